@@ -1,0 +1,164 @@
+"""Run Browser Use tasks exactly once, wait for them, and follow up in the same browser session.
+
+with BrowserUseClient() as client:
+    first = client.run_task("Log in to ...", keep_session=True)
+    then = client.run_task("Now open the newest order", session_id=first.session_id)
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from browser_use_client.async_client import AsyncBrowserUseClient
+    from browser_use_client.client import BrowserUseClient
+    from browser_use_client.contracts import ApiVersion
+    from browser_use_client.errors import (
+        ApiError,
+        AuthenticationError,
+        BadRequestError,
+        BrowserUseError,
+        ConnectError,
+        CreationUnknownError,
+        InsufficientCreditsError,
+        InvalidRequestError,
+        NetworkError,
+        NotFoundError,
+        OutputSchemaError,
+        RateLimitedError,
+        RejectedRequestError,
+        ServerError,
+        SessionBusyError,
+        SessionMismatchError,
+        SessionStoppedError,
+        TaskError,
+        TaskFailedError,
+        TaskStoppedError,
+        TaskTimeoutError,
+        TaskUnreachableError,
+        UnexpectedResponseError,
+        UnsupportedOptionError,
+    )
+    from browser_use_client.models import (
+        Account,
+        AgentProfile,
+        AgentSettings,
+        BrowserProfile,
+        BrowserSettings,
+        CreatedTask,
+        CreateTaskRequest,
+        OutputFile,
+        Session,
+        Share,
+        Step,
+        Task,
+        TaskState,
+    )
+    from browser_use_client.schema import OutputSchema
+    from browser_use_client.watcher import TaskWatcher
+    from browser_use_client.webhooks import WebhookError, WebhookEvent, verify_webhook
+
+_MODULES = {
+    "async_client": ("AsyncBrowserUseClient",),
+    "client": ("BrowserUseClient",),
+    "contracts": ("ApiVersion",),
+    "errors": (
+        "ApiError",
+        "AuthenticationError",
+        "BadRequestError",
+        "BrowserUseError",
+        "ConnectError",
+        "CreationUnknownError",
+        "InsufficientCreditsError",
+        "InvalidRequestError",
+        "NetworkError",
+        "NotFoundError",
+        "OutputSchemaError",
+        "RateLimitedError",
+        "RejectedRequestError",
+        "ServerError",
+        "SessionBusyError",
+        "SessionMismatchError",
+        "SessionStoppedError",
+        "TaskError",
+        "TaskFailedError",
+        "TaskStoppedError",
+        "TaskTimeoutError",
+        "TaskUnreachableError",
+        "UnexpectedResponseError",
+        "UnsupportedOptionError",
+    ),
+    "models": (
+        "Account",
+        "AgentProfile",
+        "AgentSettings",
+        "BrowserProfile",
+        "BrowserSettings",
+        "CreateTaskRequest",
+        "CreatedTask",
+        "OutputFile",
+        "Session",
+        "Share",
+        "Step",
+        "Task",
+        "TaskState",
+    ),
+    "schema": ("OutputSchema",),
+    "watcher": ("TaskWatcher",),
+    "webhooks": ("WebhookError", "WebhookEvent", "verify_webhook"),
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = [
+    "Account",
+    "AgentProfile",
+    "AgentSettings",
+    "ApiError",
+    "ApiVersion",
+    "AsyncBrowserUseClient",
+    "AuthenticationError",
+    "BadRequestError",
+    "BrowserProfile",
+    "BrowserSettings",
+    "BrowserUseClient",
+    "BrowserUseError",
+    "ConnectError",
+    "CreateTaskRequest",
+    "CreatedTask",
+    "CreationUnknownError",
+    "InsufficientCreditsError",
+    "InvalidRequestError",
+    "NetworkError",
+    "NotFoundError",
+    "OutputFile",
+    "OutputSchema",
+    "OutputSchemaError",
+    "RateLimitedError",
+    "RejectedRequestError",
+    "ServerError",
+    "Session",
+    "SessionBusyError",
+    "SessionMismatchError",
+    "SessionStoppedError",
+    "Share",
+    "Step",
+    "Task",
+    "TaskError",
+    "TaskFailedError",
+    "TaskState",
+    "TaskStoppedError",
+    "TaskTimeoutError",
+    "TaskUnreachableError",
+    "TaskWatcher",
+    "UnexpectedResponseError",
+    "UnsupportedOptionError",
+    "WebhookError",
+    "WebhookEvent",
+    "verify_webhook",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Imports what is asked for when it is asked for: pydantic alone takes longer to load than most DAGs to parse."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -1,0 +1,231 @@
+"""What a client can do, each as a flow for the contract that its server speaks. Both clients drive these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+from uuid import uuid4
+
+from browser_use_client.contracts import Contract
+from browser_use_client.effects import Call, Clock, Flow, call
+from browser_use_client.errors import InvalidRequestError, NotFoundError
+from browser_use_client.flows.contract import contract_of
+from browser_use_client.flows.create import Creation
+from browser_use_client.flows.files import LocalFile, download_output_files, upload
+from browser_use_client.flows.lookup import LOOK_BACK, ago, find_task
+from browser_use_client.flows.run import run
+from browser_use_client.flows.sessions import stop_session, stop_task
+from browser_use_client.flows.wait import MAX_FAILURES, wait
+from browser_use_client.flows.watch import Sweep, sweep
+from browser_use_client.models import BrowserSettings, CreatedTask, CreateTaskRequest, Page, Session, Share, Step, Task
+from browser_use_client.retrying import retried
+from browser_use_client.transport import Settings
+
+T = TypeVar("T")
+
+
+class Api:
+    """Flows for one server; see the methods of the same names of `BrowserUseClient`."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+
+    def read(self, make_call: Callable[[Contract], Call[T]]) -> Flow[T]:
+        """One call that can be repeated without harm."""
+        contract = yield from self._contract()
+        return (yield from retried(make_call(contract)))
+
+    def once(self, make_call: Callable[[Contract], Call[T]]) -> Flow[T]:
+        """One call that is not repeated, since a second one could make a second thing."""
+        contract = yield from self._contract()
+        return (yield from call(make_call(contract)))
+
+    def list_page(self, make_call: Callable[[Contract, int], Call[Page[T]]], number: int) -> Flow[Page[T]]:
+        """One page of a list."""
+        return self.read(lambda contract: make_call(contract, number))
+
+    def create_task(
+        self,
+        request: CreateTaskRequest | str,
+        *,
+        key: str | None,
+        session_id: str | None,
+        keep_session: bool,
+        key_after: datetime | None,
+        wait_when_busy: float,
+        accept: Callable[[Task], bool] | None,
+        files: Sequence[str | Path],
+    ) -> Flow[CreatedTask]:
+        """Creates a task exactly once."""
+        creation = yield from self._creation(
+            request, key, session_id, keep_session, key_after, wait_when_busy, accept, files
+        )
+        return (yield from creation.create())
+
+    def run_task(
+        self,
+        request: CreateTaskRequest | str,
+        *,
+        key: str | None,
+        session_id: str | None,
+        keep_session: bool,
+        key_after: datetime | None,
+        wait_when_busy: float,
+        accept: Callable[[Task], bool] | None,
+        files: Sequence[str | Path],
+        timeout: float | None,
+        poll_interval: float | None,
+        on_created: Callable[[CreatedTask], object] | None,
+        on_step: Callable[[Step], object] | None,
+        stop_on_timeout: bool,
+        fail_on_unsuccessful: bool,
+    ) -> Flow[Task]:
+        """Creates a task exactly once, waits for it and closes its session."""
+        creation = yield from self._creation(
+            request, key, session_id, keep_session, key_after, wait_when_busy, accept, files
+        )
+        task = yield from run(
+            creation,
+            timeout=timeout,
+            poll_interval=poll_interval,
+            on_created=on_created,
+            on_step=on_step,
+            stop_on_timeout=stop_on_timeout,
+            max_failures=MAX_FAILURES,
+        )
+        return task.raise_for_status(fail_on_unsuccessful=fail_on_unsuccessful)
+
+    def wait_for_task(
+        self,
+        task_id: str,
+        *,
+        timeout: float | None,
+        deadline: float | None,
+        poll_interval: float | None,
+        on_step: Callable[[Step], object] | None,
+        stop_on_timeout: bool,
+        max_failures: int,
+    ) -> Flow[Task]:
+        """Polls a task until it has ended."""
+        if timeout is not None and deadline is not None:
+            raise InvalidRequestError("Give a timeout or a deadline, not both.")
+        if timeout is not None:
+            deadline = self._clock() + timeout
+        contract = yield from self._contract()
+        return (
+            yield from wait(
+                contract,
+                task_id,
+                deadline=deadline,
+                poll_interval=poll_interval,
+                on_step=on_step,
+                stop_on_timeout=stop_on_timeout,
+                max_failures=max_failures,
+                clock=self._clock,
+            )
+        )
+
+    def sweep(self, task_ids: Collection[str], running: int | None) -> Flow[Sweep]:
+        """Looks at many tasks once."""
+        contract = yield from self._contract()
+        return (yield from sweep(contract, task_ids, running=running))
+
+    def find_task(self, key: str, *, after: datetime | None, session_id: str | None) -> Flow[Task | None]:
+        """The task that was created under a key."""
+        contract = yield from self._contract()
+        return (yield from find_task(contract, key, after=after, session_id=session_id, clock=self._clock))
+
+    def stop_task(self, task_id: str, *, stop_session: bool) -> Flow[Task]:
+        """Stops a task."""
+        contract = yield from self._contract()
+        return (yield from stop_task(contract, task_id, stop_session=stop_session))
+
+    def stop_session(self, session_id: str) -> Flow[None]:
+        """Stops a session."""
+        contract = yield from self._contract()
+        yield from stop_session(contract, session_id)
+
+    def start_session(self, settings: BrowserSettings | None) -> Flow[Session]:
+        """Starts a session. One whose start got no answer may stay behind; the server closes it when it is idle."""
+        return self.read(lambda contract: contract.start_session(settings or BrowserSettings()))
+
+    def get_session(self, session_id: str) -> Flow[Session]:
+        """Reads a session."""
+        return (yield from self.read(lambda contract: contract.get_session(session_id)))
+
+    def get_task(self, task_id: str) -> Flow[Task]:
+        """Reads a task."""
+        return (yield from self.read(lambda contract: contract.get_task(task_id)))
+
+    def share_session(self, session_id: str) -> Flow[Share]:
+        """A session's public link: the one there is, else a new one."""
+        contract = yield from self._contract()
+        try:
+            return (yield from retried(contract.get_share(session_id)))
+        except NotFoundError:
+            return (yield from retried(contract.share_session(session_id)))
+
+    def upload_file(self, path: str | Path, session_id: str | None) -> Flow[str]:
+        """Uploads a file."""
+        file = LocalFile.at(path)
+        contract = yield from self._contract()
+        return (yield from upload(contract, file, session_id=session_id))
+
+    def download_output_files(self, task: Task | str, folder: str | Path) -> Flow[list[Path]]:
+        """Downloads what a task left behind."""
+        if isinstance(task, str):
+            task = yield from self.get_task(task)
+        contract = yield from self._contract()
+        return (yield from download_output_files(contract, task, Path(folder)))
+
+    def _contract(self) -> Flow[Contract]:
+        return contract_of(self._settings.base_url, self._settings.api_version)
+
+    def _creation(
+        self,
+        request: CreateTaskRequest | str,
+        key: str | None,
+        session_id: str | None,
+        keep_session: bool,
+        key_after: datetime | None,
+        wait_when_busy: float,
+        accept: Callable[[Task], bool] | None,
+        files: Sequence[str | Path],
+    ) -> Flow[Creation]:
+        if isinstance(request, str):
+            request = CreateTaskRequest(task=request)
+        request = _in_session(request, session_id)
+        local_files = tuple(LocalFile.at(path) for path in files)
+        contract = yield from self._contract()
+        return Creation(
+            contract=contract,
+            request=request,
+            key=key or uuid4().hex,
+            returning=key is not None,
+            after=key_after or ago(self._clock, LOOK_BACK if key else timedelta()),
+            keep_session=keep_session,
+            wait_when_busy=wait_when_busy,
+            accept=accept or succeeded,
+            files=local_files,
+            clock=self._clock,
+        )
+
+
+def succeeded(task: Task) -> bool:
+    """Whether a task finished and its agent does not say that it failed."""
+    return task.status == "finished" and task.is_success is not False
+
+
+def _in_session(request: CreateTaskRequest, session_id: str | None) -> CreateTaskRequest:
+    if session_id is None:
+        return request
+    named = request.browser_settings.session_id
+    if named not in (None, session_id):
+        raise InvalidRequestError(
+            f"The request names session {named} and the call names session {session_id}. Name one."
+        )
+    fields = request.browser_settings.model_dump(exclude_unset=True) | {"session_id": session_id}
+    return request.model_copy(update={"browser_settings": BrowserSettings(**fields)})

@@ -1,0 +1,416 @@
+"""The blocking client."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+from pydantic import SecretStr
+
+from browser_use_client.api import Api
+from browser_use_client.contracts import ApiVersion, Contract
+from browser_use_client.drivers import Driver
+from browser_use_client.effects import Call, Clock
+from browser_use_client.flows.wait import MAX_FAILURES
+from browser_use_client.models import (
+    Account,
+    BrowserSettings,
+    CreatedTask,
+    CreateTaskRequest,
+    Page,
+    Profile,
+    Session,
+    Share,
+    Step,
+    Task,
+)
+from browser_use_client.transport import Settings
+
+T = TypeVar("T")
+P = TypeVar("P", bound=Profile)
+
+
+class BrowserUseClient:
+    """A client of Browser Use Cloud, or of any server that speaks its API.
+
+    It can be shared by threads. Use it as a context manager, or call `close`.
+
+    Args:
+        api_key: The key. Default: `BROWSER_USE_API_KEY`.
+        base_url: Where the API is, up to `/api/v2`. Default: `BROWSER_USE_BASE_URL`, else Browser Use Cloud.
+        api_version: The contract that the server speaks; `auto` asks it once.
+        timeout: Seconds that one request may take.
+        sleep: How waits pause, in seconds. What it raises ends the wait.
+        clock: The time in seconds since the epoch.
+
+    Raises:
+        AuthenticationError: There is no API key.
+        InvalidRequestError: The base URL or another argument cannot be right.
+    """
+
+    def __init__(
+        self,
+        api_key: str | SecretStr | None = None,
+        base_url: str | None = None,
+        *,
+        api_version: ApiVersion = "auto",
+        timeout: float = 30.0,
+        sleep: Callable[[float], object] = time.sleep,
+        clock: Clock = time.time,
+    ) -> None:
+        settings = Settings(api_key, base_url, api_version, timeout)
+        self.base_url = settings.base_url
+        self._api = Api(settings, clock)
+        self._driver = Driver(settings, sleep)
+
+    def run_task(
+        self,
+        request: CreateTaskRequest | str,
+        *,
+        key: str | None = None,
+        session_id: str | None = None,
+        keep_session: bool = False,
+        key_after: datetime | None = None,
+        wait_when_busy: float = 0.0,
+        accept: Callable[[Task], bool] | None = None,
+        files: Sequence[str | Path] = (),
+        timeout: float | None = None,
+        poll_interval: float | None = None,
+        on_created: Callable[[CreatedTask], object] | None = None,
+        on_step: Callable[[Step], object] | None = None,
+        stop_on_timeout: bool = True,
+        fail_on_unsuccessful: bool = True,
+    ) -> Task:
+        """Create a task exactly once, wait until it has ended, and close its session.
+
+        The task belongs to this call: Ctrl+C, or an exception of a callback, stops it first.
+
+        Args:
+            request: What to do; a string is the prompt.
+            key: Under which the task is created and found again. A call that comes back with the key of an
+                earlier one, from any process, adopts its task. Default: a new key.
+            session_id: The session to continue. Default: a new one.
+            keep_session: Leave the session open for follow-ups.
+            key_after: When the key was first used, at the earliest. Default: 7 days ago.
+            wait_when_busy: Seconds to wait for a session that runs another task, or for a plan that is full.
+            accept: Whether a finished task under the key will do. Default: one that finished, unless its agent
+                says that it failed.
+            files: Files for the task, uploaded first: at most 10 MB each.
+            timeout: Seconds from now by which the task has to have ended. Default: no limit.
+            poll_interval: Seconds between polls. Default: 0.5 at first, up to 5 for long tasks.
+            on_created: Called once, as soon as the task exists.
+            on_step: Called with each step as it appears. Polls then read the whole task.
+            stop_on_timeout: Stop a task that is late; otherwise it is left running.
+            fail_on_unsuccessful: Raise if the task finished but its agent says that it did not succeed.
+
+        Returns:
+            The finished task.
+
+        Raises:
+            TaskFailedError: The task failed.
+            TaskStoppedError: Somebody stopped it.
+            TaskTimeoutError: It was late; `stopped` says what became of it.
+            TaskUnreachableError: The server stopped answering; the task may still run.
+            CreationUnknownError: It cannot be told whether the task was created; come back with the same key.
+            SessionStoppedError: The session to continue is closed.
+            SessionBusyError: It runs another task.
+            BrowserUseError: Any other answer of the API, each as its own class.
+        """
+        return self._driver.run(
+            self._api.run_task(
+                request,
+                key=key,
+                session_id=session_id,
+                keep_session=keep_session,
+                key_after=key_after,
+                wait_when_busy=wait_when_busy,
+                accept=accept,
+                files=files,
+                timeout=timeout,
+                poll_interval=poll_interval,
+                on_created=on_created,
+                on_step=on_step,
+                stop_on_timeout=stop_on_timeout,
+                fail_on_unsuccessful=fail_on_unsuccessful,
+            )
+        )
+
+    def create_task(
+        self,
+        request: CreateTaskRequest | str,
+        *,
+        key: str | None = None,
+        session_id: str | None = None,
+        keep_session: bool = False,
+        key_after: datetime | None = None,
+        wait_when_busy: float = 0.0,
+        accept: Callable[[Task], bool] | None = None,
+        files: Sequence[str | Path] = (),
+    ) -> CreatedTask:
+        """Create a task exactly once, and do not wait for it.
+
+        Args:
+            request: What to do; a string is the prompt.
+            key: See `run_task`.
+            session_id: The session to continue. Default: a new one.
+            keep_session: Make sure that the session stays open after the task. Without it, `v2-flat` closes it
+                and `v2-nested` leaves it open until `stop_session`.
+            key_after: When the key was first used, at the earliest. Default: 7 days ago.
+            wait_when_busy: Seconds to wait for a session that runs another task, or for a plan that is full.
+            accept: See `run_task`.
+            files: Files for the task, uploaded first: at most 10 MB each.
+
+        Returns:
+            The task's id and its session's.
+
+        Raises:
+            CreationUnknownError: It cannot be told whether the task was created; come back with the same key.
+            BrowserUseError: The server refused, or could not be reached; nothing was created.
+        """
+        return self._driver.run(
+            self._api.create_task(
+                request,
+                key=key,
+                session_id=session_id,
+                keep_session=keep_session,
+                key_after=key_after,
+                wait_when_busy=wait_when_busy,
+                accept=accept,
+                files=files,
+            )
+        )
+
+    def wait_for_task(
+        self,
+        task_id: str,
+        *,
+        timeout: float | None = None,
+        deadline: float | None = None,
+        poll_interval: float | None = None,
+        on_step: Callable[[Step], object] | None = None,
+        stop_on_timeout: bool = True,
+        max_failures: int = MAX_FAILURES,
+    ) -> Task:
+        """Wait until a task has ended, whoever started it. Nothing but the time-out stops the task.
+
+        Args:
+            task_id: The task.
+            timeout: Seconds from now. Default: no limit.
+            deadline: The same as a moment, in seconds since the epoch, for a wait that goes on elsewhere.
+            poll_interval: Seconds between polls. Default: 0.5 at first, up to 5 for long tasks.
+            on_step: Called with each step as it appears. Polls then read the whole task.
+            stop_on_timeout: Stop a task that is late; otherwise it is left running.
+            max_failures: Polls in a row that may fail.
+
+        Returns:
+            The ended task, however it ended; `raise_for_status` tells good from bad.
+
+        Raises:
+            TaskTimeoutError: It was late; `stopped` says what became of it.
+            TaskUnreachableError: The server stopped answering; the task may still run.
+            BrowserUseError: Any other answer of the API.
+        """
+        return self._driver.run(
+            self._api.wait_for_task(
+                task_id,
+                timeout=timeout,
+                deadline=deadline,
+                poll_interval=poll_interval,
+                on_step=on_step,
+                stop_on_timeout=stop_on_timeout,
+                max_failures=max_failures,
+            )
+        )
+
+    def get_task(self, task_id: str) -> Task:
+        """Read a task with its steps and files.
+
+        Raises:
+            NotFoundError: There is no such task.
+        """
+        return self._driver.run(self._api.get_task(task_id))
+
+    def find_task(self, key: str, *, after: datetime | None = None, session_id: str | None = None) -> Task | None:
+        """Find the task that was created under a key.
+
+        Args:
+            key: The key.
+            after: Look no further back. Default: 7 days ago.
+            session_id: Look in this session only. Default: everywhere.
+
+        Returns:
+            The live task of that key, else the newest that ended, else None.
+        """
+        return self._driver.run(self._api.find_task(key, after=after, session_id=session_id))
+
+    def stop_task(self, task_id: str, *, stop_session: bool = False) -> Task:
+        """Stop a task. One that has ended already stays as it is.
+
+        Args:
+            task_id: The task.
+            stop_session: Stop its session as well.
+
+        Returns:
+            The task.
+        """
+        return self._driver.run(self._api.stop_task(task_id, stop_session=stop_session))
+
+    def list_tasks(
+        self,
+        *,
+        session_id: str | None = None,
+        status: str | None = None,
+        after: datetime | None = None,
+        before: datetime | None = None,
+    ) -> Iterator[Task]:
+        """List tasks without their steps, page by page as they are asked for.
+
+        Args:
+            session_id: Only tasks of this session.
+            status: Only tasks of this status.
+            after: Only tasks after this moment.
+            before: Only tasks before this moment.
+        """
+        return self._each(
+            lambda contract, page: contract.list_tasks(
+                page=page, session_id=session_id, status=status, after=after, before=before
+            )
+        )
+
+    def pause_task(self, task_id: str) -> Task:
+        """Pause a task (`v2-nested`).
+
+        Raises:
+            UnsupportedOptionError: `v2-flat` can only stop it.
+        """
+        return self._driver.run(self._api.read(lambda contract: contract.pause_task(task_id)))
+
+    def resume_task(self, task_id: str) -> Task:
+        """Let a paused task go on (`v2-nested`).
+
+        Raises:
+            UnsupportedOptionError: `v2-flat` has no pause.
+        """
+        return self._driver.run(self._api.read(lambda contract: contract.resume_task(task_id)))
+
+    def get_log_url(self, task_id: str) -> str:
+        """Say where the log of a task can be downloaded, for some minutes."""
+        return self._driver.run(self._api.read(lambda contract: contract.get_log_url(task_id)))
+
+    def upload_file(self, path: str | Path, *, session_id: str | None = None) -> str:
+        """Upload a file for a task. Simpler: pass `files` to `run_task`.
+
+        Args:
+            path: The file, at most 10 MB, of a kind that the API takes.
+            session_id: The session that it is for (`v2-flat`, where it must be named; `v2-nested` has no such thing).
+
+        Returns:
+            The name to put into `CreateTaskRequest.included_file_names` (`v2-nested`) and to call it in the task.
+
+        Raises:
+            InvalidRequestError: There is no such file, or the API does not take it.
+            UnsupportedOptionError: The session is missing, or has no place, in the contract.
+        """
+        return self._driver.run(self._api.upload_file(path, session_id))
+
+    def download_output_files(self, task: Task | str, folder: str | Path) -> list[Path]:
+        """Download all files that a task left behind, piece by piece, each under its own name.
+
+        Args:
+            task: An ended task, or its id.
+            folder: Where to; made if it is not there.
+
+        Returns:
+            The paths of the files. A file that exists is replaced, once the new one is complete.
+        """
+        return self._driver.run(self._api.download_output_files(task, folder))
+
+    def start_session(self, settings: BrowserSettings | None = None) -> Session:
+        """Start a session that stays open until it is stopped (`v2-flat`).
+
+        Raises:
+            UnsupportedOptionError: `v2-nested` starts sessions with their first task only.
+        """
+        return self._driver.run(self._api.start_session(settings))
+
+    def get_session(self, session_id: str) -> Session:
+        """Read a session; `live_url` shows it.
+
+        Raises:
+            NotFoundError: There is no such session.
+        """
+        return self._driver.run(self._api.get_session(session_id))
+
+    def stop_session(self, session_id: str) -> None:
+        """Stop a session and the task that runs in it. One that is stopped or gone already is left in peace."""
+        self._driver.run(self._api.stop_session(session_id))
+
+    def list_sessions(self, *, status: str | None = None) -> Iterator[Session]:
+        """List sessions, page by page as they are asked for; `status` is `active` or `stopped`."""
+        return self._each(lambda contract, page: contract.list_sessions(page=page, status=status))
+
+    def delete_session(self, session_id: str) -> None:
+        """Delete a session and all of its tasks."""
+        self._driver.run(self._api.read(lambda contract: contract.delete_session(session_id)))
+
+    def share_session(self, session_id: str) -> Share:
+        """Give a session a public link, by which anyone can watch it; the one it has, if it has one."""
+        return self._driver.run(self._api.share_session(session_id))
+
+    def unshare_session(self, session_id: str) -> None:
+        """Take the public link of a session away."""
+        self._driver.run(self._api.read(lambda contract: contract.unshare_session(session_id)))
+
+    def list_profiles(self, kind: type[P]) -> Iterator[P]:
+        """List the profiles of a kind: `AgentProfile` (`v2-nested`) or `BrowserProfile`."""
+        return self._each(lambda contract, page: contract.profiles(kind).list(page))
+
+    def get_profile(self, kind: type[P], profile_id: str) -> P:
+        """Read a profile of a kind."""
+        return self._driver.run(self._api.read(lambda contract: contract.profiles(kind).get(profile_id)))
+
+    def create_profile(self, profile: P) -> P:
+        """Make a profile, and return it with its id.
+
+        Raises:
+            UnsupportedOptionError: The contract has no such profiles, or not this field of them.
+        """
+        return self._driver.run(self._api.once(lambda contract: contract.profiles(type(profile)).create(profile)))
+
+    def delete_profile(self, kind: type[P], profile_id: str) -> None:
+        """Delete a profile of a kind."""
+        self._driver.run(self._api.read(lambda contract: contract.profiles(kind).delete(profile_id)))
+
+    def get_account(self) -> Account:
+        """Read the account behind the key, which is the cheapest way to check a connection.
+
+        Raises:
+            AuthenticationError: The key is wrong.
+        """
+        return self._driver.run(self._api.read(lambda contract: contract.get_account()))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._driver.close()
+
+    def __enter__(self) -> BrowserUseClient:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _each(self, make_call: Callable[[Contract, int], Call[Page[T]]]) -> Iterator[T]:
+        seen = 0
+        for number in count(1):
+            page = self._driver.run(self._api.list_page(make_call, number))
+            yield from page.items
+            seen += len(page.items)
+            if not page.items or seen >= page.total:
+                return

@@ -1,0 +1,77 @@
+"""Profiles are read, listed, made and deleted alike in every contract; only where and with which fields differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from browser_use_client.contracts._v2 import PAGE_SIZE, uuid_of
+from browser_use_client.effects import Call
+from browser_use_client.errors import UnsupportedOptionError
+from browser_use_client.models import Page, Profile
+
+P = TypeVar("P", bound=Profile)
+
+_SERVER_SETS = ("id", "created_at", "updated_at", "cookie_domains")
+
+
+@dataclass(frozen=True)
+class Profiles(Generic[P]):
+    """One kind of profile in one contract.
+
+    Attributes:
+        contract: The contract's name.
+        path: Where the profiles are.
+        model: What they are here.
+        names: Our name of each field that the contract has, to the wire's.
+    """
+
+    contract: str
+    path: str
+    model: type[P]
+    names: Mapping[str, str]
+
+    def list(self, page: int) -> Call[Page[P]]:
+        """One page of at most 100."""
+
+        def parse(body: Any) -> Page[P]:
+            return Page(items=tuple(self._profile(item) for item in body["items"]), total=body["totalItems"])
+
+        return Call("GET", self.path, parse, params={"pageSize": PAGE_SIZE, "pageNumber": page})
+
+    def get(self, profile_id: str) -> Call[P]:
+        """One profile."""
+        return Call("GET", f"{self.path}/{uuid_of('profile_id', profile_id)}", self._profile)
+
+    def create(self, profile: P) -> Call[P]:
+        """Makes one; what the server sets itself is not sent."""
+        fields = {name: value for name, value in profile if value is not None and name not in _SERVER_SETS}
+        for name in fields.keys() - self.names.keys():
+            raise UnsupportedOptionError(
+                f"`{name}` of a {self.model.__name__} cannot be sent: the server speaks the contract {self.contract},"
+                " which has no such option. Leave it out, or see the model's documentation for where it is set."
+            )
+        return Call("POST", self.path, self._profile, json={self.names[name]: fields[name] for name in fields})
+
+    def delete(self, profile_id: str) -> Call[None]:
+        """Deletes one."""
+        return Call("DELETE", f"{self.path}/{uuid_of('profile_id', profile_id)}", lambda _: None)
+
+    def _profile(self, body: Mapping[str, Any]) -> P:
+        known = {"id": "id", "created_at": "createdAt", "updated_at": "updatedAt", **self.names}
+        return self.model(**{name: body[wire] for name, wire in known.items() if body.get(wire) is not None})
+
+
+def profiles_of(contract: str, model: type[P], kinds: Iterable[Profiles[Any]], alternative: str = "") -> Profiles[P]:
+    """The kind of profiles that a contract has for a model.
+
+    Raises:
+        UnsupportedOptionError: It has none; names the alternative.
+    """
+    for kind in kinds:
+        if kind.model is model:
+            return kind
+    raise UnsupportedOptionError(
+        f"There is no {model.__name__}: the server speaks the contract {contract}. {alternative}"
+    )

@@ -1,0 +1,189 @@
+"""The two drivers: they perform what flows ask for, one blocking, one with asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Sequence
+from functools import cached_property
+from typing import Any, TypeVar
+
+import httpx
+
+from browser_use_client.effects import Call, Download, Effect, Flow, Notify, Sleep, Together, Upload
+from browser_use_client.errors import BrowserUseError
+from browser_use_client.transport import (
+    Settings,
+    check_file_response,
+    error_of,
+    request_options,
+    result_of,
+    upload_options,
+    whole_file,
+)
+
+T = TypeVar("T")
+
+AT_ONCE = 10
+"""Requests under way at the same time, of those that are asked for together."""
+
+
+class Driver:
+    """Runs flows with blocking calls.
+
+    Args:
+        settings: Where the API is, and who asks.
+        sleep: How to pause, in seconds.
+    """
+
+    def __init__(self, settings: Settings, sleep: Callable[[float], object]) -> None:
+        self._settings = settings
+        self._sleep = sleep
+        self._http = httpx.Client(**settings.http_options)
+
+    def run(self, flow: Flow[T]) -> T:
+        """Runs a flow to its end, and returns or raises what it ends in."""
+        try:
+            effect = next(flow)
+            while True:
+                try:
+                    result = self._perform(effect)
+                except BaseException as error:  # noqa: BLE001 - the flow decides what each error means
+                    effect = flow.throw(error)
+                else:
+                    effect = flow.send(result)
+        except StopIteration as end:
+            result_of_flow: T = end.value
+            return result_of_flow
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._http.close()
+        if "_files" in self.__dict__:
+            self._files.close()
+
+    @cached_property
+    def _files(self) -> httpx.Client:
+        return httpx.Client(**self._settings.file_options)
+
+    def _perform(self, effect: Effect) -> Any:
+        match effect:
+            case Sleep(seconds):
+                return self._sleep(seconds)
+            case Notify(callback, argument):
+                return callback(argument)
+            case Together(calls):
+                return [self._answer(call) for call in calls]
+        try:
+            match effect:
+                case Call():
+                    return result_of(effect, self._http.request(**request_options(effect, self._http.timeout)))
+                case Upload():
+                    return self._upload(effect)
+                case Download():
+                    return self._download(effect)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise error_of(effect, self._settings.base_url, error) from None
+
+    def _answer(self, call: Call[Any]) -> Any:
+        try:
+            return self._perform(call)
+        except BrowserUseError as error:
+            return error
+
+    def _upload(self, effect: Upload) -> None:
+        with effect.path.open("rb") as content:
+            check_file_response(effect, self._files.post(**upload_options(effect, content)))
+
+    def _download(self, effect: Download) -> None:
+        with self._files.stream("GET", effect.url) as response:
+            check_file_response(effect, response)
+            with whole_file(effect.path) as file:
+                for piece in response.iter_bytes():
+                    file.write(piece)
+
+
+class AsyncDriver:
+    """Runs flows in an event loop.
+
+    Args:
+        settings: Where the API is, and who asks.
+        sleep: How to pause, in seconds; awaited.
+    """
+
+    def __init__(self, settings: Settings, sleep: Callable[[float], Awaitable[object]]) -> None:
+        self._settings = settings
+        self._sleep = sleep
+        self._http = httpx.AsyncClient(**settings.http_options)
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Runs a flow to its end, and returns or raises what it ends in."""
+        try:
+            effect = next(flow)
+            while True:
+                try:
+                    result = await self._perform(effect)
+                except BaseException as error:  # noqa: BLE001 - the flow decides what each error means
+                    effect = flow.throw(error)
+                else:
+                    effect = flow.send(result)
+        except StopIteration as end:
+            result_of_flow: T = end.value
+            return result_of_flow
+
+    async def aclose(self) -> None:
+        """Closes the connections."""
+        await self._http.aclose()
+        if "_files" in self.__dict__:
+            await self._files.aclose()
+
+    @cached_property
+    def _files(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(**self._settings.file_options)
+
+    async def _perform(self, effect: Effect) -> Any:
+        match effect:
+            case Sleep(seconds):
+                return await self._sleep(seconds)
+            case Together(calls):
+                return await self._answers(calls)
+            case Notify(callback, argument):
+                told = callback(argument)
+                return await told if inspect.isawaitable(told) else told
+        try:
+            match effect:
+                case Call():
+                    response = await self._http.request(**request_options(effect, self._http.timeout))
+                    return result_of(effect, response)
+                case Upload():
+                    return await self._upload(effect)
+                case Download():
+                    return await self._download(effect)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise error_of(effect, self._settings.base_url, error) from None
+
+    async def _answers(self, calls: Sequence[Call[Any]]) -> list[Any]:
+        """At most `AT_ONCE` at a time: each worker takes the next call that nobody has taken."""
+        answers: list[Any] = [None] * len(calls)
+        left = iter(range(len(calls)))
+
+        async def work() -> None:
+            for position in left:
+                try:
+                    answers[position] = await self._perform(calls[position])
+                except BrowserUseError as error:
+                    answers[position] = error
+
+        await asyncio.gather(*(work() for _ in range(min(AT_ONCE, len(calls)))))
+        return answers
+
+    async def _upload(self, effect: Upload) -> None:
+        with effect.path.open("rb") as content:
+            check_file_response(effect, await self._files.post(**upload_options(effect, content)))
+
+    async def _download(self, effect: Download) -> None:
+        async with self._files.stream("GET", effect.url) as response:
+            check_file_response(effect, response)
+            with whole_file(effect.path) as file:
+                async for piece in response.aiter_bytes():
+                    file.write(piece)

@@ -1,0 +1,285 @@
+"""Creating a task exactly once.
+
+The API has no idempotency key, so a task carries one in its metadata. A POST whose fate is unknown is never
+just sent again: the key is looked for first, and what is found is adopted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import count
+
+from browser_use_client.contracts import Contract
+from browser_use_client.effects import Clock, Flow, Sleep, call
+from browser_use_client.errors import (
+    BrowserUseError,
+    ConnectError,
+    CreationUnknownError,
+    NetworkError,
+    RateLimitedError,
+    ServerError,
+    SessionBusyError,
+    SessionMismatchError,
+    UnexpectedResponseError,
+)
+from browser_use_client.flows.files import LocalFile, upload
+from browser_use_client.flows.lookup import CLOCK_SKEW, tasks_with_key
+from browser_use_client.flows.sessions import at_once, log, quietly, stop_session, stop_task
+from browser_use_client.models import BrowserSettings, CreatedTask, CreateTaskRequest, Task
+from browser_use_client.models.tasks import KEY_NAME
+from browser_use_client.retrying import MAX_ATTEMPTS, can_try_again, pause_before
+
+SETTLING = (0.0, 1.0, 2.0, 4.0, 8.0)
+"""Seconds before each look for a task that a list does not show yet: lists lag behind by some seconds."""
+
+
+@dataclass
+class Creation:
+    """One caller's way to the one task of a key.
+
+    Attributes:
+        contract: What the server speaks.
+        request: What to ask.
+        key: The key.
+        returning: Whether an earlier call may have used the key, so that it is looked for before anything is sent.
+        after: When the first try with this key may have been.
+        keep_session: Whether the session stays open after the task.
+        wait_when_busy: Seconds to wait until a busy session or a full account has room.
+        accept: Whether a finished task under the key will do, so that nothing new is created.
+        files: Uploaded first, if a new task is created.
+        clock: The time now.
+    """
+
+    contract: Contract
+    request: CreateTaskRequest
+    key: str
+    returning: bool
+    after: datetime
+    keep_session: bool
+    wait_when_busy: float
+    accept: Callable[[Task], bool]
+    files: Sequence[LocalFile]
+    clock: Clock
+    _asked_session: str | None = field(init=False)
+    _past: frozenset[str] = field(default=frozenset(), init=False)
+    _uncertain: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        self._asked_session = self.request.browser_settings.session_id
+        metadata = {**self.request.metadata, KEY_NAME: self.key}
+        self.request = self.request.model_copy(update={"metadata": metadata})
+        self.contract.create_task(self.request)  # refuses what the contract cannot carry before anything is sent
+
+    def create(self) -> Flow[CreatedTask]:
+        """Creates the task, or adopts the one that exists.
+
+        Raises:
+            CreationUnknownError: It cannot be told whether the task was created.
+            SessionMismatchError: The follow-up landed in another session; the stray task was stopped.
+            BrowserUseError: The server refused, or could not be reached: no task was created.
+        """
+        if self.returning:
+            earlier = yield from self._look()
+            usable = self._choose(earlier)
+            yield from self._stop_others(earlier, usable)
+            if usable is not None:
+                return _adopted(usable)
+            self._past = frozenset(task.id for task in earlier)
+        session_id = yield from self._start_session()
+        try:
+            yield from self._upload_files()
+            created = yield from self._post()
+            if self.returning or self._uncertain:
+                created = yield from self._elect(created)
+        except BrowserUseError:
+            yield from self._close_unused(session_id)
+            raise
+        except GeneratorExit:
+            raise
+        except BaseException:
+            yield from self._abandon(session_id)
+            raise
+        if created.session_id != session_id:
+            yield from self._close_unused(session_id)
+        return created
+
+    def stop_strays(self, created: CreatedTask) -> Flow[None]:
+        """Stops a second task that turned up late, from a POST that was not answered."""
+        if self._uncertain:
+            for task in (yield from self._look()):
+                if task.id != created.id and not task.has_ended:
+                    yield from self._stop_stray(task)
+
+    @property
+    def _session(self) -> str | None:
+        """The session that the task is to run in: the one that was asked for, else one started for it."""
+        return self.request.browser_settings.session_id
+
+    def _look(self) -> Flow[list[Task]]:
+        return (yield from tasks_with_key(self.contract, self.key, after=self.after))
+
+    def _choose(self, tasks: Sequence[Task]) -> Task | None:
+        """The oldest task that makes a new one unnecessary: every caller elects the same one."""
+        return next((task for task in tasks if self._fits(task)), None)
+
+    def _stop_others(self, tasks: Sequence[Task], chosen: Task | None) -> Flow[None]:
+        for task in tasks:
+            if task != chosen and not task.has_ended:
+                yield from self._stop_stray(task)
+
+    def _fits(self, task: Task) -> bool:
+        in_session = self._asked_session in (None, task.session_id)
+        return in_session and (not task.has_ended or self.accept(task))
+
+    def _start_session(self) -> Flow[str | None]:
+        """A session before the task, where files need one or where the one of POST /tasks would close with it."""
+        for_itself = self.keep_session and self.contract.SESSIONS_END_WITH_TASKS
+        for_files = self.files and self.contract.FILES_BELONG_TO_SESSIONS
+        if self._session or not (for_itself or for_files):
+            return None
+        patience = self.clock() + self.wait_when_busy
+        for attempt in count(1):
+            try:
+                session = yield from call(self.contract.start_session(self.request.browser_settings))
+            except BrowserUseError as error:
+                yield from self._pause_or_raise(error, attempt, patience)
+            else:
+                break
+        self.request = self.request.model_copy(update={"browser_settings": BrowserSettings(session_id=session.id)})
+        return session.id
+
+    def _upload_files(self) -> Flow[None]:
+        of_session = self.contract.FILES_BELONG_TO_SESSIONS
+        names = list(self.request.included_file_names or ())
+        for file in self.files:
+            name = yield from upload(self.contract, file, session_id=self._session if of_session else None)
+            names.append(name)
+        if self.files and not of_session:
+            self.request = self.request.model_copy(update={"included_file_names": tuple(names)})
+
+    def _post(self) -> Flow[CreatedTask]:
+        patience = self.clock() + self.wait_when_busy
+        for attempt in count(1):
+            try:
+                created = yield from call(self.contract.create_task(self.request))
+            except BrowserUseError as error:
+                in_doubt = _may_have_created(error)
+                self._uncertain |= in_doubt
+                taken = self.returning and isinstance(error, SessionBusyError)  # maybe by another caller with this key
+                if self._uncertain or taken:
+                    found = yield from self._find_after(error, SETTLING if in_doubt else (0.0,))
+                    if found is not None:
+                        return found
+                try:
+                    yield from self._pause_or_raise(error, attempt, patience)
+                except BrowserUseError:
+                    if self._uncertain:
+                        raise self._unknown(error) from error
+                    raise
+            else:
+                if self._session not in (None, created.session_id):
+                    yield from self._refuse_session_of(created)
+                return created
+        raise AssertionError("count() does not end")
+
+    def _find_after(self, error: BrowserUseError, pauses: Sequence[float]) -> Flow[CreatedTask | None]:
+        """Looks for the task of a POST that was not answered, until lists have had time to show it."""
+        for pause in pauses:
+            if pause:
+                yield Sleep(pause)
+            try:
+                tasks = yield from self._look()
+            except BrowserUseError as lookup_error:
+                raise self._unknown(error) from lookup_error
+            for task in tasks:
+                if task.id not in self._past:
+                    return _adopted(task)
+        return None
+
+    def _elect(self, created: CreatedTask) -> Flow[CreatedTask]:
+        """Of several live tasks under the key one stays; the others, of lost POSTs or other callers, are stopped."""
+        try:
+            tasks = yield from self._look_until_shown(created)
+        except BrowserUseError as error:
+            log.warning("Whether task %s is the only one of its key could not be seen. %s", created.id, error)
+            return created
+        chosen = self._choose(tasks)
+        yield from quietly(
+            self._stop_others(tasks, chosen), f"Another task under the key {self.key!r} may run and cost."
+        )
+        return created if chosen is None or chosen.id == created.id else _adopted(chosen)
+
+    def _look_until_shown(self, created: CreatedTask) -> Flow[list[Task]]:
+        """What the lists show once they show the task itself; nothing if they never do."""
+        for pause in SETTLING:
+            if pause:
+                yield Sleep(pause)
+            tasks = [task for task in (yield from self._look()) if task.id not in self._past]
+            if any(task.id == created.id for task in tasks):
+                return tasks
+        return []
+
+    def _pause_or_raise(self, error: BrowserUseError, attempt: int, patience: float) -> Flow[None]:
+        """Waits before another attempt where one can help; re-raises where not."""
+        pause = pause_before(attempt, error)
+        full = isinstance(error, (SessionBusyError, RateLimitedError))
+        within_patience = full and self.clock() + pause <= patience
+        if not within_patience and not (can_try_again(error) and attempt < MAX_ATTEMPTS):
+            raise error
+        yield Sleep(pause)
+
+    def _stop_stray(self, task: Task | CreatedTask) -> Flow[None]:
+        """Stops a task that must not run beside another, and its session unless that is the one to work in."""
+        yield from stop_task(self.contract, task.id, stop_session=task.session_id != self._asked_session)
+
+    def _close_unused(self, session_id: str | None) -> Flow[None]:
+        """Stops the session that was started for this task, if there was one: the task is in another, or nowhere."""
+        if session_id:
+            stop = stop_session(self.contract, session_id)
+            yield from quietly(stop, f"Session {session_id} may be open still; stop it if so.")
+
+    def _abandon(self, session_id: str | None) -> Flow[None]:
+        """The caller is being ended while a POST may be under way: one look, and what it created is stopped."""
+        warning = f"A task under the key {self.key!r} may still run and cost; find it and stop it."
+        yield from quietly(self._stop_what_shows(), warning)
+        if session_id:
+            stop = call(at_once(self.contract.stop_session(session_id)))
+            yield from quietly(stop, f"Session {session_id} may be open still; stop it if so.")
+
+    def _stop_what_shows(self) -> Flow[None]:
+        page = yield from call(at_once(self.contract.list_tasks(after=self.after - CLOCK_SKEW)))
+        for task in page.items:
+            if task.key == self.key and task.id not in self._past and not task.has_ended:
+                with_session = task.session_id != self._asked_session
+                yield from call(at_once(self.contract.stop_task(task.id, with_session=with_session)))
+
+    def _refuse_session_of(self, created: CreatedTask) -> Flow[None]:
+        yield from stop_task(self.contract, created.id, stop_session=True)
+        raise SessionMismatchError(
+            f"The follow-up was asked to run in session {self._session}, but the server ran it as task"
+            f" {created.id} in session {created.session_id}. That stray task and its session were stopped. The server"
+            f" may speak another contract than {self.contract.NAME}: set `api_version`.",
+            task_id=created.id,
+            session_id=created.session_id,
+        )
+
+    def _unknown(self, error: BrowserUseError) -> CreationUnknownError:
+        return CreationUnknownError(
+            f"Whether the task was created is unknown: {error} No task was found under its key {self.key!r}. One may"
+            " still start, run and cost. Running it again with the same key adopts that task and never pays twice.",
+            key=self.key,
+            session_id=self._session,
+        )
+
+
+def _may_have_created(error: BrowserUseError) -> bool:
+    """Whether the server may have created the task all the same."""
+    if isinstance(error, ConnectError):
+        return False
+    return isinstance(error, (NetworkError, ServerError, UnexpectedResponseError))
+
+
+def _adopted(task: Task) -> CreatedTask:
+    return CreatedTask(id=task.id, session_id=task.session_id, adopted=True)

@@ -1,0 +1,89 @@
+"""Files into a task and out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from browser_use_client.contracts import Contract
+from browser_use_client.effects import Download, Flow, Upload
+from browser_use_client.errors import InvalidRequestError
+from browser_use_client.models import OutputFile, Task
+from browser_use_client.retrying import retried
+
+LARGEST = 10 * 1024 * 1024
+"""Bytes: the most that the API takes."""
+
+CONTENT_TYPES = {
+    ".csv": "text/csv",
+    ".doc": "application/msword",
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ".gif": "image/gif",
+    ".jpeg": "image/jpeg",
+    ".jpg": "image/jpeg",
+    ".md": "text/markdown",
+    ".pdf": "application/pdf",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain",
+    ".webp": "image/webp",
+    ".xls": "application/vnd.ms-excel",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+"""The kinds of files that the API takes."""
+
+
+@dataclass(frozen=True)
+class LocalFile:
+    """A file that can be uploaded: where it is, its size in bytes and its content type."""
+
+    path: Path
+    size: int
+    content_type: str
+
+    @classmethod
+    def at(cls, path: str | Path) -> LocalFile:
+        """Looks at the file.
+
+        Raises:
+            InvalidRequestError: There is none, or the API would not take it.
+        """
+        path = Path(path)
+        content_type = CONTENT_TYPES.get(path.suffix.lower())
+        if content_type is None:
+            raise InvalidRequestError(f"{path} cannot be uploaded: the API takes {', '.join(CONTENT_TYPES)}.")
+        try:
+            size = path.stat().st_size
+        except OSError as error:
+            raise InvalidRequestError(f"{path} cannot be uploaded: {error.strerror}.") from None
+        if not 0 < size <= LARGEST or not path.is_file():
+            raise InvalidRequestError(
+                f"{path} cannot be uploaded: it has {size:,} bytes; the API takes files of 1 to {LARGEST:,}."
+            )
+        return cls(path, size, content_type)
+
+
+def upload(contract: Contract, file: LocalFile, *, session_id: str | None) -> Flow[str]:
+    """Uploads a file, and returns the name under which a task finds it."""
+    slot = yield from retried(contract.upload_slot(file.path.name, file.content_type, file.size, session_id=session_id))
+    yield from retried(Upload(slot, file.path, file.content_type))
+    return slot.file_name
+
+
+def download_output_files(contract: Contract, task: Task, folder: Path) -> Flow[list[Path]]:
+    """Downloads what a task left behind, each under its own name, and returns where it is."""
+    targets: dict[Path, OutputFile] = {}
+    for file in task.output_files:
+        name = _safe_name(file)
+        target = folder / name
+        targets[target if target not in targets else folder / f"{file.id}-{name}"] = file
+    for target, file in targets.items():
+        url = yield from retried(contract.get_output_file_url(task.id, file.id))
+        yield from retried(Download(url, target))
+    return list(targets)
+
+
+def _safe_name(file: OutputFile) -> str:
+    """The last part of the name: an agent, or a site that it was on, must not choose a folder of ours."""
+    name = PurePosixPath(file.name.replace("\\", "/")).name
+    return name if name not in ("", ".", "..") else file.id

@@ -1,0 +1,81 @@
+"""A task from its request to its end, and the session with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from browser_use_client.effects import Flow, Notify, call
+from browser_use_client.errors import BrowserUseError, TaskTimeoutError
+from browser_use_client.flows.create import Creation
+from browser_use_client.flows.sessions import at_once, quietly, stop_session
+from browser_use_client.flows.wait import wait
+from browser_use_client.models import CreatedTask, Step, Task
+
+
+def run(
+    creation: Creation,
+    *,
+    timeout: float | None,
+    poll_interval: float | None,
+    on_created: Callable[[CreatedTask], object] | None,
+    on_step: Callable[[Step], object] | None,
+    stop_on_timeout: bool,
+    max_failures: int,
+) -> Flow[Task]:
+    """Creates a task and waits for it; its session is closed unless it is to be kept.
+
+    The task belongs to this run: whatever ends the run from outside (Ctrl+C, a cancellation, an exception
+    of a callback) stops the task first. Errors of the API leave it running, and say so.
+
+    Args:
+        creation: How it is created.
+        timeout: Seconds from now until it has to have ended; None for no limit.
+        poll_interval: Seconds between polls. Default: 0.5 at first, up to 5.
+        on_created: Called once, as soon as the task exists.
+        on_step: Called with each new step.
+        stop_on_timeout: Whether a task that is late is stopped.
+        max_failures: Polls in a row that may fail.
+
+    Returns:
+        The ended task, however it ended.
+    """
+    contract, clock = creation.contract, creation.clock
+    deadline = clock() + timeout if timeout is not None else None
+    created = yield from creation.create()
+    try:
+        if on_created:
+            yield Notify(on_created, created)
+        task = yield from wait(
+            contract,
+            created.id,
+            deadline=deadline,
+            poll_interval=poll_interval,
+            on_step=on_step,
+            stop_on_timeout=stop_on_timeout,
+            max_failures=max_failures,
+            clock=clock,
+        )
+    except TaskTimeoutError as error:
+        if error.stopped:
+            yield from _close(creation, created)
+        raise
+    except (BrowserUseError, GeneratorExit):
+        raise
+    except BaseException:
+        yield from _say_farewell(creation, created)
+        raise
+    yield from _close(creation, created)
+    return task
+
+
+def _close(creation: Creation, created: CreatedTask) -> Flow[None]:
+    """What is left behind a task that has ended. Failing here must not lose the result that was paid for."""
+    yield from quietly(creation.stop_strays(created), "A second task of the same key may run and cost.")
+    if not creation.keep_session and not created.session_ends_with_task:
+        stop = stop_session(creation.contract, created.session_id)
+        yield from quietly(stop, f"Session {created.session_id} may be open still; stop it if so.")
+
+
+def _say_farewell(creation: Creation, created: CreatedTask) -> Flow[None]:
+    stop = creation.contract.stop_task(created.id, with_session=not creation.keep_session)
+    yield from quietly(call(at_once(stop)), f"Task {created.id} may still run and cost; stop it.")

@@ -1,0 +1,27 @@
+"""What a task, a step and a session are, in this project's words, whatever contract the server speaks."""
+
+from browser_use_client.models._base import Page
+from browser_use_client.models.files import OutputFile, UploadSlot
+from browser_use_client.models.profiles import AgentProfile, BrowserProfile, Profile
+from browser_use_client.models.requests import AgentSettings, BrowserSettings, CreateTaskRequest
+from browser_use_client.models.sessions import Account, Session, Share
+from browser_use_client.models.tasks import CreatedTask, Step, Task, TaskState
+
+__all__ = [
+    "Account",
+    "AgentProfile",
+    "AgentSettings",
+    "BrowserProfile",
+    "BrowserSettings",
+    "CreateTaskRequest",
+    "CreatedTask",
+    "OutputFile",
+    "Page",
+    "Profile",
+    "Session",
+    "Share",
+    "Step",
+    "Task",
+    "TaskState",
+    "UploadSlot",
+]

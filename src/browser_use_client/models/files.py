@@ -1,0 +1,28 @@
+"""Files that go into a task and come out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from browser_use_client.models._base import View
+
+
+class OutputFile(View):
+    """A file that a task left behind: its id and its name."""
+
+    id: str
+    name: str
+
+
+class UploadSlot(View):
+    """Where one file can be uploaded to, for about two minutes.
+
+    Attributes:
+        url: Where to.
+        fields: Form fields to send along.
+        file_name: The name under which a task finds the file.
+    """
+
+    url: str
+    fields: Mapping[str, str]
+    file_name: str

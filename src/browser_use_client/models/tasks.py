@@ -1,0 +1,171 @@
+"""What a task, its steps and its files are. A status that is not named here is kept as it came."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, TypeVar, overload
+
+from pydantic import Field
+
+from browser_use_client.errors import TaskFailedError, TaskStoppedError
+from browser_use_client.models._base import UtcDatetime, View
+from browser_use_client.models.files import OutputFile
+from browser_use_client.schema import OutputSchema, parse_output
+
+T = TypeVar("T")
+
+
+class CreatedTask(View):
+    """A task that exists on the server.
+
+    Attributes:
+        id: The task's id.
+        session_id: The session that it runs in.
+        adopted: True if it was found under its key instead of being created by this call.
+        session_ends_with_task: True if the server closes the session itself when the task ends.
+    """
+
+    id: str
+    session_id: str
+    adopted: bool = False
+    session_ends_with_task: bool = False
+
+
+class Step(View):
+    """One step of the agent.
+
+    Attributes:
+        number: Counted from 1.
+        goal: What the agent wanted to do next.
+        evaluation: What it thought of the step before.
+        memory: What it remembered.
+        url: The page that it was on.
+        actions: What it did, each as the JSON text that the API sends.
+        screenshot_url: A picture of the page, if there is one.
+        duration: Seconds, if the server says (`v2-flat`).
+    """
+
+    number: int
+    goal: str = ""
+    evaluation: str = ""
+    memory: str = ""
+    url: str = ""
+    actions: tuple[str, ...] = ()
+    screenshot_url: str | None = None
+    duration: float | None = None
+
+
+KEY_NAME = "idempotency_key"
+"""Where a task's key stands in its metadata: both revisions of v2 send that back, in lists too."""
+
+LIVE_STATUSES = frozenset({"created", "started", "paused"})
+ENDED_STATUSES = frozenset({"finished", "failed", "stopped"})
+
+
+class TaskState(View):
+    """Where a task stands: what one poll needs to know.
+
+    Attributes:
+        id: The task's id.
+        status: `created`, `started`, `paused`, `finished`, `failed` or `stopped`; a status that a newer
+            server sends is kept as it came.
+        is_success: Whether the agent says that it did what it was asked; None while it runs, and if it
+            does not say.
+        finished_at: When it ended.
+        cost: US dollars, if the server says (`v2-flat`).
+        output: The result as text.
+    """
+
+    id: str
+    status: str
+    is_success: bool | None = None
+    finished_at: UtcDatetime | None = None
+    cost: Decimal | None = None
+    output: str | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        """True once the task will not change any more, for statuses unknown to this version as well."""
+        if self.status in LIVE_STATUSES:
+            return False
+        return self.status in ENDED_STATUSES or self.finished_at is not None
+
+
+class Task(TaskState):
+    """A task as the server shows it.
+
+    Attributes:
+        session_id: The session that it runs in.
+        task: The prompt.
+        llm: The model.
+        steps: What the agent did so far; empty in lists.
+        output_files: Files that it left behind; empty in lists.
+        live_url: Where to watch the session, if the contract says it with the task (`v2-nested`).
+        share_url: The session's public link, if one was made and the contract says it.
+        metadata: As sent with the request.
+        created_at: When the server took the task; None if the contract does not say (`v2-nested`).
+        started_at: When it started.
+    """
+
+    session_id: str
+    task: str = ""
+    llm: str | None = None
+    steps: tuple[Step, ...] = ()
+    output_files: tuple[OutputFile, ...] = ()
+    live_url: str | None = None
+    share_url: str | None = None
+    metadata: Mapping[str, Any] = Field(default_factory=dict)
+    created_at: UtcDatetime | None = None
+    started_at: UtcDatetime | None = None
+
+    @property
+    def key(self) -> str | None:
+        """The key that it was created under; None if this client did not create it."""
+        key = self.metadata.get(KEY_NAME)
+        return key if isinstance(key, str) else None
+
+    @overload
+    def parse(self, schema: type[T]) -> T: ...
+    @overload
+    def parse(self, schema: OutputSchema) -> Any: ...
+    def parse(self, schema: Any) -> Any:
+        """Validate the output.
+
+        Args:
+            schema: What it was asked to look like: a pydantic model or another type, and you get an
+                instance of it; a JSON schema as mapping or text, and you get the decoded JSON.
+
+        Returns:
+            An instance of `schema`, or plain JSON values.
+
+        Raises:
+            OutputSchemaError: The output is missing, is no JSON, or does not fit; the error carries the
+                raw text and says where.
+        """
+        return parse_output(self.output, schema, task_id=self.id, session_id=self.session_id)
+
+    def raise_for_status(self, *, fail_on_unsuccessful: bool = True) -> Task:
+        """Turn an ended task that did not do its work into an error.
+
+        Args:
+            fail_on_unsuccessful: Whether a task that finished, but whose agent says that it did not succeed,
+                counts as failed.
+
+        Returns:
+            The task itself.
+
+        Raises:
+            TaskFailedError: It failed, or its agent says so.
+            TaskStoppedError: It was stopped.
+        """
+        about = f"Task {self.id} in session {self.session_id}"
+        said = f" It said: {self.output}" if self.output else ""
+        ids = {"task_id": self.id, "session_id": self.session_id}
+        if self.status == "stopped":
+            raise TaskStoppedError(f"{about} was stopped before it was done; it no longer runs.{said}", **ids)
+        if self.status != "finished":
+            raise TaskFailedError(f"{about} ended as `{self.status}`; it no longer runs.{said}", **ids)
+        if fail_on_unsuccessful and self.is_success is False:
+            raise TaskFailedError(f"{about} finished, but its agent reports no success.{said}", **ids)
+        return self

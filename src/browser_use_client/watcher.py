@@ -1,0 +1,160 @@
+"""Waiting for many tasks at once, in one event loop, with one sweep for all of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+
+from browser_use_client.effects import Clock
+from browser_use_client.errors import BrowserUseError, TaskTimeoutError, TaskUnreachableError
+from browser_use_client.flows.wait import poll_pause
+from browser_use_client.flows.watch import Sweep
+from browser_use_client.models import TaskState
+from browser_use_client.retrying import can_try_again, pause_before, retry_after
+
+SECONDS_PER_REQUEST = 0.05
+"""A sweep is followed by a pause in proportion to its requests: at most 20 a second, however many tasks there are."""
+
+SLICE = 0.5
+"""Seconds after which a pause is thought over: a task that came meanwhile is young, and is to be polled soon."""
+
+FORGET_AFTER = 20
+"""Sweeps after which the number of running tasks is taken as unknown, since others start and end tasks too."""
+
+
+@dataclass(eq=False)
+class _Wait:
+    task_id: str
+    since: float
+    deadline: float | None
+    ended: asyncio.Future[TaskState]
+    failures: int = 0
+
+    def give_up(self, error: BrowserUseError) -> None:
+        if not self.ended.done():
+            self.ended.set_exception(error)
+
+
+class TaskWatcher:
+    """Waits for any number of tasks of one account, sharing one client and one sweep.
+
+    One task is polled as `wait_for_task` polls it. Of many, the lists of running tasks are read instead, 100 a
+    request, and only what has left them is asked for. Made by `AsyncBrowserUseClient.watcher`; belongs to the event
+    loop that it is used in.
+    """
+
+    def __init__(
+        self,
+        look: Callable[[Collection[str], int | None], Awaitable[Sweep]],
+        *,
+        sleep: Callable[[float], Awaitable[object]],
+        clock: Clock,
+        poll_interval: float | None,
+        max_failures: int,
+    ) -> None:
+        self._look = look
+        self._sleep = sleep
+        self._clock = clock
+        self._poll_interval = poll_interval
+        self._max_failures = max_failures
+        self._waits: set[_Wait] = set()
+        self._sweeping: asyncio.Task[None] | None = None
+
+    async def wait(self, task_id: str, *, deadline: float | None = None) -> TaskState:
+        """Wait until a task has ended. Nothing stops the task: neither the deadline nor a cancellation.
+
+        Args:
+            task_id: The task.
+            deadline: Seconds since the epoch. Default: none.
+
+        Returns:
+            The state that it ended in, as a poll shows it; steps and files are in `get_task`.
+
+        Raises:
+            TaskTimeoutError: The deadline passed; the task still runs.
+            TaskUnreachableError: The server stopped answering; the task may still run.
+            BrowserUseError: The server refuses to answer for this task.
+        """
+        wait = _Wait(task_id, self._clock(), deadline, asyncio.get_running_loop().create_future())
+        self._waits.add(wait)
+        if self._sweeping is None:
+            self._sweeping = asyncio.create_task(self._sweep_while_waited())
+        try:
+            return await wait.ended
+        finally:
+            self._waits.discard(wait)
+            if not self._waits and self._sweeping is not None:
+                self._sweeping.cancel()
+                self._sweeping = None
+
+    async def _sweep_while_waited(self) -> None:
+        try:
+            await self._sweep()
+        except Exception as error:  # noqa: BLE001 - a wait must not hang because the sweep has a fault
+            self._sweeping = None
+            for wait in self._waits:
+                wait.give_up(_unexpected(wait.task_id, error))
+
+    async def _sweep(self) -> None:
+        running: int | None = None
+        sweeps = 0
+        while self._waits:
+            waited_for = {wait.task_id for wait in self._waits if not wait.ended.done()}
+            try:
+                swept = await self._look(waited_for, running)
+            except BrowserUseError as error:
+                of_all = dict.fromkeys(waited_for, error)
+                swept = Sweep(unanswered=of_all) if can_try_again(error) else Sweep(lost=of_all)
+            sweeps += 1
+            running = swept.running if sweeps % FORGET_AFTER else None
+            self._tell(swept)
+            await self._pause(swept)
+
+    def _tell(self, swept: Sweep) -> None:
+        now = self._clock()
+        for wait in self._waits:
+            if wait.ended.done():
+                continue
+            unanswered = swept.unanswered.get(wait.task_id)
+            wait.failures = wait.failures + 1 if unanswered else 0
+            if state := swept.ended.get(wait.task_id):
+                wait.ended.set_result(state)
+            elif error := swept.lost.get(wait.task_id):
+                wait.give_up(error)
+            elif unanswered and wait.failures >= self._max_failures:
+                wait.give_up(_unreachable(wait.task_id, unanswered))
+            elif wait.deadline is not None and now >= wait.deadline:
+                late = f"Task {wait.task_id} did not end within {now - wait.since:.0f} s."
+                wait.give_up(TaskTimeoutError(f"{late} It still runs and costs.", task_id=wait.task_id))
+
+    async def _pause(self, swept: Sweep) -> None:
+        swept_at = self._clock()
+        at_least = max(swept.requests * SECONDS_PER_REQUEST, *map(retry_after, swept.unanswered.values()), 0.0)
+        # While any task is answered for, the sweeps go on for it; only a server that answers for none is left in peace.
+        if failures := min((wait.failures for wait in self._waits if not wait.ended.done()), default=0):
+            at_least = max(at_least, pause_before(failures, None))
+        while waits := [wait for wait in self._waits if not wait.ended.done()]:
+            now = self._clock()
+            youngest = max(wait.since for wait in waits)
+            due = swept_at + max(poll_pause(max(swept_at - youngest, 0.0), self._poll_interval), at_least)
+            due = min([due, *(wait.deadline for wait in waits if wait.deadline is not None)])
+            if now >= due:
+                return
+            await self._sleep(min(due - now, SLICE))
+        await self._sleep(0)
+
+
+def _unreachable(task_id: str, error: BrowserUseError) -> BrowserUseError:
+    return TaskUnreachableError(
+        f"The server does not say how task {task_id} stands. It may still run and cost: look it up, stop it, or wait"
+        f" for it again. The last answer: {error}",
+        task_id=task_id,
+    )
+
+
+def _unexpected(task_id: str, error: BaseException) -> BrowserUseError:
+    return TaskUnreachableError(
+        f"The watch over task {task_id} ended ({type(error).__name__}: {error}). The task may still run and cost.",
+        task_id=task_id,
+    )

@@ -1,0 +1,109 @@
+"""Webhooks: whether a call really comes from Browser Use, and what it says."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from browser_use_client.effects import Clock
+from browser_use_client.errors import BrowserUseError
+from browser_use_client.models._base import UtcDatetime, View
+
+OLDEST = 300.0
+"""Seconds: what was sent longer ago is refused, since it may have been recorded and sent again."""
+
+
+class WebhookError(BrowserUseError):
+    """A call to a webhook that must not be acted on: wrong signature, too old, or not readable."""
+
+
+class WebhookEvent(View):
+    """What a webhook is told.
+
+    Attributes:
+        type: `agent.task.status_update` or `test`; others are kept as they come.
+        timestamp: When it happened.
+        task_id: The task, if it is about one.
+        session_id: The task's session.
+        status: The task's status.
+        metadata: As sent with the task's request, its key included.
+        payload: All that was sent.
+    """
+
+    type: str
+    timestamp: UtcDatetime | None = None
+    task_id: str | None = None
+    session_id: str | None = None
+    status: str | None = None
+    metadata: Mapping[str, Any] = {}
+    payload: Mapping[str, Any] = {}
+
+
+def verify_webhook(
+    body: bytes | str,
+    *,
+    signature: str,
+    timestamp: str,
+    secret: str,
+    max_age: float = OLDEST,
+    clock: Clock = time.time,
+) -> WebhookEvent:
+    """Check the call of a webhook, and read it.
+
+    Args:
+        body: The request's body as it came.
+        signature: The header `X-Browser-Use-Signature`.
+        timestamp: The header `X-Browser-Use-Timestamp`, in seconds since the epoch.
+        secret: The webhook's secret.
+        max_age: Seconds; what is older, or further in the future, is refused.
+        clock: The time now.
+
+    Returns:
+        The event.
+
+    Raises:
+        WebhookError: It is not from Browser Use, too old, or cannot be read. Answer 400 and do nothing.
+    """
+    try:
+        sent = json.loads(body)
+        age = abs(clock() - float(timestamp))
+    except (ValueError, TypeError):
+        raise WebhookError("The body of the webhook is no JSON, or its timestamp no number.") from None
+    payload = sent.get("payload") if isinstance(sent, dict) else None
+    # The older revision signs the inner payload, the later one the whole body; both are compared, always.
+    signatures = [_signature(part, timestamp, secret) for part in (payload, sent)]
+    matches = [hmac.compare_digest(signature.encode(), known.encode()) for known in signatures]
+    if not any(matches):
+        raise WebhookError(
+            "The signature of the webhook does not match: it is not from Browser Use, or for another secret."
+        )
+    if not age <= max_age:
+        raise WebhookError(f"The webhook was signed {age:.0f} s ago; more than {max_age:.0f} s is too old.")
+    try:
+        return _event(sent, payload if isinstance(payload, dict) else {})
+    except ValidationError:
+        raise WebhookError("The webhook is signed, but says nothing that can be read.") from None
+
+
+def _signature(part: Any, timestamp: str, secret: str) -> str:
+    message = f"{timestamp}.{json.dumps(part, separators=(',', ':'), sort_keys=True)}"
+    return hmac.new(secret.encode(), message.encode(), hashlib.sha256).hexdigest()
+
+
+def _event(sent: Any, payload: Mapping[str, Any]) -> WebhookEvent:
+    sent = sent if isinstance(sent, dict) else {}
+    return WebhookEvent(
+        type=sent.get("type") or "",
+        timestamp=sent.get("timestamp"),
+        task_id=payload.get("task_id"),
+        session_id=payload.get("session_id"),
+        status=payload.get("status"),
+        metadata=payload.get("metadata") or {},
+        payload=payload,
+    )

@@ -1,0 +1,68 @@
+"""The contracts as published, read from `../shared/contracts`; what needs them is skipped where they are absent."""
+
+from __future__ import annotations
+
+import copy
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+Schema = dict[str, Any]
+
+SHARED = Path(__file__).parents[4] / "shared" / "contracts"
+
+needs_published = pytest.mark.skipif(
+    not SHARED.is_dir(), reason="the published contracts (../shared/contracts) are not here"
+)
+
+
+@cache
+def flat() -> Schema:
+    """The OpenAPI document of `v2-flat`."""
+    document: Schema = json.loads((SHARED / "v2-flat.openapi.json").read_text())
+    return document
+
+
+@cache
+def nested() -> Schema:
+    """The page of POST /tasks of `v2-nested`, as an OpenAPI document: the schema of its body and the components."""
+    text = (SHARED / "create-task.md").read_text()
+    page = yaml.safe_load(text.split("```yaml", 1)[1].split("\n", 1)[1].split("```", 1)[0])
+    [body] = page["paths"]["request"]["body"]["application/json"]["schemaArray"]
+    schema = body | {"required": body["requiredProperties"]}
+    schemas = page["components"]["schemas"] | {"CreateTaskRequest": schema}
+    return {"components": {"schemas": schemas}}
+
+
+@cache
+def forbidding(contract: str) -> Schema:
+    """A contract whose schemas allow no unknown field."""
+    document = copy.deepcopy(nested() if contract == "v2-nested" else flat())
+    for schema in document["components"]["schemas"].values():
+        if schema.get("type") == "object" and "properties" in schema:
+            schema["additionalProperties"] = False
+    return document
+
+
+def check_request(contract: str, name: str, body: Any) -> None:
+    """Holds what goes out against the published schema of that name."""
+    _validator(contract, name).validate(body)
+
+
+def check_response(name: str, body: Any) -> None:
+    """Holds an answer against the schema of that name of `v2-flat`."""
+    _validator("answers", name).validate(body)
+
+
+@cache
+def _validator(contract: str, name: str) -> Any:
+    document = flat() if contract == "answers" else forbidding(contract)
+    return jsonschema.Draft202012Validator(
+        {"$ref": f"#/components/schemas/{name}", "components": document["components"]},
+        format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER,
+    )

@@ -1,0 +1,97 @@
+"""Finding tasks by their key, in lists that are long and move."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from browser_use_client.flows.lookup import ago, find_task, tasks_with_key
+from tests.client.in_memory import InMemory
+from tests.fake_api.world import Contract, Task
+
+KEY = "orders"
+
+
+@pytest.fixture(params=["v2-nested", "v2-flat"])
+def server(request: pytest.FixtureRequest) -> InMemory:
+    return InMemory(request.param)
+
+
+def start(server: InMemory, key: str = KEY) -> Task:
+    session = server.world.create_session(keep_alive=False)
+    return server.world.create_task({"task": "x", "metadata": {"idempotency_key": key}}, "o3", session)
+
+
+def find(server: InMemory, **options: object) -> str | None:
+    session_id = options.get("session_id")
+    found = server.run(
+        find_task(
+            server.contract, KEY, after=None, session_id=str(session_id) if session_id else None, clock=server.clock
+        )
+    )
+    return found.id if found else None
+
+
+def test_nothing_is_found_under_a_key_that_nobody_used(server: InMemory) -> None:
+    start(server, "another")
+
+    assert find(server) is None
+
+
+def test_the_live_task_counts_before_the_newest_that_ended(server: InMemory) -> None:
+    ended, live, newer = start(server), start(server), start(server)
+    server.world.end(ended, "finished")
+    server.world.end(newer, "failed")
+    assert find(server) == live.id
+
+    server.world.end(live, "failed")
+    assert find(server) == newer.id
+
+
+def test_only_the_session_that_was_named_is_looked_at(server: InMemory) -> None:
+    start(server)
+    wanted = start(server)
+
+    assert find(server, session_id=wanted.session_id) == wanted.id
+
+
+def test_a_task_of_last_month_is_not_looked_for(server: InMemory) -> None:
+    start(server)
+    server.world.advance(31 * 86_400)
+
+    assert find(server) is None
+
+
+def test_a_server_whose_clock_is_minutes_behind_hides_no_task(server: InMemory) -> None:
+    task = start(server)
+    ahead = timedelta(minutes=5)
+
+    found = server.run(tasks_with_key(server.contract, KEY, after=ago(server.clock, -ahead)))
+
+    assert [one.id for one in found] == [task.id]
+
+
+@given(
+    name=st.sampled_from(["v2-nested", "v2-flat"]),
+    before=st.integers(0, 320),
+    arriving=st.lists(st.integers(0, 120), max_size=4),
+)
+def test_no_task_is_passed_over_while_newer_ones_push_it_to_later_pages(
+    name: Contract, before: int, arriving: list[int]
+) -> None:
+    server = InMemory(name)
+    task = start(server)
+    server.world.add_others(before)
+    flow = server.steps(tasks_with_key(server.contract, KEY, after=ago(server.clock, timedelta(days=1))))
+    arrivals = iter(arriving)
+    try:
+        while True:
+            next(flow)
+            server.world.add_others(next(arrivals, 0))
+    except StopIteration as end:
+        found = end.value
+
+    assert [one.id for one in found] == [task.id]

@@ -1,0 +1,139 @@
+"""One look at many tasks: few requests, and never a wrong answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from browser_use_client.errors import NotFoundError, ServerError
+from browser_use_client.flows.watch import Sweep, sweep
+from tests.client.in_memory import InMemory
+from tests.fake_api.world import Contract
+
+MISSING = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
+
+
+@pytest.fixture(params=["v2-nested", "v2-flat"])
+def server(request: pytest.FixtureRequest) -> InMemory:
+    return InMemory(request.param)
+
+
+def start(server: InMemory, number: int, **script: Any) -> list[str]:
+    server.script(**{"status": None} | script)
+    session = server.world.create_session(keep_alive=True)
+    return [server.world.create_task({"task": "x"}, "o3", session).id for _ in range(number)]
+
+
+def look(server: InMemory, task_ids: list[str], running: int | None = None) -> Sweep:
+    return server.run(sweep(server.contract, task_ids, running=running))
+
+
+def test_few_tasks_are_asked_for_one_by_one(server: InMemory) -> None:
+    [task_id] = start(server, 1)
+
+    found = look(server, [task_id])
+
+    assert len(server.trace) == found.requests == 1
+    assert found.ended == {}
+
+
+def test_many_tasks_are_read_from_lists_of_a_hundred(server: InMemory) -> None:
+    task_ids = start(server, 950)
+
+    found = look(server, task_ids)
+
+    assert len(server.trace) == found.requests <= 10 + 2
+    assert found.ended == {}
+    assert found.running == 950
+
+
+def test_only_what_has_left_the_lists_is_asked_for(server: InMemory) -> None:
+    task_ids = start(server, 300)
+    ended = task_ids[7:19]
+    for task_id in ended:
+        server.world.end(server.world.tasks[task_id], "finished")
+
+    found = look(server, task_ids)
+
+    assert found.ended.keys() == set(ended)
+    assert all(state.status == "finished" for state in found.ended.values())
+    assert found.requests <= 5 + len(ended)
+
+
+def test_a_few_tasks_in_an_account_with_many_are_not_looked_for_in_its_lists(server: InMemory) -> None:
+    server.world.add_others(5_000, status="started")
+    task_ids = start(server, 20)
+
+    assert look(server, task_ids, running=5_020).requests == 20
+
+
+def test_tasks_that_are_paused_or_queued_are_not_taken_for_ended(server: InMemory) -> None:
+    task_ids = start(server, 150)
+    waiting = "paused" if server.world.contract == "v2-nested" else "created"
+    for task_id in task_ids[:50]:
+        server.world.tasks[task_id].status = waiting
+
+    assert look(server, task_ids).ended == {}
+
+
+def test_a_task_that_is_gone_is_lost_and_the_others_are_not(server: InMemory) -> None:
+    [ended, live] = start(server, 2)
+    server.world.end(server.world.tasks[ended], "stopped")
+
+    found = look(server, [MISSING, ended, live])
+
+    assert isinstance(found.lost[MISSING], NotFoundError)
+    assert found.ended[ended].status == "stopped"
+    assert found.unanswered == {}
+
+
+def test_a_passing_fault_leaves_one_unanswered_and_loses_nothing(server: InMemory) -> None:
+    [first, second] = start(server, 2)
+    server.fault("GET", f"/tasks/{first}*", status=503)
+    server.world.end(server.world.tasks[second], "finished")
+
+    found = look(server, [first, second])
+
+    assert isinstance(found.unanswered[first], ServerError)
+    assert found.lost == {}
+    assert found.ended.keys() == {second}
+
+
+def test_a_list_that_cannot_be_read_is_an_error_not_an_answer(server: InMemory) -> None:
+    task_ids = start(server, 300)
+    server.fault("GET", "/tasks", status=503, skip=1)
+
+    with pytest.raises(ServerError):
+        look(server, task_ids)
+
+
+@given(
+    name=st.sampled_from(["v2-nested", "v2-flat"]),
+    number=st.integers(100, 330),
+    ending=st.lists(st.integers(0, 99), max_size=8),
+    arriving=st.lists(st.integers(0, 130), max_size=4),
+)
+def test_whatever_moves_between_the_pages_what_is_told_is_true(
+    name: Contract, number: int, ending: list[int], arriving: list[int]
+) -> None:
+    server = InMemory(name)
+    task_ids = start(server, number)
+    flow = server.steps(sweep(server.contract, task_ids, running=None))
+    ends, arrivals = iter(ending), iter(arriving)
+    try:
+        while True:
+            next(flow)
+            server.world.add_others(next(arrivals, 0), status="started")
+            for position in ends:
+                server.world.end(server.world.tasks[task_ids[position]], "finished")
+                break
+    except StopIteration as end:
+        found: Sweep = end.value
+
+    assert all(not server.world.tasks[task_id].is_live for task_id in found.ended)
+    assert found.lost == {}
+    again = look(server, task_ids, running=found.running)
+    assert again.ended.keys() == {task_ids[position] for position in ending[: len(ending) - len(list(ends))]}

@@ -1,0 +1,140 @@
+"""Files into a task and out of it, over real sockets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from browser_use_client import InvalidRequestError, NotFoundError, ServerError, UnsupportedOptionError
+from tests.client.conftest import Client
+from tests.fake_api import FakeApi
+
+
+@pytest.fixture
+def orders(tmp_path: Path) -> Path:
+    path = tmp_path / "orders.csv"
+    path.write_text("number,total\n1,310.25\n")
+    return path
+
+
+def test_files_of_a_task_reach_it_in_every_contract(client: Client, fake: FakeApi, contract: str, orders: Path) -> None:
+    task = client.run_task("Compare", files=[orders])
+
+    [sent] = fake.tasks()
+    if contract == "v2-nested":
+        [name] = sent["body"]["includedFileNames"]
+        assert name.endswith("-orders.csv")
+    else:
+        [session] = [session for session in fake.sessions() if session["id"] == task.session_id]
+        assert list(session["files"].values()) == ["number,total\n1,310.25\n"]
+    assert fake.sessions(status="active") == []
+
+
+def test_a_file_is_uploaded_where_the_contract_wants_it(
+    client: Client, fake: FakeApi, contract: str, orders: Path
+) -> None:
+    if contract == "v2-nested":
+        assert client.upload_file(orders).endswith("-orders.csv")
+        with pytest.raises(UnsupportedOptionError, match="v2-nested"):
+            client.upload_file(orders, session_id="3c90c3cc-0d44-4b50-8888-8dd25736052a")
+    else:
+        session = client.start_session()
+        name = client.upload_file(orders, session_id=session.id)
+        assert fake.sessions()[0]["files"] == {name: "number,total\n1,310.25\n"}
+        with pytest.raises(UnsupportedOptionError, match="v2-flat"):
+            client.upload_file(orders)
+
+
+def test_the_file_store_is_never_sent_the_api_key(client: Client, fake: FakeApi, orders: Path, tmp_path: Path) -> None:
+    fake.script(output_files={"a.csv": "a"})
+    task = client.run_task("x", files=[orders])
+
+    client.download_output_files(task, tmp_path)
+
+    stores = [request for request in fake.requests() if request["path"].startswith("/_files/")]
+    assert len(stores) == 2
+    assert all(request["status"] in (200, 204) for request in stores)  # with the key it answers 400
+
+
+def test_output_files_are_downloaded_under_their_names(client: Client, fake: FakeApi, tmp_path: Path) -> None:
+    fake.script(output_files={"orders.csv": "1,2", "notes.txt": "ä" * 100_000})
+    task = client.run_task("x")
+
+    paths = client.download_output_files(task.id, tmp_path / "new" / "folder")
+
+    assert [path.name for path in paths] == ["orders.csv", "notes.txt"]
+    assert [path.read_text() for path in paths] == ["1,2", "ä" * 100_000]
+    assert sorted(path.name for path in (tmp_path / "new" / "folder").iterdir()) == ["notes.txt", "orders.csv"]
+
+
+@pytest.mark.parametrize("name", ["../../evil.sh", "/etc/passwd", "..\\evil.bat", "..", ".", "a/b.csv"])
+def test_a_file_s_name_cannot_choose_a_folder(client: Client, fake: FakeApi, tmp_path: Path, name: str) -> None:
+    fake.script(output_files={name: "x"})
+    task = client.run_task("x")
+
+    [path] = client.download_output_files(task, tmp_path / "downloads")
+
+    assert path.parent == tmp_path / "downloads"
+    assert path.read_text() == "x"
+
+
+def test_a_download_that_breaks_is_taken_up_again_and_never_leaves_half_a_file(
+    client: Client, fake: FakeApi, tmp_path: Path
+) -> None:
+    fake.script(output_files={"a.csv": "1,2"})
+    task = client.run_task("x")
+    fake.fault("GET", "/_files/*", status=503)
+    assert client.download_output_files(task, tmp_path)[0].read_text() == "1,2"
+
+    (tmp_path / "a.csv").unlink()
+    fake.fault("GET", "/_files/*", status=503, times=None)
+    with pytest.raises(ServerError):
+        client.download_output_files(task, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_gone_says_so(client: Client, fake: FakeApi, tmp_path: Path) -> None:
+    fake.script(output_files={"a.csv": "1"})
+    task = client.run_task("x")
+    fake.fault("GET", "/_files/*", status=404)
+
+    with pytest.raises(NotFoundError, match=r"The download of a\.csv"):
+        client.download_output_files(task, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("make", "named"),
+    [
+        (lambda folder: folder / "missing.csv", "No such file"),
+        (lambda folder: write(folder / "empty.csv", b""), "0 bytes"),
+        (lambda folder: write(folder / "big.csv", b"x" * (10 * 1024 * 1024 + 1)), "10,485,761 bytes"),
+        (lambda folder: write(folder / "virus.exe", b"x"), r"the API takes \.csv"),
+        (lambda folder: write(folder / "noname", b"x"), r"the API takes \.csv"),
+    ],
+)
+def test_a_file_that_the_api_would_not_take_is_refused_before_anything_is_sent(
+    client: Client, fake: FakeApi, tmp_path: Path, make: Callable[[Path], Path], named: str
+) -> None:
+    with pytest.raises(InvalidRequestError, match=named):
+        client.run_task("x", files=[make(tmp_path)])
+
+    assert fake.requests() == []
+
+
+def write(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+def test_a_task_whose_files_cannot_be_uploaded_is_not_created_and_leaves_no_session(
+    client: Client, fake: FakeApi, orders: Path
+) -> None:
+    fake.fault("POST", "/_files/*", status=403)
+
+    with pytest.raises(Exception, match=r"The upload of orders\.csv"):
+        client.run_task("x", files=[orders])
+
+    assert fake.tasks() == []
+    assert fake.sessions(status="active") == []

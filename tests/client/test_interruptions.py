@@ -1,0 +1,113 @@
+"""Time-outs, interruptions and polls that fail: both clients, over real sockets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from browser_use_client import (
+    InvalidRequestError,
+    Step,
+    TaskTimeoutError,
+    TaskUnreachableError,
+)
+from tests.client.conftest import Client
+from tests.fake_api import FakeApi
+
+
+@pytest.mark.parametrize("stop", [True, False])
+def test_a_late_task_is_stopped_or_left_and_the_error_says_which(client: Client, fake: FakeApi, stop: bool) -> None:
+    fake.script(status=None)
+    started = fake.time()
+
+    with pytest.raises(TaskTimeoutError) as caught:
+        client.run_task("x", timeout=20, stop_on_timeout=stop)
+
+    [task] = fake.tasks()
+    assert caught.value.stopped is stop
+    assert (caught.value.task_id, caught.value.session_id) == (task["id"], task["session_id"])
+    assert ("was stopped" in str(caught.value)) is stop
+    assert ("still runs and costs" in str(caught.value)) is not stop
+    assert task["is_live"] is not stop
+    assert (fake.sessions(status="active") == []) is stop
+    assert fake.time() - started == pytest.approx(20)
+
+
+def test_a_task_that_ends_while_it_is_being_stopped_for_lateness_counts(client: Client, fake: FakeApi) -> None:
+    fake.script(seconds=20.0)
+
+    assert client.run_task("x", timeout=20).status == "finished"
+
+
+def test_waiting_takes_an_absolute_deadline_for_a_wait_that_goes_on_in_another_process(
+    client: Client, fake: FakeApi
+) -> None:
+    fake.script(status=None)
+    created = client.create_task("x")
+
+    with pytest.raises(TaskTimeoutError):
+        client.wait_for_task(created.id, deadline=fake.time() + 7)
+    with pytest.raises(InvalidRequestError, match="not both"):
+        client.wait_for_task(created.id, deadline=1.0, timeout=1.0)
+
+
+class PatienceLostError(Exception):
+    """What a caller's own sleep raises."""
+
+
+def test_an_exception_on_the_way_stops_a_task_that_is_run_but_not_one_that_is_only_waited_for(
+    fake: FakeApi, contract: str, connect: Callable[..., Client]
+) -> None:
+    def lose_patience(_seconds: float) -> None:
+        raise PatienceLostError
+
+    fake.script(status=None)
+    impatient = connect(fake, api_version=contract, sleep=lose_patience)
+    with pytest.raises(PatienceLostError):
+        impatient.run_task("x")
+    assert fake.tasks(live=True) == []
+    assert fake.sessions(status="active") == []
+
+    created = impatient.create_task("x")
+    with pytest.raises(PatienceLostError):
+        impatient.wait_for_task(created.id)
+    assert [task["id"] for task in fake.tasks(live=True)] == [created.id]
+
+
+def test_a_callback_that_raises_ends_the_run_and_the_task(client: Client, fake: FakeApi) -> None:
+    def refuse(step: Step) -> None:
+        raise PatienceLostError(step.goal)
+
+    fake.script(status=None, steps=9)
+
+    with pytest.raises(PatienceLostError, match="Do step 1"):
+        client.run_task("x", on_step=refuse, keep_session=True)
+
+    assert fake.tasks(live=True) == []
+    assert len(fake.sessions(status="active")) == 1
+
+
+def test_a_wait_survives_failed_polls_and_honours_retry_after(client: Client, fake: FakeApi) -> None:
+    fake.script(polls=2)
+    created = client.create_task("x")
+    fake.fault("GET", status=503, times=5)
+    fake.fault("GET", status=429, retry_after="60")
+    fake.fault("GET", reset=True, times=3)
+
+    started = fake.time()
+    assert client.wait_for_task(created.id).status == "finished"
+    assert fake.time() - started >= 60
+
+
+def test_a_wait_gives_up_after_the_failures_it_was_allowed_and_leaves_the_task(client: Client, fake: FakeApi) -> None:
+    fake.script(status=None)
+    created = client.create_task("x")
+    fake.fault("GET", status=500, times=None)
+
+    with pytest.raises(TaskUnreachableError, match="may still run and cost") as caught:
+        client.wait_for_task(created.id, max_failures=3)
+
+    assert caught.value.retryable
+    assert len(fake.requests("GET")) == 3
+    assert len(fake.tasks(live=True)) == 1

@@ -1,0 +1,129 @@
+"""Sessions mean the same in every contract: both clients, over real sockets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from browser_use_client import (
+    BrowserSettings,
+    NotFoundError,
+    RateLimitedError,
+    SessionBusyError,
+    SessionMismatchError,
+    SessionStoppedError,
+    UnsupportedOptionError,
+)
+from tests.client.conftest import Client
+from tests.fake_api import FakeApi
+
+
+def test_a_session_closes_with_its_task_in_every_contract(client: Client, fake: FakeApi) -> None:
+    client.run_task("x")
+
+    assert fake.sessions(status="active") == []
+
+
+def test_a_session_that_is_kept_takes_a_follow_up_in_every_contract(client: Client, fake: FakeApi) -> None:
+    first = client.run_task("Log in", keep_session=True)
+    assert [session["id"] for session in fake.sessions(status="active")] == [first.session_id]
+
+    second = client.run_task("Read", session_id=first.session_id)
+
+    assert second.session_id == first.session_id
+    assert fake.sessions(status="active") == []
+
+
+def test_a_follow_up_in_a_closed_session_says_so(client: Client) -> None:
+    first = client.run_task("Log in")
+
+    with pytest.raises(SessionStoppedError, match="Start a new session"):
+        client.run_task("Read", session_id=first.session_id)
+
+
+def test_a_busy_session_refuses_a_second_task_and_can_be_waited_out(client: Client, fake: FakeApi) -> None:
+    fake.script(seconds=5.0)
+    first = client.create_task("Log in", keep_session=True)
+
+    with pytest.raises(SessionBusyError):
+        client.create_task("Read", session_id=first.session_id)
+    second = client.create_task("Read", session_id=first.session_id, wait_when_busy=60)
+
+    assert second.session_id == first.session_id
+    assert len(fake.tasks()) == 2
+
+
+def test_waiting_for_a_busy_session_ends_in_time(client: Client, fake: FakeApi) -> None:
+    fake.script(status=None)
+    first = client.create_task("Log in", keep_session=True)
+    started = fake.time()
+
+    with pytest.raises(SessionBusyError):
+        client.create_task("Read", session_id=first.session_id, wait_when_busy=40)
+
+    assert 0 < fake.time() - started <= 40
+
+
+def test_a_full_account_can_be_waited_out(fake: FakeApi, contract: str, connect: Callable[..., Client]) -> None:
+    fake.limit(max_sessions=1)
+    fake.script(status=None)
+    started = fake.time()
+
+    def end_the_first_later(seconds: float) -> None:
+        fake.advance(seconds)
+        if fake.time() - started > 60:
+            fake.stop_session(first.session_id)
+
+    client = connect(fake, api_version=contract, sleep=end_the_first_later)
+    first = client.create_task("One")
+    second = client.create_task("Two", wait_when_busy=600)
+
+    assert second.session_id != first.session_id
+    assert [task["id"] for task in fake.tasks(live=True)] == [second.id]
+
+
+def test_a_full_account_that_stays_full_is_an_error_that_says_what_to_do(client: Client, fake: FakeApi) -> None:
+    fake.limit(max_sessions=0)
+
+    with pytest.raises(RateLimitedError, match="Stop sessions that are no longer needed"):
+        client.create_task("One", wait_when_busy=30)
+
+    assert fake.tasks() == []
+
+
+def test_a_follow_up_that_lands_elsewhere_is_stopped_and_reported(client: Client, fake: FakeApi) -> None:
+    first = client.run_task("Log in", keep_session=True)
+    fake.script(status=None, astray=True)
+
+    with pytest.raises(SessionMismatchError) as caught:
+        client.run_task("Read", session_id=first.session_id)
+
+    stray = fake.tasks()[-1]
+    assert caught.value.task_id == stray["id"]
+    assert not stray["is_live"]
+    assert [session["id"] for session in fake.sessions(status="active")] == [first.session_id]
+
+
+def test_sessions_can_be_started_read_listed_shared_and_stopped(client: Client, contract: str) -> None:
+    if contract == "v2-nested":
+        with pytest.raises(UnsupportedOptionError, match="v2-nested"):
+            client.start_session()
+        session_id = client.create_task("x").session_id
+    else:
+        session_id = client.start_session(BrowserSettings(screen_width=800)).id
+    assert client.get_session(session_id).live_url is not None
+    assert [session.id for session in client.list_sessions(status="active")] == [session_id]
+
+    share = client.share_session(session_id)
+    assert client.share_session(session_id).url == share.url == client.get_session(session_id).share_url
+    client.unshare_session(session_id)
+    assert client.get_session(session_id).share_url is None
+
+    client.stop_session(session_id)
+    client.stop_session(session_id)
+    assert client.get_session(session_id).status == "stopped"
+    client.delete_session(session_id)
+    with pytest.raises(NotFoundError):
+        client.get_session(session_id)
+    client.stop_session(session_id)

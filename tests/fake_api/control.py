@@ -1,0 +1,181 @@
+"""How a test tells the fake what to do, and reads what it saw: the same in a thread, and in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import asdict
+from typing import Any
+
+from .faults import Fault
+from .server import Server
+from .world import Script
+
+
+class Control:
+    """What both kinds of fakes can be asked.
+
+    Attributes:
+        base_url: What a client takes, up to `/api/v2`.
+        api_key: The only key that it takes.
+    """
+
+    base_url: str
+    api_key: str
+
+    def script(self, match: str = "", **fields: Any) -> None:
+        """Says how tasks go from now on whose prompt contains `match`; see `Script`. The newest script counts."""
+        self.ask("script", asdict(Script(match=match, **fields)))
+
+    def fault(self, method: str = "*", path: str = "*", **fields: Any) -> None:
+        """Lets a request go wrong; see `Fault`."""
+        self.ask("fault", asdict(Fault(method=method, path=path, **fields)))
+
+    def refuse(self, seconds: float | None = None) -> None:
+        """Refuses connections, for so many seconds of the fake's clock or until `listen`."""
+        self.ask("refuse", {"seconds": seconds})
+
+    def listen(self) -> None:
+        """Takes connections again."""
+        self.ask("listen")
+
+    def advance(self, seconds: float) -> None:
+        """Moves the fake's clock on."""
+        self.ask("advance", {"seconds": seconds})
+
+    def time(self) -> float:
+        """The fake's clock, in seconds since the epoch."""
+        return float(self.ask("time"))
+
+    def limit(self, *, max_sessions: int | None = None, credits_usd: float = 100.0) -> None:
+        """Sets what the account may."""
+        self.ask("limit", {"max_sessions": max_sessions, "credits_usd": credits_usd})
+
+    def start_tasks(self, number: int, **fields: Any) -> list[str]:
+        """Starts tasks as if a client had, each in a session of its own, by a script; returns their ids."""
+        ids: list[str] = self.ask("start_tasks", {"number": number, "script": asdict(Script(times=number, **fields))})
+        return ids
+
+    def add_others(self, number: int, *, status: str = "finished") -> None:
+        """Tasks of other users of the account, newer than all that there are."""
+        self.ask("add_others", {"number": number, "status": status})
+
+    def end_task(self, task_id: str, status: str = "finished") -> None:
+        """Ends a task now."""
+        self.ask("end_task", {"task_id": task_id, "status": status})
+
+    def stop_session(self, session_id: str) -> None:
+        """Closes a session now, and what runs in it."""
+        self.ask("stop_session", {"session_id": session_id})
+
+    def forget_requests(self) -> None:
+        """Starts to count requests anew."""
+        self.ask("forget_requests")
+
+    def requests(self, method: str | None = None, path: str = "") -> list[dict[str, Any]]:
+        """The requests seen so far, in order: `method, path, query, body, time, status, fault`.
+
+        Args:
+            method: Only of this method.
+            path: Only of paths that end in this.
+        """
+        seen: list[dict[str, Any]] = self.ask("requests")
+        return [one for one in seen if method in (None, one["method"]) and one["path"].endswith(path)]
+
+    def tasks(self, *, key: str | None = None, live: bool | None = None) -> list[dict[str, Any]]:
+        """The tasks that clients created, the oldest first; see `world.Task`, with `is_live` and the `body` as sent.
+
+        Args:
+            key: Only those with this `idempotency_key`.
+            live: Only those that still run, or only those that do not.
+        """
+        tasks: list[dict[str, Any]] = self.ask("tasks")
+        return [
+            task
+            for task in tasks
+            if live in (None, task["is_live"]) and key in (None, task["metadata"].get("idempotency_key"))
+        ]
+
+    def sessions(self, *, status: str | None = None) -> list[dict[str, Any]]:
+        """The sessions: `id, status, keep_alive, files`."""
+        sessions: list[dict[str, Any]] = self.ask("sessions")
+        return [session for session in sessions if status in (None, session["status"])]
+
+    def clear(self) -> None:
+        """Forgets tasks, sessions, scripts, faults and requests."""
+        self.ask("clear")
+
+    def ask(self, command: str, arguments: dict[str, Any] | None = None) -> Any:
+        """Runs a command of `Commands` where the fake is."""
+        raise NotImplementedError
+
+
+class Commands:
+    """What `Control` asks for, done in the server's event loop."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._world = server.world
+
+    async def do(self, command: str, arguments: dict[str, Any]) -> Any:
+        """Runs one command; commands are the public names of `Control`."""
+        await self._server.settle()
+        result = getattr(self, f"_{command}")(**arguments)
+        return await result if asyncio.iscoroutine(result) else result
+
+    def _script(self, **fields: Any) -> None:
+        self._world.add_script(Script(**fields))
+
+    def _fault(self, **fields: Any) -> None:
+        self._server.faults.add(Fault(**fields))
+
+    async def _refuse(self, seconds: float | None) -> None:
+        await self._server.refuse(seconds)
+        if seconds is not None and self._world.real_time:
+            asyncio.get_running_loop().call_later(seconds, lambda: asyncio.ensure_future(self._server.settle()))
+
+    def _listen(self) -> Coroutine[Any, Any, None]:
+        return self._server.listen()
+
+    async def _advance(self, seconds: float) -> None:
+        self._world.advance(seconds)
+        await self._server.settle()
+
+    def _time(self) -> float:
+        return self._world.now
+
+    def _limit(self, max_sessions: int | None, credits_usd: float) -> None:
+        self._world.max_sessions = max_sessions
+        self._world.credits = credits_usd
+
+    def _start_tasks(self, number: int, script: dict[str, Any]) -> list[str]:
+        self._world.add_script(Script(**script))
+        sessions = (self._world.create_session(keep_alive=False) for _ in range(number))
+        return [self._world.create_task({"task": "x"}, "o3", session).id for session in sessions]
+
+    def _add_others(self, number: int, status: str) -> None:
+        self._world.add_others(number, status=status)
+
+    def _end_task(self, task_id: str, status: str) -> None:
+        self._world.end(self._world.tasks[task_id], status)
+
+    def _stop_session(self, session_id: str) -> None:
+        self._world.stop_session(self._world.sessions[session_id])
+
+    def _forget_requests(self) -> None:
+        self._server.requests.clear()
+
+    def _requests(self) -> list[dict[str, Any]]:
+        return self._server.seen()
+
+    def _tasks(self) -> list[dict[str, Any]]:
+        return [task.summary() for task in self._world.tasks.values() if task.ours]
+
+    def _sessions(self) -> list[dict[str, Any]]:
+        return [session.summary() for session in self._world.sessions.values()]
+
+    async def _clear(self) -> None:
+        self._world.clear()
+        self._server.faults.clear()
+        self._server.requests.clear()
+        await self._server.listen()

@@ -1,0 +1,144 @@
+"""What the fake shows of tasks and sessions, in the words of either contract."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+from typing import Any
+
+from .world import Session, Task, World
+
+Json = dict[str, Any]
+
+
+def moment(seconds: float | None) -> str | None:
+    """A time on the wire."""
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, timezone.utc).isoformat().replace("+00:00", "Z")
+
+
+def task_item(world: World, task: Task) -> Json:
+    """A task in a list."""
+    ended = not task.is_live
+    common: Json = {
+        "id": task.id,
+        "sessionId": task.session_id,
+        "llm": task.llm,
+        "task": task.prompt,
+        "status": task.status,
+        "startedAt": moment(task.created_at) if task.status != "created" else None,
+        "finishedAt": moment(task.finished_at),
+        "metadata": task.metadata,
+        "isSuccess": task.script.is_success if task.status == "finished" else None,
+        "browserUseVersion": "0.13.14",
+    }
+    output = task.script.output if ended and task.status != "stopped" else None
+    if world.contract == "v2-nested":
+        return common | {"isScheduled": False, "doneOutput": output}
+    return common | {
+        "createdAt": moment(task.created_at),
+        "output": output,
+        "cost": task.script.cost if ended else None,
+        "judgement": None,
+        "judgeVerdict": None,
+        "suggestions": None,
+    }
+
+
+def whole_task(world: World, task: Task, origin: str) -> Json:
+    """A whole task."""
+    view = task_item(world, task) | {
+        "steps": [_step(task, number, origin) for number in range(1, task.steps_at(world.now) + 1)],
+        "outputFiles": [
+            {"id": file_id, "fileName": name} for name, file_id in task.file_ids.items() if file_id in world.downloads
+        ],
+    }
+    if world.contract == "v2-nested":
+        view["session"] = session_item(world, world.sessions[task.session_id], origin)
+        view["userUploadedFiles"] = []
+    return view
+
+
+def task_status(world: World, task: Task) -> Json:
+    """What GET /tasks/{id}/status says (v2-flat)."""
+    item = task_item(world, task)
+    return {name: item[name] for name in ("id", "status", "output", "finishedAt", "isSuccess", "cost")}
+
+
+def session_item(world: World, session: Session, origin: str) -> Json:
+    """A session in a list."""
+    view: Json = {
+        "id": session.id,
+        "status": session.status,
+        "liveUrl": f"{origin}/live/{session.id}" if session.status == "active" else None,
+        "startedAt": moment(session.started_at),
+        "finishedAt": moment(session.finished_at),
+    }
+    if world.contract == "v2-flat":
+        view |= {
+            "recordingUrl": None,
+            "persistMemory": True,
+            "keepAlive": session.keep_alive,
+            "proxyUsedMb": "0",
+            "proxyCost": "0",
+        }
+    return view
+
+
+def whole_session(world: World, session: Session, origin: str) -> Json:
+    """A whole session."""
+    view = session_item(world, session, origin) | {
+        "tasks": [task_item(world, task) for task in world.tasks_of(session)],
+        "publicShareUrl": share(session, origin)["shareUrl"] if session.share_token else None,
+    }
+    if world.contract == "v2-nested":
+        view["recordUrl"] = None
+    return view
+
+
+def share(session: Session, origin: str) -> Json:
+    """A session's public link."""
+    return {
+        "shareToken": session.share_token,
+        "shareUrl": f"{origin}/share/{session.share_token}",
+        "viewCount": 0,
+        "lastViewedAt": None,
+    }
+
+
+def account(world: World) -> Json:
+    """What is left to spend."""
+    if world.contract == "v2-nested":
+        return {
+            "monthlyCreditsBalanceUsd": world.credits,
+            "additionalCreditsBalanceUsd": 0.0,
+            "signedUpAt": moment(world.now - 1e6),
+            "email": None,
+            "name": "Ada",
+        }
+    plan = dict.fromkeys(
+        ("subscriptionStatus", "subscriptionId", "subscriptionCurrentPeriodEnd", "subscriptionCanceledAt")
+    )
+    return {
+        "name": "Ada",
+        "totalCreditsBalanceUsd": world.credits,
+        "monthlyCreditsBalanceUsd": world.credits,
+        "additionalCreditsBalanceUsd": 0.0,
+        "rateLimit": 25,
+        "planInfo": {"planName": "Fake", **plan},
+        "isFreeTier": False,
+        "projectId": "00000000-0000-4000-8000-000000000000",
+    }
+
+
+def _step(task: Task, number: int, origin: str) -> Json:
+    return {
+        "number": number,
+        "memory": f"I remember step {number}.",
+        "evaluationPreviousGoal": "Success" if number > 1 else "Unknown",
+        "nextGoal": f"Do step {number}",
+        "url": f"https://shop.example/{number}",
+        "screenshotUrl": f"{origin}/_files/{task.id}-{number}.png",
+        "actions": [json.dumps({"click": {"index": number}})],
+    }
