@@ -1,0 +1,1 @@
+"""The API of Browser Use Cloud, both revisions of v2, over HTTP."""

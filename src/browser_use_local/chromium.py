@@ -1,0 +1,167 @@
+"""Finding a Chromium on this machine, and one running Chromium: the browser of a session."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from fnmatch import fnmatch
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.async_api import BrowserContext, Download, Page, Playwright, Route, StorageState
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+MACOS = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
+FLAGS = (
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+BLOCKED = "blockedbyclient"
+ACTION_TIMEOUT = 10_000
+NAVIGATION_TIMEOUT = 30_000
+# What must not be seen in a picture: passwords, and fields that a secret was typed into.
+MARK = "data-browser-use-masked"
+MASKED = f"input[type=password], [{MARK}]"
+
+
+class NoChromiumError(Exception):
+    """There is no Chromium to start. The message says what was looked for."""
+
+
+def find(named: str | None) -> Path | None:
+    """Finds the Chromium to use.
+
+    Args:
+        named: The one that the user asked for, a path or a command.
+
+    Returns:
+        The executable; None where only Playwright's own is left to try.
+
+    Raises:
+        NoChromiumError: The one that was asked for is not there.
+    """
+    if named:
+        found = shutil.which(named)
+        if found is None:
+            raise NoChromiumError(f"There is no program {named!r}: name a Chromium or Chrome that can be started.")
+        return Path(found)
+    for name in NAMES:
+        if found := shutil.which(name):
+            return Path(found)
+    return MACOS if os.access(MACOS, os.X_OK) else None
+
+
+def check(playwright: Playwright, executable: Path | None) -> None:
+    """Raises NoChromiumError where neither the machine nor Playwright has a Chromium."""
+    if executable is None and not os.access(playwright.chromium.executable_path, os.X_OK):
+        raise NoChromiumError(
+            "No Chromium or Chrome was found on this machine: install one (Debian: `apt install chromium`; else"
+            " `playwright install chromium`), or name one with --chromium or BROWSER_USE_LOCAL_CHROMIUM."
+        )
+
+
+def is_allowed(url: str, domains: Sequence[str]) -> bool:
+    """Whether a page of this address may be opened."""
+    there = urlsplit(url)
+    for domain in domains:
+        scheme, _, host = domain.rpartition("://")
+        if (not scheme or fnmatch(there.scheme, scheme)) and fnmatch(there.hostname or "", host.split(":")[0].lower()):
+            return True
+    return False
+
+
+class Browser:
+    """One running Chromium with a profile folder of its own."""
+
+    def __init__(self, context: BrowserContext, folder: Path) -> None:
+        self._context = context
+        self._folder = folder
+        self.on_download: Callable[[Download], None] | None = None
+        context.set_default_timeout(ACTION_TIMEOUT)
+        context.set_default_navigation_timeout(NAVIGATION_TIMEOUT)
+        context.on("page", self._watch)
+        for page in context.pages:
+            self._watch(page)
+
+    @classmethod
+    async def launch(
+        cls,
+        playwright: Playwright,
+        executable: Path | None,
+        folder: Path,
+        *,
+        size: tuple[int, int],
+        is_mobile: bool = False,
+        state: StorageState | None = None,
+    ) -> Browser:
+        """Starts a Chromium.
+
+        Args:
+            playwright: What starts it.
+            executable: The Chromium to start; None for Playwright's own.
+            folder: Where everything lies that it writes.
+            size: Width and height of the page in pixels.
+            is_mobile: Whether it poses as a phone.
+            state: Cookies and local storage to start with.
+        """
+        context = await playwright.chromium.launch_persistent_context(
+            folder / "profile",
+            executable_path=executable,
+            headless=True,
+            args=FLAGS,
+            viewport={"width": size[0], "height": size[1]},
+            is_mobile=is_mobile,
+            has_touch=is_mobile,
+            downloads_path=folder / "downloads",
+            # The server closes its browsers itself, whatever signal the whole process group gets.
+            handle_sigint=False,
+            handle_sigterm=False,
+            handle_sighup=False,
+        )
+        if state:
+            await context.set_storage_state(state)
+        return cls(context, folder)
+
+    @property
+    def page(self) -> Page:
+        """The page in front: the newest that is open."""
+        return self._context.pages[-1]
+
+    async def allow_only(self, domains: Sequence[str]) -> None:
+        """From now on opens pages of these domains only (`shop.test`, `*.test`, `https://shop.test`); none: all."""
+        await self._context.unroute_all()
+        if domains:
+
+            async def check_page(route: Route) -> None:
+                request = route.request
+                refused = request.is_navigation_request() and not is_allowed(request.url, domains)
+                await (route.abort(BLOCKED) if refused else route.fallback())
+
+            await self._context.route("**/*", check_page)
+
+    async def state(self) -> StorageState:
+        """Cookies and local storage."""
+        return await self._context.storage_state()
+
+    async def screenshot(self) -> bytes:
+        """The page in front as a JPEG, without passwords and secrets."""
+        page = self.page
+        return await page.screenshot(type="jpeg", quality=70, mask=[page.locator(MASKED)], mask_color="#333333")
+
+    async def close(self) -> None:
+        """Closes Chromium and removes its folder."""
+        try:
+            await self._context.close()
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _watch(self, page: Page) -> None:
+        page.on("download", self._pass_on)
+
+    def _pass_on(self, download: Download) -> None:
+        if self.on_download:
+            self.on_download(download)

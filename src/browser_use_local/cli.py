@@ -1,0 +1,124 @@
+"""The command `browser-use-local`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from browser_use_local.chromium import NoChromiumError, find
+from browser_use_local.commands import ServerError, run, status
+from browser_use_local.serving import CannotStartError, serve
+from browser_use_local.settings import Settings
+
+DATA_DIR = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "browser-use-local"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command.
+
+    Args:
+        arguments: The arguments of the command line.
+
+    Returns:
+        The exit status.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.do(options)
+    except (CannotStartError, NoChromiumError, ServerError) as error:
+        print(f"browser-use-local: {error}", file=sys.stderr)
+        return 1
+    return status
+
+
+def up(options: argparse.Namespace) -> int:
+    """Starts the server and stays until it is stopped."""
+    serve(
+        Settings(
+            data_dir=options.data_dir,
+            chromium=find(options.chromium),
+            host=options.host,
+            port=options.port,
+            api_key=options.api_key,
+            contract=options.contract,
+            max_sessions=options.max_sessions,
+            idle_timeout=options.idle_timeout,
+            webhook_url=options.webhook_url,
+            webhook_secret=options.webhook_secret,
+            demo_site=options.demo_site,
+            faults=options.faults,
+        )
+    )
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="browser-use-local",
+        description="The API of Browser Use Cloud on your own machine: tasks run in a real Chromium.",
+    )
+    commands = parser.add_subparsers(title="commands", required=True)
+    for name, do, options in (("up", up, _up_options), ("status", status, _client_options), ("run", run, _run_options)):
+        command = commands.add_parser(name, help=do.__doc__, description=do.__doc__)
+        command.set_defaults(do=do)
+        options(command)
+    return parser
+
+
+def _up_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
+    add("--port", type=int, default=8790, help="the port to listen on, 0 for any free one (default: 8790)")
+    add("--data-dir", type=Path, default=DATA_DIR, help=f"the folder of database and files (default: {DATA_DIR})")
+    add(
+        "--api-key",
+        default=os.environ.get("BROWSER_USE_LOCAL_API_KEY"),
+        help="the key that clients must send; without one any key will do (default: $BROWSER_USE_LOCAL_API_KEY)",
+    )
+    add("--contract", choices=["both", "v2-nested", "v2-flat"], default="both", help="what to serve (default: both)")
+    add("--engine", choices=["script"], default="script", help="what carries out the tasks (default: script)")
+    add("--max-sessions", type=int, default=2, help="how many sessions may be active at once (default: 2)")
+    add("--idle-timeout", type=float, default=900.0, help="seconds until an idle session is stopped (default: 900)")
+    add(
+        "--chromium",
+        default=os.environ.get("BROWSER_USE_LOCAL_CHROMIUM"),
+        help="the Chromium or Chrome to start (default: $BROWSER_USE_LOCAL_CHROMIUM, else the one that is installed)",
+    )
+    add("--webhook-url", help="an address to tell what becomes of tasks")
+    add(
+        "--webhook-secret",
+        default=os.environ.get("BROWSER_USE_LOCAL_WEBHOOK_SECRET"),
+        help="what these calls are signed with (default: $BROWSER_USE_LOCAL_WEBHOOK_SECRET)",
+    )
+    add("--demo-site", action="store_true", help="serve a small shop to try tasks on, at /shop")
+    add("--faults", action="store_true", help="let tests of clients order faults, at /_faults")
+
+
+def _client_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--url",
+        default=os.environ.get("BROWSER_USE_BASE_URL", "http://127.0.0.1:8790/api/v2"),
+        help="where the server is (default: $BROWSER_USE_BASE_URL, else http://127.0.0.1:8790/api/v2)",
+    )
+    parser.add_argument(
+        "--api-key",
+        default=os.environ.get("BROWSER_USE_API_KEY", "any"),
+        help="the key of the server (default: $BROWSER_USE_API_KEY)",
+    )
+
+
+def _run_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("task", help="the task, in the step language")
+    parser.add_argument("--session", help="the id of a session to go on in")
+    parser.add_argument("--start-url", help="the page to start on")
+    parser.add_argument(
+        "--secret",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a secret, taken from the environment variable NAME",
+    )
+    _client_options(parser)

@@ -1,0 +1,140 @@
+"""A small shop to try tasks on, served at /shop with `--demo-site`: nothing in it is real."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import secrets
+from collections.abc import Awaitable, Callable
+from urllib.parse import parse_qs
+
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route
+
+from browser_use_local.demo_site import pages
+from browser_use_local.demo_site.orders import ORDERS, PASSWORD, USER, find
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+LARGEST_FORM = 11 * 1024 * 1024
+SLOWEST_REPORT = 30.0
+# What a browser that signed in shows again; a restart signs everyone out.
+_COOKIE = "shop"
+_TICKET = secrets.token_urlsafe(16)
+
+
+def _signed_in(request: Request) -> bool:
+    return request.cookies.get(_COOKIE) == _TICKET
+
+
+async def home(request: Request) -> Response:
+    """The sign-in form, or the orders for those who are in."""
+    return RedirectResponse("/shop/orders") if _signed_in(request) else HTMLResponse(pages.sign_in())
+
+
+async def sign_in(request: Request) -> Response:
+    """Checks user name and password."""
+    form = parse_qs((await request.body()).decode(errors="replace"))
+    if form.get("user") != [USER] or form.get("password") != [PASSWORD]:
+        return HTMLResponse(pages.sign_in("User name or password is wrong."), 200)
+    response = RedirectResponse("/shop/orders", 303)
+    response.set_cookie(_COOKIE, _TICKET, httponly=True, samesite="strict", path="/shop")
+    return response
+
+
+async def sign_out(request: Request) -> Response:  # noqa: ARG001 - an endpoint's signature
+    """Forgets who it was."""
+    response = RedirectResponse("/shop/", 303)
+    response.delete_cookie(_COOKIE, path="/shop")
+    return response
+
+
+async def orders(request: Request) -> Response:
+    """The orders, all or those of one status."""
+    status = request.query_params.get("status", "")
+    return HTMLResponse(pages.orders([order for order in ORDERS if status in {"", order.status}], status))
+
+
+async def orders_csv(request: Request) -> Response:  # noqa: ARG001
+    """The orders as a file."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["number", "customer", "placed", "status", "amount"])
+    writer.writerows([order.number, order.customer, order.placed, order.status, order.amount] for order in ORDERS)
+    headers = {"Content-Disposition": 'attachment; filename="orders.csv"'}
+    return Response(text.getvalue(), media_type="text/csv", headers=headers)
+
+
+async def order(request: Request) -> Response:
+    """One order."""
+    found = find(request.path_params["number"])
+    if found is None:
+        return HTMLResponse(pages.page("No such order", "<p>The shop has no order of this number.</p>"), 404)
+    return HTMLResponse(pages.order(found))
+
+
+async def return_form(request: Request) -> Response:  # noqa: ARG001
+    """The form to return an order with."""
+    return HTMLResponse(pages.return_form())
+
+
+async def return_order(request: Request) -> Response:
+    """Takes a return and its receipt; the file is looked at and thrown away."""
+    async with request.form(max_files=1, max_part_size=LARGEST_FORM) as form:
+        receipt = form["receipt"]
+        size = len(await receipt.read()) if isinstance(receipt, UploadFile) else 0
+        facts = {
+            "Order number": str(form["order"]),
+            "Reason": str(form["reason"]),
+            "Receipt": f"{getattr(receipt, 'filename', '')}",
+            "Receipt size": f"{size} bytes",
+            "Refund": "yes" if form.get("refund") else "no",
+        }
+    return HTMLResponse(pages.return_received(facts))
+
+
+async def report(request: Request) -> Response:  # noqa: ARG001
+    """The slow page."""
+    return HTMLResponse(pages.report())
+
+
+async def report_figures(request: Request) -> Response:
+    """What the slow page waits for: `?seconds=` says how long, 3 if nothing does."""
+    try:
+        seconds = float(request.query_params.get("seconds", "3"))
+    except ValueError:
+        seconds = 3.0
+    await asyncio.sleep(min(max(seconds, 0.0), SLOWEST_REPORT))
+    total = sum(float(one.amount.split()[0]) for one in ORDERS if one.status != "cancelled")
+    return HTMLResponse(pages.report_figures(len(ORDERS), f"{total:.2f} EUR"))
+
+
+def _for_customers(endpoint: Endpoint) -> Endpoint:
+    async def checked(request: Request) -> Response:
+        if not _signed_in(request):
+            return RedirectResponse("/shop/", 303)
+        return await endpoint(request)
+
+    return checked
+
+
+ROUTES = [
+    Mount(
+        "/shop",
+        routes=[
+            Route("/", home),
+            Route("/sign-in", sign_in, methods=["POST"]),
+            Route("/sign-out", sign_out),
+            Route("/orders", _for_customers(orders)),
+            Route("/orders.csv", _for_customers(orders_csv)),
+            Route("/orders/{number}", _for_customers(order)),
+            Route("/returns", _for_customers(return_form)),
+            Route("/returns", _for_customers(return_order), methods=["POST"]),
+            Route("/report", _for_customers(report)),
+            Route("/report/figures", _for_customers(report_figures)),
+        ],
+    ),
+]

@@ -1,0 +1,75 @@
+"""What an engine is: the thing that carries out a task in a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from browser_use_local.chromium import Browser
+from browser_use_local.settings import Revision
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that the user uploaded for a task."""
+
+    path: Path
+    content_type: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """A task as it was ordered, in either revision's words. What is secret is never shown by `repr`."""
+
+    revision: Revision
+    task: str
+    llm: str
+    start_url: str | None = None
+    session_id: str | None = None
+    output_schema: dict[str, Any] | None = None
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    metadata: dict[str, str] = field(default_factory=dict)
+    keep_session: bool = False
+    agent_profile_id: str | None = None
+    browser_profile_id: str | None = None
+    max_steps: int = 100
+    allowed_domains: list[str] = field(default_factory=list)
+    instructions: str = ""
+    included_files: list[str] = field(default_factory=list)
+    uploads: Mapping[str, Upload] = field(default_factory=dict)
+    screen: tuple[int | None, int | None] = (None, None)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a task ended: what it has to say, and whether it did what it was asked."""
+
+    output: str
+    is_success: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class DoneStep:
+    """A step that an engine has just carried out."""
+
+    goal: str
+    actions: list[dict[str, Any]]
+    duration: float
+    evaluation: str = "Success"
+    memory: str = ""
+
+
+class Report(Protocol):
+    """Where an engine says what it does."""
+
+    async def __call__(self, step: DoneStep) -> None:
+        """Keeps a step with a screenshot of the page; returns when the next one may start."""
+
+
+class Engine(Protocol):
+    """Carries out tasks."""
+
+    async def run(self, order: Order, browser: Callable[[], Awaitable[Browser]], report: Report) -> Outcome:
+        """Carries out one task. `browser` starts the session's browser, so a task that is refused needs none."""

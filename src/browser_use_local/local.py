@@ -1,0 +1,89 @@
+"""The parts of a running server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from playwright.async_api import async_playwright
+
+from browser_use_local.chromium import check
+from browser_use_local.files import Files
+from browser_use_local.profiles import Profiles
+from browser_use_local.records import File, Session, Step, Task
+from browser_use_local.script import ScriptEngine
+from browser_use_local.sessions import Sessions
+from browser_use_local.settings import Settings
+from browser_use_local.store import Store
+from browser_use_local.tasks import Tasks
+from browser_use_local.webhooks import Webhooks
+
+LOOKS_FOR_IDLE_SESSIONS_EVERY = 1.0
+DIED = "The local server died while this task ran. Its steps so far are kept; its session is stopped."
+
+
+@dataclass(frozen=True)
+class Local:
+    """All that requests work with."""
+
+    settings: Settings
+    store: Store
+    sessions: Sessions
+    tasks: Tasks
+    files: Files
+    profiles: Profiles
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def running(cls, settings: Settings) -> AsyncIterator[Local]:
+        """Starts the parts, tidies up after a crash, and at the end closes all browsers.
+
+        Raises:
+            NoChromiumError: There is no Chromium to start.
+            NewerDatabaseError: The database was written by a newer version.
+        """
+        store = Store(settings.data_dir / "local.sqlite3")
+        try:
+            async with async_playwright() as playwright:
+                check(playwright, settings.chromium)
+                store.end_what_a_crash_left(DIED)
+                profiles = Profiles(settings.data_dir / "profiles", store)
+                sessions = Sessions(settings, store, profiles, playwright)
+                files = Files(settings.data_dir / "files", store)
+                webhooks = Webhooks(settings, store)
+                tasks = Tasks(settings, store, sessions, files, profiles, ScriptEngine(), webhooks.tell)
+                duties = [asyncio.create_task(_stop_idle_sessions(sessions)), asyncio.create_task(webhooks.deliver())]
+                try:
+                    yield cls(settings, store, sessions, tasks, files, profiles)
+                finally:
+                    for duty in duties:
+                        duty.cancel()
+                    await tasks.close()
+                    await sessions.close()
+        finally:
+            store.close()
+
+    def steps(self, task: Task) -> list[Step]:
+        """The steps of a task, in order."""
+        return self.store.select(Step, {"task_id": task.id}, order="number")
+
+    def files_of(self, task: Task) -> list[File]:
+        """The files that a task got and gave, in order."""
+        return self.store.select(File, {"task_id": task.id}, order="created_at")
+
+    async def delete_session(self, session_id: str) -> None:
+        """Deletes a session, its tasks and all their files."""
+        await self.tasks.stop_session(session_id)
+        self.files.delete_of_session(session_id)
+        for task in self.store.select(Task, {"session_id": session_id}):
+            shutil.rmtree(self.settings.data_dir / "tasks" / task.id, ignore_errors=True)
+        self.store.delete(Session, id=session_id)
+
+
+async def _stop_idle_sessions(sessions: Sessions) -> None:
+    while True:
+        await asyncio.sleep(LOOKS_FOR_IDLE_SESSIONS_EVERY)
+        await sessions.stop_idle()

@@ -1,0 +1,84 @@
+"""What agent profiles and browser profiles do to tasks and sessions."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import StorageState
+
+from browser_use_local.engine import Order
+from browser_use_local.records import Profile, ProfileKind, now
+from browser_use_local.store import Store
+
+BROWSER_KINDS: tuple[ProfileKind, ...] = ("browser-profiles", "profiles")
+
+
+class ProfileNotFoundError(Exception):
+    """No profile has this id. The message is the one of the contract."""
+
+
+class Profiles:
+    """Looks profiles up, and keeps the cookies and the local storage of browser profiles.
+
+    Args:
+        folder: Where cookies lie. Made if it is missing.
+        store: Where the profiles are.
+    """
+
+    def __init__(self, folder: Path, store: Store) -> None:
+        self._folder = folder
+        self._store = store
+        folder.mkdir(exist_ok=True, mode=0o700)
+
+    def applied(self, order: Order) -> Order:
+        """The order with what its agent profile says.
+
+        Raises:
+            ProfileNotFoundError: There is no such agent profile.
+        """
+        if order.agent_profile_id is None:
+            return order
+        profile = self._store.get(Profile, id=order.agent_profile_id, kind="agent-profiles")
+        if profile is None:
+            raise ProfileNotFoundError("Agent profile not found")
+        return dataclasses.replace(
+            order,
+            max_steps=profile.settings["maxAgentSteps"],
+            allowed_domains=profile.settings["allowedDomains"],
+            instructions=profile.settings["customSystemPromptExtension"],
+        )
+
+    def of_browser(self, profile_id: str | None) -> dict[str, Any]:
+        """The settings of a browser profile.
+
+        Raises:
+            ProfileNotFoundError: There is no such browser profile.
+        """
+        if profile_id is None:
+            return {}
+        profile = self._store.get(Profile, id=profile_id)
+        if profile is None or profile.kind not in BROWSER_KINDS:
+            raise ProfileNotFoundError("Profile not found")
+        self._store.change(Profile, {"id": profile_id}, last_used_at=now())
+        return profile.settings
+
+    def state(self, profile_id: str) -> StorageState | None:
+        """The cookies and the local storage that the last session with this profile had in the end."""
+        file = self._file(profile_id)
+        return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+
+    def keep_state(self, profile_id: str, state: StorageState) -> None:
+        """Keeps cookies and local storage for the next session with this profile, unless the profile was deleted."""
+        if self._store.get(Profile, id=profile_id):
+            self._file(profile_id).write_text(json.dumps(state), encoding="utf-8")
+
+    def delete(self, profile_id: str) -> None:
+        """Removes a profile and all that it kept."""
+        self._store.delete(Profile, id=profile_id)
+        self._file(profile_id).unlink(missing_ok=True)
+
+    def _file(self, profile_id: str) -> Path:
+        return self._folder / f"{profile_id}.json"

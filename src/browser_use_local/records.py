@@ -1,0 +1,136 @@
+"""What the server remembers: one dataclass for each table of the database."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any, ClassVar, Literal
+
+from browser_use_local.settings import Revision
+
+TaskStatus = Literal["created", "started", "paused", "finished", "failed", "stopped"]
+ProfileKind = Literal["agent-profiles", "browser-profiles", "profiles"]
+LIVE: tuple[TaskStatus, ...] = ("created", "started", "paused")
+
+
+def new_id() -> str:
+    """A fresh id, as the API has them."""
+    return str(uuid.uuid4())
+
+
+def wire_time(moment: datetime) -> str:
+    """A moment as the API writes it: UTC with a Z, and so wide that text order is time order."""
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def now() -> str:
+    """This moment, as the API writes it."""
+    return wire_time(datetime.now(timezone.utc))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """A browser that outlives its tasks, or closes with its first one (`keep_alive` false)."""
+
+    table: ClassVar = "sessions"
+    id: str = field(default_factory=new_id)
+    status: Literal["active", "stopped"] = "active"
+    keep_alive: bool
+    persist_memory: bool = True
+    profile_id: str | None = None
+    started_at: str = field(default_factory=now)
+    finished_at: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A task. Its `revision` is the one that its request was written in; its status uses the words of that one."""
+
+    table: ClassVar = "tasks"
+    id: str = field(default_factory=new_id)
+    session_id: str
+    revision: Revision
+    llm: str
+    task: str
+    status: TaskStatus
+    created_at: str = field(default_factory=now)
+    started_at: str | None = None
+    finished_at: str | None = None
+    output: str | None = None
+    is_success: bool | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the task still runs, or waits to."""
+        return self.status in LIVE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One step of a task, after it was done."""
+
+    table: ClassVar = "steps"
+    task_id: str
+    number: int
+    goal: str
+    evaluation: str
+    memory: str
+    url: str
+    actions: list[str]
+    duration: float
+    has_screenshot: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """A file that came in (for one task, for all tasks of a session, or for tasks to come), or that a task gave out."""
+
+    table: ClassVar = "files"
+    id: str = field(default_factory=new_id)
+    name: str
+    content_type: str
+    is_output: bool
+    session_id: str | None = None
+    task_id: str | None = None
+    created_at: str = field(default_factory=now)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """A profile of an agent or of a browser; `settings` are those that its kind has, named as on the wire."""
+
+    table: ClassVar = "profiles"
+    id: str = field(default_factory=new_id)
+    kind: ProfileKind
+    settings: dict[str, Any]
+    created_at: str = field(default_factory=now)
+    updated_at: str = field(default_factory=now)
+    last_used_at: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """One call to the webhook: the HTTP status that it answered, or what went wrong."""
+
+    table: ClassVar = "deliveries"
+    id: str = field(default_factory=new_id)
+    task_id: str
+    status: TaskStatus
+    attempt: int
+    result: str
+    at: str = field(default_factory=now)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """The public link of a session."""
+
+    table: ClassVar = "shares"
+    session_id: str
+    token: str
+    views: int = 0
+    last_viewed_at: str | None = None

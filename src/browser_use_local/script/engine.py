@@ -1,0 +1,84 @@
+"""Carries out tasks in the step language."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+
+from playwright.async_api import Error
+from playwright.async_api import TimeoutError as PlaywrightTimeoutError
+
+from browser_use_local.chromium import Browser
+from browser_use_local.engine import DoneStep, Order, Outcome, Report
+from browser_use_local.script.fill import DoesNotFitError, fill
+from browser_use_local.script.parse import NotUnderstoodError, Written, parse
+from browser_use_local.script.stage import Stage, StepFailedError, as_json
+from browser_use_local.script.steps.moving import open_address
+
+
+class ScriptEngine:
+    """The engine that needs no model."""
+
+    async def run(self, order: Order, browser: Callable[[], Awaitable[Browser]], report: Report) -> Outcome:
+        """Carries out one task; a text that is not understood starts nothing."""
+        try:
+            steps = parse(order.task, order.secrets)
+        except NotUnderstoodError as error:
+            return Outcome(str(error), False)
+        if len(steps) > order.max_steps:
+            return Outcome(f"The task has {len(steps)} steps, and maxSteps is {order.max_steps}.", False)
+
+        stage = Stage(await browser(), order.secrets, order.uploads)
+        await stage.browser.allow_only(order.allowed_domains)
+        if order.start_url:
+            try:
+                await open_address(stage, order.start_url)
+            except StepFailedError as error:
+                return Outcome(f"The start page was not reached: {error}", False)
+        for number, written in enumerate(steps, start=1):
+            if failure := await self._perform(stage, written, report):
+                return Outcome(f"Step {number} of {len(steps)}, `{written.text}`, failed. {failure}", False)
+        return await self._outcome(order, stage, len(steps))
+
+    async def _perform(self, stage: Stage, written: Written, report: Report) -> str | None:
+        """Carries out one step and reports it. Returns what went wrong."""
+        began = time.monotonic()
+        failure = None
+        came_of_it = ""
+        try:
+            came_of_it = await written.step.perform(stage)
+        except StepFailedError as error:
+            failure = str(error)
+        except PlaywrightTimeoutError as error:
+            failure = f"The page did not let it happen in time: {error.message.splitlines()[0]}"
+        except Error as error:
+            if stage.page.is_closed():
+                raise
+            failure = f"The page did not let it happen: {error.message.splitlines()[0]}"
+        await report(
+            DoneStep(
+                goal=written.text,
+                actions=[{type(written.step).__name__: written.text}],
+                duration=time.monotonic() - began,
+                evaluation=f"Failed: {failure}" if failure else "Success",
+                memory=came_of_it,
+            )
+        )
+        return failure
+
+    async def _outcome(self, order: Order, stage: Stage, number: int) -> Outcome:
+        facts = await stage.facts()
+        readings = stage.readings
+        if order.output_schema is not None:
+            try:
+                return Outcome(as_json(fill(order.output_schema, readings, facts)), True)
+            except DoesNotFitError as error:
+                return Outcome(f'The page "{facts.title}" ({facts.url}) does not fit the output schema: {error}', False)
+        parts = [as_json(table.records) for table in readings.tables]
+        if readings.pairs:
+            parts.append("\n".join(f"{label}: {value}" for label, value in readings.pairs))
+        return Outcome(
+            "\n\n".join(parts)
+            or f'Done in {number} step{"s" if number > 1 else ""}. The page is "{facts.title}" ({facts.url}).',
+            True,
+        )

@@ -1,0 +1,148 @@
+"""What a step has at hand while it is carried out: the page, the secrets, and what was read so far."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any, Protocol
+
+from playwright.async_api import Error, Frame, Page, Request
+
+from browser_use_local.chromium import Browser
+from browser_use_local.engine import Upload
+from browser_use_local.script.grammar import Value
+
+# How long a step looks for what it names, since pages build themselves up; in milliseconds.
+PATIENCE = 3_000
+LOOK_AGAIN = 100
+BLOCKED_PAGE = "ERR_BLOCKED_BY_CLIENT"
+# A click's navigation starts a moment after the click has returned.
+NAVIGATION_STARTS_WITHIN = 60
+
+
+class StepFailedError(Exception):
+    """A step could not be carried out. The message says what was looked for and what is there instead."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the page: its name (caption, label or the heading above it), headings, and rows of cells.
+
+    `index` is its place among the tables of the page, `positions` those of the rows within it.
+    """
+
+    name: str
+    index: int
+    headings: list[str]
+    rows: list[list[str]]
+    positions: list[int]
+
+    @property
+    def records(self) -> list[dict[str, str]]:
+        """The rows as objects."""
+        return [dict(zip(self.headings, row, strict=True)) for row in self.rows]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a page says in a form that a program can read: tables, and names with values."""
+
+    title: str
+    url: str
+    tables: list[Table]
+    pairs: list[tuple[str, str]]
+
+
+@dataclass
+class Readings:
+    """What the steps of a task have read."""
+
+    tables: list[Table] = field(default_factory=list)
+    pairs: list[tuple[str, str]] = field(default_factory=list)
+
+
+class Step(Protocol):
+    """A step of a task. Its class says in which forms it may be written."""
+
+    async def perform(self, stage: Stage) -> str:
+        """Carries the step out and says what came of it; raises StepFailedError."""
+
+
+@dataclass
+class Stage:
+    """The page that steps work on."""
+
+    browser: Browser
+    secrets: Mapping[str, str] = field(repr=False)
+    uploads: Mapping[str, Upload] = field(default_factory=dict)
+    readings: Readings = field(default_factory=Readings)
+
+    @property
+    def page(self) -> Page:
+        """The page in front."""
+        return self.browser.page
+
+    def reveal(self, value: Value) -> str:
+        """The text to type for a value."""
+        return self.secrets[value.text] if value.is_secret else value.text
+
+    async def facts(self) -> Facts:
+        """Reads the page."""
+        read: dict[str, Any] = await self.page.evaluate(_reading_script())
+        return Facts(
+            title=read["title"],
+            url=read["url"],
+            tables=[Table(**table) for table in read["tables"]],
+            pairs=[(label, value) for label, value in read["pairs"]],
+        )
+
+    async def until(self, look: Callable[[], Awaitable[Any]], patience: int = PATIENCE) -> Any:
+        """What `look` returns as soon as that is something, or its last answer when the patience is over."""
+        for _ in range(patience // LOOK_AGAIN):
+            with contextlib.suppress(Error):  # the page may be on its way to the next one
+                if found := await look():
+                    return found
+            await self.page.wait_for_timeout(LOOK_AGAIN)
+        return await look()
+
+    async def act(self, action: Callable[[], Awaitable[Any]]) -> None:
+        """Does something to the page, and returns when the page that it leads to is there."""
+        page = self.page
+        navigations: list[Request] = []
+        arrived: list[Frame] = []
+
+        def watch_request(request: Request) -> None:
+            if request.is_navigation_request() and request.frame == page.main_frame:
+                navigations.append(request)
+
+        def watch_frame(frame: Frame) -> None:
+            if frame == page.main_frame:
+                arrived.append(frame)
+
+        page.on("request", watch_request)
+        page.on("framenavigated", watch_frame)
+        try:
+            await action()
+            await page.wait_for_timeout(NAVIGATION_STARTS_WITHIN)
+            while navigations and not arrived and navigations[-1].failure is None and not page.is_closed():
+                await page.wait_for_timeout(LOOK_AGAIN / 4)
+            if navigations and BLOCKED_PAGE in (navigations[-1].failure or ""):
+                raise StepFailedError(f"{navigations[-1].url} is not in the allowed domains.")
+        finally:
+            page.remove_listener("request", watch_request)
+            page.remove_listener("framenavigated", watch_frame)
+        await self.page.wait_for_load_state()
+
+
+def as_json(value: Any) -> str:
+    """JSON as people read it."""
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+@cache
+def _reading_script() -> str:
+    return files(__package__).joinpath("read_page.js").read_text(encoding="utf-8")

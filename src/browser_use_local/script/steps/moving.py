@@ -1,0 +1,169 @@
+"""Steps that go from page to page."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import ClassVar
+
+from playwright.async_api import Error
+
+from browser_use_local.script.coerce import comparable, same_name
+from browser_use_local.script.elements import clickable
+from browser_use_local.script.grammar import Form
+from browser_use_local.script.stage import BLOCKED_PAGE, Stage, StepFailedError, Table
+
+MONEY = re.compile(r"^\W*(?:[A-Z]{3}|[$€£¥])?\s*[\d.,]*\d\s*(?:[A-Z]{3}|[$€£¥])?$")
+CURRENCY = re.compile(r"[A-Z]{3}|[$€£¥]")
+
+
+async def open_address(stage: Stage, address: str) -> None:
+    """Opens a web address, and fails where there is no page."""
+    url = address if "://" in address else f"https://{address}"
+    try:
+        response = await stage.page.goto(url)
+    except Error as error:
+        if BLOCKED_PAGE in error.message:
+            raise StepFailedError(f"{url} is not in the allowed domains.") from error
+        reason = re.sub(r"^.*?net::| at https?:.*$", "", error.message.splitlines()[0])
+        raise StepFailedError(f"{url} cannot be opened: {reason}") from error
+    if response is not None and response.status >= 400:
+        raise StepFailedError(f"{url} answers with HTTP {response.status}.")
+
+
+@dataclass(frozen=True)
+class OpenAddress:
+    """Opens a web address."""
+
+    url: str
+    forms: ClassVar = (Form.of("(open|go to|visit|navigate to|load) <url>"),)
+
+    def __post_init__(self) -> None:
+        scheme = re.match(r"([A-Za-z][\w+.-]*):", self.url)
+        if scheme and "." not in scheme[1] and scheme[1].lower() not in {"http", "https"}:
+            raise ValueError(f'only http and https addresses can be opened, and this one is "{scheme[1]}:".')
+
+    async def perform(self, stage: Stage) -> str:
+        """Goes there."""
+        await open_address(stage, self.url)
+        return f'The page "{await stage.page.title()}" is open.'
+
+
+@dataclass(frozen=True)
+class GoBack:
+    """Goes back to the page before."""
+
+    forms: ClassVar = (Form.of("go back [to the previous page]"),)
+
+    async def perform(self, stage: Stage) -> str:
+        """Goes back."""
+        if await stage.page.go_back() is None:
+            raise StepFailedError("There is no page to go back to.")
+        return f'Back on "{await stage.page.title()}".'
+
+
+@dataclass(frozen=True)
+class Reload:
+    """Loads the page anew."""
+
+    forms: ClassVar = (Form.of("(reload|refresh) [the page]"),)
+
+    async def perform(self, stage: Stage) -> str:
+        """Reloads."""
+        await stage.page.reload()
+        return f'"{await stage.page.title()}" is loaded anew.'
+
+
+@dataclass(frozen=True)
+class Click:
+    """Clicks a link or a button."""
+
+    name: str
+    forms: ClassVar = (
+        Form.of("(click|press|follow|tap) [on] [the] <name> [link|button|tab]"),
+        Form.of("(open|go to) [the] <name> [page|link|tab|menu]"),
+    )
+
+    async def perform(self, stage: Stage) -> str:
+        """Clicks."""
+        element = await clickable(stage, self.name)
+        await stage.act(element.click)
+        return f'Clicked "{self.name}"; the page is "{await stage.page.title()}".'
+
+
+@dataclass(frozen=True)
+class PressKey:
+    """Presses a key."""
+
+    key: str
+    forms: ClassVar = (Form.of("(press|hit) [the] <key> [key]"),)
+
+    async def perform(self, stage: Stage) -> str:
+        """Presses."""
+        await stage.act(lambda: stage.page.keyboard.press(self.key.capitalize()))
+        return f"Pressed {self.key}."
+
+
+@dataclass(frozen=True)
+class OpenHighest:
+    """Opens the row of a table that has the most of something."""
+
+    row: str
+    column: str | None = None
+    forms: ClassVar = (
+        Form.of("open [the] <row:name> with [the] (highest|largest|biggest|latest|newest|most recent) <column:name>"),
+        Form.of("open [the] (dearest|most expensive) <row:name>"),
+    )
+    sign: ClassVar = 1
+
+    async def perform(self, stage: Stage) -> str:
+        """Finds the row, and clicks the first link in it."""
+        table, column = await self._table(stage)
+        values = {index: comparable(row[column]) for index, row in enumerate(table.rows)}
+        ranks = {index: self.sign * value for index, value in values.items() if value is not None}
+        if not ranks:
+            raise StepFailedError(f'The column "{table.headings[column]}" has no numbers or dates to compare.')
+        best = max(ranks, key=lambda index: ranks[index])
+        if list(ranks.values()).count(ranks[best]) > 1:
+            raise StepFailedError(
+                f'Several rows share the same "{table.headings[column]}", {table.rows[best][column]}.'
+            )
+        row = stage.page.locator("table").nth(table.index).locator("tr").nth(table.positions[best])
+        link = row.get_by_role("link").first
+        if not await link.count():
+            raise StepFailedError(f"The row {table.rows[best]} has no link to open.")
+        await stage.act(link.click)
+        return f'Opened the row with {table.headings[column]} {table.rows[best][column]}: "{await stage.page.title()}".'
+
+    async def _table(self, stage: Stage) -> tuple[Table, int]:
+        async def look() -> list[tuple[Table, int]]:
+            tables = (await stage.facts()).tables
+            return [(table, index) for table in tables if table.rows for index in self._columns(table)]
+
+        found: list[tuple[Table, int]] = await stage.until(look)
+        if len(found) == 1:
+            return found[0]
+        what = f'column "{self.column}"' if self.column else "column with amounts of money"
+        raise StepFailedError(f"{len(found) or 'No'} tables with a {what} are on this page, and one is needed.")
+
+    def _columns(self, table: Table) -> list[int]:
+        """The columns that can be meant."""
+        columns = range(len(table.headings))
+        if self.column:
+            return [index for index in columns if same_name(table.headings[index], self.column)]
+        return [
+            index
+            for index in columns
+            if all(MONEY.match(row[index]) and CURRENCY.search(row[index]) for row in table.rows)
+        ]
+
+
+@dataclass(frozen=True)
+class OpenLowest(OpenHighest):
+    """Opens the row of a table that has the least of something."""
+
+    forms: ClassVar = (
+        Form.of("open [the] <row:name> with [the] (lowest|smallest|earliest|oldest) <column:name>"),
+        Form.of("open [the] cheapest <row:name>"),
+    )
+    sign: ClassVar = -1

@@ -1,0 +1,145 @@
+"""Steps that read, check and wait for what the page says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from browser_use_local.script.coerce import same_name
+from browser_use_local.script.grammar import Form, Value
+from browser_use_local.script.stage import PATIENCE, Facts, Stage, StepFailedError, Table, as_json
+
+APPEARS_WITHIN = 30_000
+LONGEST_WAIT = 600
+
+
+async def _shows(stage: Stage, text: str, patience: int) -> bool:
+    shown = stage.page.get_by_text(text).locator("visible=true")
+    return bool(await stage.until(shown.count, patience))
+
+
+@dataclass(frozen=True)
+class ReadTable:
+    """Reads a table."""
+
+    name: str | None = None
+    forms: ClassVar = (
+        Form.of("(read|report|extract|get|list|collect|return) the table"),
+        Form.of("(read|report|extract|get|list|collect|return) [the] <name> table"),
+    )
+
+    async def perform(self, stage: Stage) -> str:
+        """Reads the one table of this name; without a name the only one there is."""
+
+        async def look() -> list[Table]:
+            tables = [table for table in (await stage.facts()).tables if table.headings]
+            if self.name is None:
+                return tables
+            exact = [table for table in tables if table.name.casefold() == self.name.casefold()]
+            return exact or [table for table in tables if same_name(table.name, self.name, part=True)]
+
+        found: list[Table] = await stage.until(look)
+        if len(found) != 1:
+            there = ", ".join(f'"{table.name}"' for table in (await stage.facts()).tables) or "none"
+            wanted = f'named "{self.name}" ' if self.name else ""
+            raise StepFailedError(
+                f"{len(found) or 'No'} tables {wanted}are on {stage.page.url}. What is there: {there}."
+            )
+        stage.readings.tables.append(found[0])
+        return as_json(found[0].records)
+
+
+@dataclass(frozen=True)
+class Report:
+    """Reads values by their names."""
+
+    names: tuple[str, ...]
+    forms: ClassVar = (Form.of("(report|read|extract|get|find|note|return|tell me) [the|its|their] <names>"),)
+
+    async def perform(self, stage: Stage) -> str:
+        """Reads each name; fails where one is not on the page."""
+
+        async def look() -> list[tuple[str, str]] | None:
+            facts = await stage.facts()
+            found = [self._pair(facts, name) for name in self.names]
+            return [pair for pair in found if pair] if all(found) else None
+
+        found: list[tuple[str, str]] | None = await stage.until(look)
+        if found is None:
+            facts = await stage.facts()
+            missing = ", ".join(f'"{name}"' for name in self.names if not self._pair(facts, name))
+            there = ", ".join(f'"{label}"' for label in dict.fromkeys(label for label, _ in facts.pairs))
+            raise StepFailedError(f"No value for {missing} is on {facts.url}. What is there: {there}.")
+        stage.readings.pairs.extend(found)
+        return "\n".join(f"{label}: {value}" for label, value in found)
+
+    @staticmethod
+    def _pair(facts: Facts, name: str) -> tuple[str, str] | None:
+        for part in (False, True):
+            for label, value in facts.pairs:
+                if same_name(label, name, part=part):
+                    return label, value
+        return None
+
+
+@dataclass(frozen=True)
+class ReportIt:
+    """Says that what was read is the result, which it is anyway."""
+
+    forms: ClassVar = (Form.of("(report|return|tell me) (it|them|the result|the results)"),)
+
+    async def perform(self, stage: Stage) -> str:
+        """Fails where nothing was read."""
+        if not stage.readings.tables and not stage.readings.pairs:
+            raise StepFailedError("Nothing was read before this step.")
+        return "Reported."
+
+
+@dataclass(frozen=True)
+class CheckText:
+    """Checks that the page says something."""
+
+    text: Value
+    forms: ClassVar = (Form.of("(check|verify|confirm|make sure) [that] [the] page (says|shows|contains) <text>"),)
+
+    async def perform(self, stage: Stage) -> str:
+        """Fails where the page does not say it."""
+        if not await _shows(stage, stage.reveal(self.text), PATIENCE):
+            raise StepFailedError(
+                f'The page "{await stage.page.title()}" ({stage.page.url}) does not say "{self.text.text}".'
+            )
+        return f'The page says "{self.text.text}".'
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Waits for some seconds."""
+
+    number: str
+    forms: ClassVar = (Form.of("wait [for] <number> (seconds|second)"),)
+
+    def __post_init__(self) -> None:
+        if float(self.number) > LONGEST_WAIT:
+            raise ValueError(f"the longest wait is {LONGEST_WAIT} seconds.")
+
+    async def perform(self, stage: Stage) -> str:
+        """Waits."""
+        await stage.page.wait_for_timeout(float(self.number) * 1000)
+        return f"Waited {self.number} s."
+
+
+@dataclass(frozen=True)
+class WaitForText:
+    """Waits until the page says something."""
+
+    text: Value
+    forms: ClassVar = (
+        Form.of("wait for <text> [to appear]"),
+        Form.of("wait until [the page says|the page shows] <text> [appears|is shown]"),
+    )
+
+    async def perform(self, stage: Stage) -> str:
+        """Fails where the page does not say it within half a minute."""
+        if not await _shows(stage, stage.reveal(self.text), APPEARS_WITHIN):
+            raise StepFailedError(f'The page did not say "{self.text.text}" within {APPEARS_WITHIN // 1000} seconds.')
+        return f'The page says "{self.text.text}".'

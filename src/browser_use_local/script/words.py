@@ -1,0 +1,77 @@
+"""Takes a task text apart: what is quoted, addresses and secrets become one sign each, the rest becomes clauses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+# Each protected piece is one sign of its kind, a number, and an end sign: no rule of the grammar looks inside.
+QUOTED, ADDRESS, SECRET, END = "\ue001", "\ue002", "\ue003", "\ue004"
+_PIECES = re.compile(
+    r"""
+      "(?P<double>[^"\n]+)" | “(?P<curly>[^”\n]+)” | (?<!\w)'(?P<single>[^'\n]+)'(?!\w)
+    | \{\{\s*(?P<braces>[^{}]+?)\s*\}\} | <secret>(?P<tag>[^<>]+)</secret>
+    | (?P<address>[A-Za-z][A-Za-z0-9+.-]*://[^\s"<>]*[^\s"<>.,;:!?)\]']
+        | (?:file|data|javascript|about|blob|view-source):[^\s"<>]*
+        | \b(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}(?:/[^\s"<>]*[^\s"<>.,;:!?)\]'])?)
+    """,
+    re.VERBOSE,
+)
+_KINDS = {
+    "double": QUOTED, "curly": QUOTED, "single": QUOTED,
+    "braces": SECRET, "tag": SECRET, "address": ADDRESS,
+}  # fmt: skip
+_SIGN = re.compile(f"([{QUOTED}{ADDRESS}{SECRET}])(\\d+){END}")
+_BULLET = re.compile(r"^\s*(?:\d{1,2}[.)]|[-*\u2022])\s+")
+_SENTENCE_END = re.compile(r"[.!](?:\s+|$)|;\s*|\n+")
+_THEN = re.compile(r"\s*,?\s+(?:and\s+)?then\s+|\s*,\s*then\s+", re.IGNORECASE)
+_AND = re.compile(r"\s*,\s+and\s+|\s+and\s+|\s*,\s+", re.IGNORECASE)
+_POLITE = re.compile(r"^(?:(?:please|now|first|next|finally|then|afterwards|after that|and)\b\s*,?\s*)+", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """A text whose protected pieces are signs, and the pieces."""
+
+    text: str
+    pieces: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str) -> Pieces:
+        """Protects what is quoted, addresses and secrets."""
+        pieces: list[str] = []
+
+        def sign(match: re.Match[str]) -> str:
+            group = match.lastgroup or ""
+            pieces.append(match[group])
+            return f"{_KINDS[group]}{len(pieces) - 1}{END}"
+
+        return cls(_PIECES.sub(sign, re.sub("[\ue000-\uf8ff]", " ", text)), tuple(pieces))
+
+    def piece(self, sign: str) -> str:
+        """The piece that a sign stands for."""
+        match = _SIGN.fullmatch(sign)
+        return self.pieces[int(match[2])] if match else sign
+
+    def spelled_out(self, text: str) -> str:
+        """A part of the text as the user wrote it."""
+        return _SIGN.sub(lambda match: _spell(match[1], self.pieces[int(match[2])]), text)
+
+    def sentences(self) -> Iterator[str]:
+        """The clauses that certainly stand for themselves: sentences, lines, and what `then` divides."""
+        for line in self.text.splitlines():
+            for sentence in _SENTENCE_END.split(_BULLET.sub("", line)):
+                for clause in _THEN.split(sentence):
+                    if clause := _POLITE.sub("", clause.strip()).strip(" ,"):
+                        yield clause
+
+
+def divisions(clause: str) -> Iterator[tuple[str, str]]:
+    """Where a clause may be two: at each `and` and each comma, from the left."""
+    for match in _AND.finditer(clause):
+        yield clause[: match.start()].strip(), _POLITE.sub("", clause[match.end() :].strip())
+
+
+def _spell(kind: str, piece: str) -> str:
+    return {QUOTED: f'"{piece}"', SECRET: "{{" + piece + "}}"}.get(kind, piece)

@@ -1,0 +1,73 @@
+"""Puts the server together."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from browser_use_local import demo_site, live
+from browser_use_local.api import account, files, profiles, sessions, signed, tasks
+from browser_use_local.api.http import InvalidError, KeyCheck, on_http_error, on_invalid, on_mistake
+from browser_use_local.faults import Faults
+from browser_use_local.local import Local
+from browser_use_local.records import now
+from browser_use_local.settings import Settings
+
+API = "/api/v2"
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+
+async def health(request: Request) -> Response:
+    """GET /health: answers as soon as tasks can be started."""
+    return JSONResponse({"status": "ok", "contract": request.app.state.local.settings.contract})
+
+
+def create_app(settings: Settings) -> tuple[Starlette, Faults | None]:
+    """The server as an ASGI application.
+
+    Args:
+        settings: What it is told.
+
+    Returns:
+        The application, and, where faults may be ordered, the same with faults around it.
+    """
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with Local.running(settings) as app.state.local:
+            app.state.started_at = now()
+            yield
+
+    v2: list[BaseRoute] = [
+        route for part in (tasks, sessions, files, profiles, account) for route in part.routes(settings.contract)
+    ]
+    check_key = [Middleware(KeyCheck, key=settings.api_key)]
+    routes: list[BaseRoute] = [
+        Route("/health", health),
+        Mount(API, routes=v2, middleware=check_key),
+        *signed.OPEN_ROUTES,
+        *files.OPEN_ROUTES,
+        *live.ROUTES,
+        *(demo_site.ROUTES if settings.demo_site else []),
+    ]
+    # A page that the user visits may resolve its own name to this machine; only our own names are answered.
+    own_names = [*LOOPBACK] if settings.host in LOOPBACK else ["*"]
+    app = Starlette(
+        routes=routes,
+        lifespan=lifespan,
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=own_names, www_redirect=False)],
+        exception_handlers={HTTPException: on_http_error, InvalidError: on_invalid, Exception: on_mistake},
+    )
+    if not settings.faults:
+        return app, None
+    faults = Faults(app, API)
+    app.router.routes.append(faults.route(check_key))
+    return app, faults

@@ -1,0 +1,145 @@
+"""Runs the server in this process, from the first check to the last browser that is closed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import ipaddress
+import signal
+import socket
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import uvicorn
+from starlette.types import Scope
+
+from browser_use_local.api.views import Links
+from browser_use_local.chromium import NoChromiumError
+from browser_use_local.server import create_app
+from browser_use_local.settings import Settings
+from browser_use_local.store import NewerDatabaseError
+
+SHUTDOWN_WITHIN = 1
+SHORTEST_KEY = 24
+
+
+class CannotStartError(Exception):
+    """The server cannot start. The message is for the user."""
+
+
+def serve(settings: Settings) -> None:
+    """Serves until a signal comes.
+
+    Raises:
+        CannotStartError: The address, the data folder or Chromium cannot be used.
+    """
+    if settings.webhook_url and not settings.webhook_secret:
+        raise CannotStartError("A webhook needs a secret to be signed with: set one with --webhook-secret.")
+    with _own_folder(settings.data_dir), _listen(settings) as listener:
+        asyncio.run(_serve(settings, listener))
+
+
+async def _serve(settings: Settings, listener: socket.socket) -> None:
+    """Serves on a socket that is bound already and starts to listen when the server is ready."""
+    app, faults = create_app(settings)
+    config = uvicorn.Config(
+        faults or app,
+        lifespan="off",
+        log_level="warning",
+        timeout_graceful_shutdown=SHUTDOWN_WITHIN,
+        server_header=False,
+    )
+    server = uvicorn.Server(config)
+    if faults:
+        faults.drop = _dropper(server)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn raises the signals that it got once more when it is done; ours keep them from ending the process
+        # before the browsers are closed.
+        asyncio.get_running_loop().add_signal_handler(number, setattr, server, "should_exit", True)
+    try:
+        async with app.router.lifespan_context(app):
+            listener.listen()
+            _greet(settings, listener)
+            await server.serve(sockets=[listener])
+    except NoChromiumError as error:
+        raise CannotStartError(str(error)) from error
+    except NewerDatabaseError as error:
+        raise CannotStartError(
+            f"The database in {settings.data_dir} is of a newer version of this program ({error}):"
+            " upgrade it, or name another folder with --data-dir."
+        ) from error
+    except sqlite3.Error as error:
+        raise CannotStartError(f"The database in {settings.data_dir} cannot be used: {error}") from error
+
+
+def _greet(settings: Settings, listener: socket.socket) -> None:
+    """Says where the server is."""
+    host, port = listener.getsockname()[:2]
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    lines = [
+        f"Browser Use, local: {address}/api/v2  (for trying, testing and light use on your own machine)",
+        f"Live view:          {Links(address).to('/live') if settings.api_key else address + '/live'}",
+    ]
+    if settings.demo_site:
+        lines.append(f"Demo shop:          {address}/shop")
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
+
+
+def _dropper(server: uvicorn.Server) -> Callable[[Scope], None]:
+    """What drops the connection of a request: uvicorn knows its connections by the address of the client."""
+
+    def drop(scope: Scope) -> None:
+        for connection in server.server_state.connections:
+            if getattr(connection, "client", None) == scope["client"]:
+                connection.transport.abort()
+
+    return drop
+
+
+@contextlib.contextmanager
+def _own_folder(folder: Path) -> Iterator[None]:
+    """Makes the data folder and locks it, since two servers in one folder would end each other's tasks."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = (folder / "lock").open("w")
+    except OSError as error:
+        raise CannotStartError(f"The data folder {folder} cannot be used: {error.strerror}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise CannotStartError(
+                f"Another local server uses the data folder {folder}: stop it, or name another folder with --data-dir."
+            ) from None
+        yield
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """Binds the address before anything else starts."""
+    host, port = settings.host, settings.port
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise CannotStartError(f"{host} is no address to listen on: {error.strerror}") from error
+    try:
+        if not ipaddress.ip_address(address[0]).is_loopback and len(settings.api_key or "") < SHORTEST_KEY:
+            raise CannotStartError(
+                f"{host} can be reached from other machines, so the server needs a key of {SHORTEST_KEY} characters or"
+                " more: set one with --api-key, or stay on 127.0.0.1."
+            )
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        listener.close()
+        raise CannotStartError(
+            f"Port {port} of {host} cannot be used ({error.strerror}): stop what uses it, or name another with --port."
+        ) from error
+    except CannotStartError:
+        listener.close()
+        raise
+    return listener

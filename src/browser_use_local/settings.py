@@ -1,0 +1,43 @@
+"""What a server is told when it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+Revision = Literal["v2-nested", "v2-flat"]
+Contract = Literal["both", "v2-nested", "v2-flat"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """One server.
+
+    Args:
+        data_dir: The folder of the database, screenshots and files. Made if it is missing.
+        chromium: The Chromium or Chrome to start. None: the one that Playwright installed for itself.
+        host: The address to listen on.
+        port: The port to listen on. 0: any free one.
+        api_key: The key that requests must carry. None: any key will do.
+        contract: `both` revisions of v2 at one base URL, or one alone.
+        max_sessions: How many sessions may be active at once; the next one gets 429.
+        idle_timeout: Seconds after which a session without a running task is stopped.
+        webhook_url: The address to tell what becomes of tasks.
+        webhook_secret: What these calls are signed with.
+        demo_site: Serve the demo shop at /shop.
+        faults: Let tests of clients order faults at /_faults.
+    """
+
+    data_dir: Path
+    chromium: Path | None = None
+    host: str = "127.0.0.1"
+    port: int = 8790
+    api_key: str | None = field(default=None, repr=False)
+    contract: Contract = "both"
+    max_sessions: int = 2
+    idle_timeout: float = 15 * 60
+    webhook_url: str | None = None
+    webhook_secret: str | None = field(default=None, repr=False)
+    demo_site: bool = False
+    faults: bool = False

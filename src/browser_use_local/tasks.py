@@ -1,0 +1,250 @@
+"""The tasks that run now: making, stopping, pausing them, and writing down what they do."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Download
+from playwright.async_api import Error as PlaywrightError
+
+from browser_use_local.chromium import Browser
+from browser_use_local.engine import DoneStep, Engine, Order, Outcome
+from browser_use_local.files import Files
+from browser_use_local.masking import mask
+from browser_use_local.profiles import Profiles
+from browser_use_local.records import Session, Step, Task, TaskStatus, now
+from browser_use_local.sessions import ActiveSession, Sessions
+from browser_use_local.settings import Revision, Settings
+from browser_use_local.store import Store
+
+logger = logging.getLogger(__name__)
+
+
+class SessionNotFoundError(Exception):
+    """No session has this id."""
+
+
+class SessionStoppedError(Exception):
+    """The session was stopped."""
+
+
+class SessionBusyError(Exception):
+    """The session has a task that still runs."""
+
+
+@dataclass
+class RunningTask:
+    """A task in progress. `ending` is what becomes of it when it is cancelled."""
+
+    session: ActiveSession
+    job: asyncio.Task[None]
+    may_go_on: asyncio.Event = field(default_factory=asyncio.Event)
+    ending: tuple[TaskStatus, str | None] = ("stopped", None)
+
+
+def screenshot_path(data_dir: Path, task_id: str, number: int) -> Path:
+    """Where the screenshot of a step lies."""
+    return data_dir / "tasks" / task_id / f"{number}.jpg"
+
+
+def in_words_of(revision: Revision, status: TaskStatus) -> TaskStatus:
+    """A status as readers of the revision know it: `v2-nested` has neither `created` nor `failed`."""
+    if revision == "v2-nested":
+        return {"created": "started", "failed": "stopped"}.get(status, status)  # type: ignore[return-value]
+    return status
+
+
+class Tasks:
+    """Runs tasks, each in the browser of its session."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        sessions: Sessions,
+        files: Files,
+        profiles: Profiles,
+        engine: Engine,
+        tell: Callable[[Task], None],
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._sessions = sessions
+        self._files = files
+        self._profiles = profiles
+        self._engine = engine
+        self._tell = tell
+        self._running: dict[str, RunningTask] = {}
+
+    def create(self, order: Order) -> Task:
+        """Makes a task and starts it.
+
+        Raises:
+            SessionNotFoundError, SessionStoppedError, SessionBusyError: The session to continue cannot take it.
+            ProfileNotFoundError: It names a profile that is not there.
+            UnknownFileError: A file that it includes was not uploaded.
+            TooManySessionsError: There is no room for the session that it needs.
+        """
+        order = self._profiles.applied(order)
+        self._files.check_uploaded(order.included_files)
+        session = self._session_for(order)
+        session.secrets.update(order.secrets)
+        task = Task(
+            session_id=session.id,
+            revision=order.revision,
+            llm=order.llm,
+            task=order.task,
+            status=in_words_of(order.revision, "created"),
+            metadata=order.metadata,
+        )
+        self._store.add(task)
+        self._files.include(order.included_files, task)
+        uploads = self._files.inputs(session.id, task.id)
+        order = dataclasses.replace(order, secrets=dict(session.secrets), uploads=uploads)
+        session.running_task = task.id
+        self._running[task.id] = RunningTask(session, asyncio.create_task(self._run(task, order, session)))
+        self._running[task.id].may_go_on.set()
+        return task
+
+    async def stop(self, task_id: str) -> None:
+        """Stops a task. One that has ended stays as it is."""
+        if running := self._running.get(task_id):
+            running.job.cancel()
+            await asyncio.wait([running.job])
+
+    def pause(self, task_id: str) -> None:
+        """Lets a task wait before its next step."""
+        if running := self._running.get(task_id):
+            running.may_go_on.clear()
+            self._change({"id": task_id}, status="paused")
+
+    def resume(self, task_id: str) -> None:
+        """Lets a paused task go on."""
+        if running := self._running.get(task_id):
+            running.may_go_on.set()
+            self._change({"id": task_id}, status="started")
+
+    async def stop_session(self, session_id: str) -> None:
+        """Stops a session, and first the task that runs in it."""
+        session = self._sessions.get(session_id)
+        if session is not None and session.running_task:
+            await self.stop(session.running_task)
+        await self._sessions.stop(session_id)
+
+    async def close(self) -> None:
+        """Ends all tasks, since the server ends."""
+        running = list(self._running.values())
+        for task in running:
+            task.ending = ("failed", "The local server was stopped while this task ran.")
+            task.job.cancel()
+        await asyncio.gather(*(task.job for task in running), return_exceptions=True)
+
+    def _session_for(self, order: Order) -> ActiveSession:
+        if order.session_id is None:
+            opened = self._sessions.open(
+                keep_alive=order.keep_session, profile_id=order.browser_profile_id, size=order.screen
+            )
+            session = self._sessions.get(opened.id)
+        else:
+            session = self._sessions.get(order.session_id)
+        if session is None:
+            if self._store.get(Session, id=order.session_id) is None:
+                raise SessionNotFoundError
+            raise SessionStoppedError
+        if session.running_task:
+            raise SessionBusyError
+        return session
+
+    async def _run(self, task: Task, order: Order, session: ActiveSession) -> None:
+        status: TaskStatus = "failed"
+        outcome: Outcome | None = None
+        downloads: list[asyncio.Task[None]] = []
+
+        async def browser() -> Browser:
+            ready = await self._sessions.browser(session)
+            ready.on_download = lambda download: downloads.append(asyncio.create_task(self._keep(task.id, download)))
+            waiting = {"id": task.id, "status": in_words_of(order.revision, "created")}
+            self._change(waiting, status="started", started_at=now())
+            return ready
+
+        async def report(step: DoneStep) -> None:
+            await self._keep_step(task.id, step, session)
+            await self._running[task.id].may_go_on.wait()
+
+        try:
+            outcome = await self._engine.run(order, browser, report)
+            await asyncio.gather(*downloads)
+            status = "finished"
+        except asyncio.CancelledError:
+            status, output = self._running[task.id].ending
+            outcome = Outcome(output, False) if output else None
+        except PlaywrightError as error:
+            outcome = Outcome(f"The browser of this session broke down: {error.message.splitlines()[0]}", False)
+        except Exception:
+            logger.exception("task %s failed", task.id)
+            outcome = Outcome("The local server made a mistake; its log says more.", False)
+        finally:
+            for download in downloads:
+                download.cancel()
+            await self._sessions.keep_profile(session)
+            await self._end(task, status, outcome, session)
+
+    async def _end(self, task: Task, status: TaskStatus, outcome: Outcome | None, session: ActiveSession) -> None:
+        del self._running[task.id]
+        session.end_task()
+        self._change(
+            {"id": task.id},
+            status=in_words_of(task.revision, status),
+            finished_at=now(),
+            output=mask(outcome.output, session.secrets) if outcome else None,
+            is_success=outcome.is_success if outcome else None,
+        )
+        record = self._store.get(Session, id=session.id)
+        if record is not None and not record.keep_alive:
+            await self._sessions.stop(session.id)
+
+    def _change(self, where: Mapping[str, Any], **columns: Any) -> None:
+        """Changes a task that fits, and tells of its new status."""
+        if task := self._store.get(Task, **where):
+            self._store.change(Task, where, **columns)
+            self._tell(dataclasses.replace(task, **columns))
+
+    async def _keep(self, task_id: str, download: Download) -> None:
+        """Keeps what the browser downloads as an output file."""
+        try:
+            self._files.keep_output(task_id, Path(download.suggested_filename).name, Path(await download.path()))
+        except PlaywrightError as error:
+            logger.warning("a download of task %s broke off: %s", task_id, error.message.splitlines()[0])
+
+    async def _keep_step(self, task_id: str, step: DoneStep, session: ActiveSession) -> None:
+        number = self._store.count(Step, {"task_id": task_id}) + 1
+        browser = await self._sessions.browser(session)
+        picture: bytes | None = None
+        try:
+            picture = await browser.screenshot()
+        except PlaywrightError as error:
+            logger.warning("no screenshot of step %d of task %s: %s", number, task_id, error.message.splitlines()[0])
+        if picture:
+            path = screenshot_path(self._settings.data_dir, task_id, number)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(picture)
+        self._store.add(
+            Step(
+                task_id=task_id,
+                number=number,
+                goal=mask(step.goal, session.secrets),
+                evaluation=mask(step.evaluation, session.secrets),
+                memory=mask(step.memory, session.secrets),
+                url=mask(browser.page.url, session.secrets),
+                actions=[mask(json.dumps(action), session.secrets) for action in step.actions],
+                duration=round(step.duration, 3),
+                has_screenshot=picture is not None,
+            )
+        )

@@ -1,0 +1,128 @@
+"""What the command says when it cannot do what it is asked: one sentence, no traceback, a status that is not 0."""
+
+from __future__ import annotations
+
+import socket
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+from .running_server import KEY, LocalServer
+
+
+def up(folder: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "browser_use_local", "up", "--port", "0", "--data-dir", str(folder), *options]
+    return subprocess.run(command, capture_output=True, text=True, timeout=30, env={"HOME": str(folder), **environment})
+
+
+def complaint(result: subprocess.CompletedProcess[str]) -> str:
+    assert result.returncode == 1
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    return line.removeprefix("browser-use-local: ")
+
+
+def test_a_chromium_that_is_not_there(tmp_path: Path) -> None:
+    said = "There is no program '/nowhere/chromium': name a Chromium or Chrome that can be started."
+    assert complaint(up(tmp_path, "--chromium", "/nowhere/chromium")) == said
+    assert complaint(up(tmp_path, BROWSER_USE_LOCAL_CHROMIUM="/nowhere/chromium")) == said
+
+
+def test_a_machine_without_any_chromium(tmp_path: Path) -> None:
+    result = up(tmp_path, PATH="/nowhere", PLAYWRIGHT_BROWSERS_PATH=str(tmp_path))
+    assert complaint(result).startswith("No Chromium or Chrome was found on this machine: install one")
+
+
+def test_a_port_that_is_taken(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = complaint(up(tmp_path, "--port", str(port)))
+    assert said == (
+        f"Port {port} of 127.0.0.1 cannot be used (Address already in use): stop what uses it, or name another with"
+        " --port."
+    )
+
+
+def test_a_data_folder_that_is_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    assert complaint(up(file)) == f"The data folder {file} cannot be used: File exists"
+
+
+def test_a_data_folder_that_another_server_uses(tmp_path: Path) -> None:
+    server = LocalServer(tmp_path / "data")
+    try:
+        assert complaint(up(server.data_dir)).startswith(
+            f"Another local server uses the data folder {server.data_dir}:"
+        )
+    finally:
+        server.end()
+
+
+def test_a_database_of_a_newer_version(tmp_path: Path) -> None:
+    database = sqlite3.connect(tmp_path / "local.sqlite3")
+    database.execute("PRAGMA user_version = 99")
+    database.close()
+    assert "is of a newer version of this program (version 99, " in complaint(up(tmp_path))
+
+
+def test_a_database_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "local.sqlite3").write_bytes(b"no database" * 1000)
+    assert complaint(up(tmp_path)) == f"The database in {tmp_path} cannot be used: file is not a database"
+
+
+def test_an_address_that_is_none(tmp_path: Path) -> None:
+    assert complaint(up(tmp_path, "--host", "256.0.0.1")).startswith("256.0.0.1 is no address to listen on")
+
+
+def test_help_explains_every_option(tmp_path: Path) -> None:
+    result = up(tmp_path, "--help")
+    assert result.returncode == 0
+    assert result.stdout.count("  --") >= 9
+
+
+def client(command: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "-m", "browser_use_local", command, *arguments]
+    return subprocess.run(line, capture_output=True, text=True, timeout=60, env=environment)
+
+
+def test_an_address_that_others_can_reach_needs_a_long_key(tmp_path: Path) -> None:
+    for options in ((), ("--api-key", "short")):
+        said = complaint(up(tmp_path, "--host", "0.0.0.0", *options))
+        assert said.startswith("0.0.0.0 can be reached from other machines, so the server needs a key of 24 characters")
+
+
+def test_run_prints_the_steps_and_the_output_of_a_task(server: LocalServer) -> None:
+    task = f"Open {server.site}/shop/ and sign in as SHOP_USER with password SHOP_PASSWORD. Report the heading."
+    environment = {"SHOP_USER": "demo", "SHOP_PASSWORD": "browser-use-demo", "BROWSER_USE_API_KEY": KEY}
+    secrets = ("--secret", "SHOP_USER", "--secret", "SHOP_PASSWORD")
+    result = client("run", task, "--url", server.url, *secrets, **environment)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "  2. sign in as SHOP_USER with password SHOP_PASSWORD  (Success)" in result.stdout.splitlines()
+    assert result.stdout.endswith("\n\nheading: Orders\n")
+
+
+def test_run_ends_with_1_where_the_task_does_not_succeed(server: LocalServer) -> None:
+    result = client("run", "make me a sandwich", "--url", server.url, "--api-key", KEY)
+    assert (result.returncode, result.stderr) == (1, "")
+    assert "is not understood" in result.stdout
+
+
+def test_status_lists_the_sessions_that_are_active(server: LocalServer) -> None:
+    session = server.session()
+    result = client("status", "--url", server.url, "--api-key", KEY)
+    assert result.returncode == 0
+    assert session in result.stdout
+    server.http.delete(f"/sessions/{session}")
+
+
+def test_what_the_server_refuses_is_one_sentence(server: LocalServer) -> None:
+    result = client("status", "--url", server.url, "--api-key", "bu_wrong")
+    assert complaint(result).startswith("GET /sessions was refused with HTTP 401: The API key is wrong")
+
+
+def test_no_server_at_the_address() -> None:
+    result = client("status", "--url", "http://127.0.0.1:9/api/v2")
+    assert complaint(result).startswith("No server answers at http://127.0.0.1:9/api/v2 (")
+    assert "start one with `browser-use-local up`" in result.stderr

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from .running_server import Json, LocalServer
+
+SECRET = "whsec_of_the_tests"
+
+
+class Receiver(ThreadingHTTPServer):
+    """A webhook; it refuses the first `refusals` calls."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Call)
+        self.calls: list[tuple[dict[str, str], bytes]] = []
+        self.refusals = 0
+
+    def events(self, task_id: str, number: int) -> list[tuple[dict[str, str], Json]]:
+        """What came for a task, as soon as it is so many."""
+        while True:
+            events = [(headers, json.loads(body)) for headers, body in self.calls]
+            found = [(headers, body) for headers, body in events if body["payload"]["task_id"] == task_id]
+            if len(found) >= number:
+                return found
+            time.sleep(0.05)
+
+
+class Call(BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        self.server.calls.append((dict(self.headers.items()), body))
+        refused = self.server.refusals > 0
+        self.server.refusals -= refused
+        self.send_response(503 if refused else 200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as receiver:
+        thread = threading.Thread(target=receiver.serve_forever)
+        thread.start()
+        yield receiver
+        receiver.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def telling(receiver: Receiver, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    url = f"http://127.0.0.1:{receiver.server_port}/hook"
+    running = LocalServer(tmp_path_factory.mktemp("telling") / "data", "--webhook-url", url, "--webhook-secret", SECRET)
+    yield running
+    assert running.end() == 0
+
+
+def signed(part: Json, headers: dict[str, str]) -> bool:
+    text = json.dumps(part, sort_keys=True, separators=(",", ":"))
+    message = f"{headers['X-Browser-Use-Timestamp']}.{text}"
+    return hmac.new(SECRET.encode(), message.encode(), hashlib.sha256).hexdigest() == headers["X-Browser-Use-Signature"]
+
+
+@pytest.mark.parametrize(("body", "part"), [({"agentSettings": {}}, "payload"), ({"maxSteps": 3}, "whole")])
+def test_each_status_is_told_in_order_and_signed_as_the_revision_does(
+    telling: LocalServer, receiver: Receiver, body: Json, part: str
+) -> None:
+    task = telling.run("Wait 0 seconds.", metadata={"dag": "größe"}, **body)
+    events = receiver.events(task["id"], 2)
+    assert [event["payload"]["status"] for _, event in events] == ["started", "finished"]
+    for headers, event in events:
+        assert event["type"] == "agent.task.status_update"
+        assert event["payload"]["session_id"] == task["sessionId"]
+        assert event["payload"]["metadata"] == {"dag": "größe"}
+        assert signed(event["payload"] if part == "payload" else event, headers)
+    telling.http.delete(f"/sessions/{task['sessionId']}")
+
+
+def test_a_call_that_fails_is_tried_again_and_all_of_it_is_in_the_log(telling: LocalServer, receiver: Receiver) -> None:
+    receiver.refusals = 2
+    task = telling.run("no step at all")
+    receiver.events(task["id"], 3)
+    with sqlite3.connect(telling.data_dir / "local.sqlite3") as database:
+        rows: list[tuple[int, str]] = []
+        while len(rows) < 3:
+            rows = database.execute(
+                "SELECT attempt, result FROM deliveries WHERE task_id = ? ORDER BY at", [task["id"]]
+            ).fetchall()
+    database.close()
+    assert rows == [(1, "503"), (2, "503"), (3, "200")]
+    assert SECRET.encode() not in telling.everything_written()
