@@ -1,0 +1,1 @@
+"""Browser Use tasks as steps of Airflow DAGs."""

@@ -1,0 +1,20 @@
+"""Names that common-compat has since 1.21; the last one for Python 3.10 is 1.20."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import SET_DURING_EXECUTION, mask_secret
+else:
+    try:
+        from airflow.providers.common.compat.sdk import SET_DURING_EXECUTION, mask_secret
+    except ImportError:
+        try:
+            from airflow.sdk.definitions._internal.types import SET_DURING_EXECUTION
+            from airflow.sdk.log import mask_secret
+        except ImportError:  # Airflow 2.11
+            from airflow.utils.log.secrets_masker import mask_secret
+            from airflow.utils.types import NOTSET as SET_DURING_EXECUTION
+
+__all__ = ["SET_DURING_EXECUTION", "mask_secret"]

@@ -1,0 +1,99 @@
+"""What an error of the remote task means for the Airflow task: whether a retry can help, and what it will do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import browser_use_client
+from browser_use_client import (
+    BrowserUseError,
+    CreationUnknownError,
+    OutputSchemaError,
+    SessionBusyError,
+    TaskError,
+    TaskFailedError,
+    TaskStoppedError,
+    TaskTimeoutError,
+    TaskUnreachableError,
+)
+
+if TYPE_CHECKING:
+    from browser_use_client import Task
+
+
+class AgentReportsFailureError(TaskFailedError):
+    """The agent did its work and says that it did not succeed: what it was asked for was not possible."""
+
+
+class TaskStoppedByAirflowError(TaskStoppedError):
+    """The worker was told to end and stopped the remote task for that."""
+
+
+def checked(task: Task, *, fail_on_unsuccessful: bool) -> Task:
+    """The task, if it did its work.
+
+    Raises:
+        AgentReportsFailureError: Its agent says that it did not succeed.
+        TaskFailedError: It failed.
+        TaskStoppedError: Somebody stopped it.
+    """
+    try:
+        return task.raise_for_status(fail_on_unsuccessful=fail_on_unsuccessful)
+    except TaskFailedError as error:
+        if task.status == "finished":
+            raise AgentReportsFailureError(str(error), task_id=task.id, session_id=task.session_id) from None
+        raise
+
+
+def can_be_helped(error: BrowserUseError) -> bool:
+    """Whether another try of the Airflow task can end better.
+
+    More than the client's `retryable`, which is about the same call again: a new run of the agent may not fail, be
+    late or get its output wrong.
+    """
+    if isinstance(error, AgentReportsFailureError):
+        return False
+    another_run = (TaskFailedError, TaskTimeoutError, OutputSchemaError)
+    return error.retryable or isinstance(error, another_run)
+
+
+def has_ended(error: BrowserUseError) -> bool:
+    """Whether the remote task is certain to run no more."""
+    if isinstance(error, TaskTimeoutError):
+        return error.stopped
+    return isinstance(error, (TaskFailedError, TaskStoppedError, OutputSchemaError))
+
+
+def what_next(error: BrowserUseError, *, retries: bool) -> str:
+    """A sentence for whoever reads the log at night."""
+    if not retries:
+        return "Airflow does not retry it."
+    if isinstance(error, (TaskUnreachableError, CreationUnknownError)):
+        return "Airflow's retry takes the same remote task up again."
+    return "Airflow's retry starts a new remote task." if isinstance(error, TaskError) else "Airflow retries it."
+
+
+def session_is_used_by_another(error: BrowserUseError) -> bool:
+    """Whether closing the session would stop a task that is not this one's."""
+    return isinstance(error, SessionBusyError)
+
+
+def to_event(error: BrowserUseError) -> dict[str, Any]:
+    """An error as plain JSON, for a trigger's event."""
+    event = {"kind": type(error).__name__, "message": str(error), "session_id": error.session_id}
+    return {**event, "stopped": error.stopped} if isinstance(error, TaskTimeoutError) else event
+
+
+def from_event(event: dict[str, Any], task_id: str) -> BrowserUseError:
+    """The error of a trigger's event.
+
+    Raises:
+        ValueError: The event names no error of the client.
+    """
+    kind = getattr(browser_use_client, str(event.get("kind")), None)
+    if not (isinstance(kind, type) and issubclass(kind, BrowserUseError)):
+        raise ValueError(  # noqa: TRY004 - what is wrong is a value
+            f"A trigger's event names {event.get('kind')!r}, which is no error of Browser Use."
+        )
+    more = {"stopped": bool(event["stopped"])} if issubclass(kind, TaskTimeoutError) else {}
+    return kind(str(event.get("message")), task_id=task_id, session_id=event.get("session_id"), **more)

@@ -1,0 +1,103 @@
+"""Operators that start and stop a browser session, for tasks that share one whatever becomes of each."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
+
+from airflow_browser_use.failures import can_be_helped
+from airflow_browser_use.hooks import DEFAULT_CONN_ID, BrowserUseHook
+from airflow_browser_use.links import LiveViewLink, push_links
+from airflow_browser_use.settings import refuse_unknown
+from browser_use_client import BrowserSettings, BrowserUseError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from airflow.providers.common.compat.sdk import Context, XComArg
+
+    from browser_use_client import BrowserUseClient
+
+T = TypeVar("T")
+
+
+class _SessionOperator(BaseOperator):
+    ui_color = "#ffe3cc"
+
+    def __init__(self, *, browser_use_conn_id: str = DEFAULT_CONN_ID, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.browser_use_conn_id = browser_use_conn_id
+
+    @cached_property
+    def hook(self) -> BrowserUseHook:
+        """The hook of this task's connection."""
+        return BrowserUseHook(self.browser_use_conn_id)
+
+    def _ask(self, call: Callable[[BrowserUseClient], T]) -> T:
+        try:
+            with self.hook.new_client() as client:
+                return call(client)
+        except BrowserUseError as error:
+            if can_be_helped(error):
+                raise
+            raise AirflowFailException(str(error)) from error
+
+
+class BrowserUseStartSessionOperator(_SessionOperator):
+    """Start a browser session that stays open until it is stopped (`v2-flat`).
+
+    `session_id` is in XCom under its own key: `start.output["session_id"]`. Prefer `browser_session`, which stops what
+    it starts.
+
+    Args:
+        browser_settings: The fields of `BrowserSettings`, such as `profile_id`. (templated)
+        browser_use_conn_id: The connection. (templated)
+
+    Raises:
+        AirflowFailException: What another try cannot mend, such as a server whose contract starts sessions with their
+            first task only (`v2-nested`).
+        BrowserUseError: What a retry may mend.
+    """
+
+    template_fields: Sequence[str] = ("browser_settings", "browser_use_conn_id")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"browser_settings": "json"}
+    operator_extra_links = (LiveViewLink(),)
+
+    def __init__(self, *, browser_settings: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        refuse_unknown("browser_settings", browser_settings, BrowserSettings)
+        self.browser_settings = browser_settings
+
+    def execute(self, context: Context) -> str:
+        """Start the session; its id is returned."""
+        session = self._ask(lambda client: client.start_session(BrowserSettings(**(self.browser_settings or {}))))
+        context["ti"].xcom_push(key="session_id", value=session.id)
+        push_links(context["ti"], session)
+        self.log.info("Session %s was started. Live view: %s", session.id, session.live_url or "none")
+        return session.id
+
+
+class BrowserUseStopSessionOperator(_SessionOperator):
+    """Stop a browser session and what runs in it. One that is stopped or gone already is left in peace.
+
+    Args:
+        session_id: The session. (templated)
+        browser_use_conn_id: The connection. (templated)
+
+    Raises:
+        AirflowFailException: What another try cannot mend.
+        BrowserUseError: What a retry may mend; the session may be open still.
+    """
+
+    template_fields: Sequence[str] = ("session_id", "browser_use_conn_id")
+
+    def __init__(self, *, session_id: str | XComArg, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.session_id: Any = session_id
+
+    def execute(self, context: Context) -> None:  # noqa: ARG002 - Airflow's signature
+        """Stop the session."""
+        self._ask(lambda client: client.stop_session(self.session_id))
+        self.log.info("Session %s is stopped.", self.session_id)

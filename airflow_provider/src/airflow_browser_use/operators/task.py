@@ -1,0 +1,230 @@
+"""The operator that runs one Browser Use task."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.providers.common.compat.sdk import BaseOperator, conf
+
+from airflow_browser_use import failures
+from airflow_browser_use.follow_ups import SessionUse
+from airflow_browser_use.hooks import DEFAULT_CONN_ID, BrowserUseHook
+from airflow_browser_use.links import LiveViewLink, RecordingLink
+from airflow_browser_use.remote import RemoteTask
+from airflow_browser_use.results import log_step, schema_from
+from airflow_browser_use.secrets import Secrets, refuse_literals
+from airflow_browser_use.settings import refuse_unknown
+from airflow_browser_use.triggers import BrowserUseTaskTrigger
+from browser_use_client import (
+    AgentSettings,
+    BrowserSettings,
+    CreateTaskRequest,
+    TaskUnreachableError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import NoReturn
+
+    from airflow.providers.common.compat.sdk import Context, XComArg
+
+    from browser_use_client import CreatedTask
+
+LATEST_RESUME = 60.0
+"""Seconds after its deadline at which a deferred task is resumed even if no triggerer lives to say that it is late."""
+
+
+class BrowserUseTaskOperator(BaseOperator):
+    """Run a Browser Use task exactly once, and return what came of it.
+
+    A retry takes up the remote task that still runs, or the result that is there already; a clear stops the old one
+    and starts anew. `task_id` and `session_id` are in XCom under these keys as soon as the remote task exists;
+    `return_value` is an object with `task_id, session_id, status, is_success, output, steps, live_url, share_url, cost`
+    (US dollars) and `output_files`.
+
+    Args:
+        task: The prompt. (templated)
+        session_id: The session to continue, such as `log_in.output["session_id"]`. Default: a new one. (templated)
+        keep_session: Whether the session stays open after success. Default: exactly when a task downstream continues
+            it; a session that no Browser Use task of this DAG started is left as it is.
+        agent_settings: The fields of `AgentSettings`: `llm`, `start_url` and so on. (templated)
+        browser_settings: The fields of `BrowserSettings` for a new session, such as `profile_id`. (templated)
+        output_schema: What the result must look like: a pydantic model or another type, a JSON schema, or the dotted
+            path of either. The `output` in XCom is then parsed.
+        secrets: Values for the agent to type but not to see, as templates of connections or variables. (templated)
+        metadata: Strings to find the remote task by. (templated)
+        timeout: Seconds (or a timedelta) after which a try stops the remote task and fails. Default: none.
+            `execution_timeout` counts as well, also while the task is deferred.
+        poll_interval: Seconds between polls. Default: 0.5 at first, up to 5 for long tasks.
+        wait_when_busy: Seconds to wait for a session that runs another task, or for a plan that is full.
+        fail_on_unsuccessful: Fail, without retries, when the agent finished but reports no success.
+        stop_on_timeout: Stop the remote task when it is late; otherwise it is left running.
+        stop_on_kill: Stop it when the Airflow task is marked failed or successful, cleared, or its worker told to end.
+        browser_use_conn_id: The connection. (templated)
+        deferrable: Wait in the triggerer. Default: `[operators] default_deferrable`.
+
+    Raises:
+        AirflowFailException: What another try cannot mend: a wrong key, no credits, a bad request, a session that is
+            closed, an agent that reports no success, a task that somebody stopped.
+        BrowserUseError: What a retry may mend; each kind its own class.
+    """
+
+    template_fields: Sequence[str] = (
+        "task",
+        "session_id",
+        "agent_settings",
+        "browser_settings",
+        "secrets",
+        "metadata",
+        "browser_use_conn_id",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {
+        "agent_settings": "json",
+        "browser_settings": "json",
+        "metadata": "json",
+    }
+    operator_extra_links = (LiveViewLink(), RecordingLink())
+    ui_color = "#ffe3cc"
+
+    def __init__(
+        self,
+        *,
+        task: str,
+        session_id: str | XComArg | None = None,
+        keep_session: bool | None = None,
+        agent_settings: Mapping[str, Any] | None = None,
+        browser_settings: Mapping[str, Any] | None = None,
+        output_schema: Any = None,
+        secrets: Mapping[str, str] | None = None,
+        metadata: Mapping[str, str] | None = None,
+        timeout: float | timedelta | None = None,
+        poll_interval: float | None = None,
+        wait_when_busy: float = 0.0,
+        fail_on_unsuccessful: bool = True,
+        stop_on_timeout: bool = True,
+        stop_on_kill: bool = True,
+        browser_use_conn_id: str = DEFAULT_CONN_ID,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if getattr(self, "retry_policy", "none below 3.3") is None:
+            from airflow_browser_use.retry_policy import RetryAfterPolicy
+
+            self.retry_policy = RetryAfterPolicy()
+        refuse_unknown("agent_settings", agent_settings, AgentSettings)
+        refuse_unknown("browser_settings", browser_settings, BrowserSettings)
+        self.task = task
+        self.session_id: Any = session_id
+        self.keep_session = keep_session
+        self.agent_settings = agent_settings
+        self.browser_settings = browser_settings
+        self.output_schema = output_schema
+        self.secrets = Secrets(secrets) if secrets else None
+        self.metadata = metadata
+        self.timeout = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+        self.poll_interval = poll_interval
+        self.wait_when_busy = wait_when_busy
+        self.fail_on_unsuccessful = fail_on_unsuccessful
+        self.stop_on_timeout = stop_on_timeout
+        self.stop_on_kill = stop_on_kill
+        self.browser_use_conn_id = browser_use_conn_id
+        self.deferrable = deferrable
+        self._remote: RemoteTask | None = None
+
+    @classmethod
+    def partial(cls, **kwargs: Any) -> Any:
+        """Map the operator. Airflow makes no operator of it while it parses the DAG, so secrets are looked at here."""
+        refuse_literals(kwargs.get("secrets"))
+        return super().partial(**kwargs)
+
+    @cached_property
+    def hook(self) -> BrowserUseHook:
+        """The hook of this task's connection."""
+        return BrowserUseHook(self.browser_use_conn_id)
+
+    @cached_property
+    def session_use(self) -> SessionUse:
+        """What this task does with its session, as the DAG says."""
+        return SessionUse.by(self, BrowserUseTaskOperator)
+
+    def execute(self, context: Context) -> Any:
+        """Create the remote task, or take up the one that exists, and wait for it here or in the triggerer."""
+        deadline = self._deadline()
+        with RemoteTask(self, context) as self._remote:
+            created = self._remote.create(self._request())
+            if self.deferrable:
+                self._defer(created, deadline)
+            return self._remote.finish(self._remote.wait(created.id, deadline))
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
+        """Take over from the triggerer: fetch the result, or fail as it says."""
+        with RemoteTask(self, context) as remote:
+            if event["error"] is not None:
+                raise failures.from_event(event["error"], event["browser_task_id"])
+            task = remote.client.get_task(event["browser_task_id"])
+            for step in task.steps[event["steps_logged"] :]:
+                log_step(self.log, step)
+            return remote.finish(task)
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Take over from the triggerer, also where it ended without an event and left the remote task alone.
+
+        That is so when the trigger timed out (`BaseTrigger.on_kill` is not called then) and when it failed.
+        """
+        if next_method != "__fail__":
+            return super().resume_execution(next_method, next_kwargs, context)
+        reason = next_kwargs or {}
+        with RemoteTask(self, context) as remote:
+            task = remote.find()
+            if task is None:
+                return super().resume_execution(next_method, next_kwargs, context)
+            if reason.get("error") == "Trigger timeout":
+                return remote.finish(remote.wait(task.id, deadline=0.0))
+            self.log.error("The trigger failed.\n%s", "".join(reason.get("traceback") or ()))
+            raise TaskUnreachableError(
+                f"The trigger that waited for task {task.id} failed; the task may still run.",
+                task_id=task.id,
+                session_id=task.session_id,
+            )
+
+    def on_kill(self) -> None:
+        """Stop the remote task; see `stop_on_kill`."""
+        if self._remote and self.stop_on_kill:
+            self._remote.stop()
+
+    def _request(self) -> CreateTaskRequest:
+        return CreateTaskRequest(
+            task=self.task,
+            agent_settings=AgentSettings(**(self.agent_settings or {})),
+            browser_settings=BrowserSettings(**(self.browser_settings or {})),
+            output_schema=schema_from(self.output_schema),
+            metadata=self.metadata or {},
+            secrets=self.secrets.reveal() if self.secrets else {},
+        )
+
+    def _deadline(self) -> float | None:
+        limits = [self.timeout]
+        if self.deferrable and self.execution_timeout:
+            limits.append(self.execution_timeout.total_seconds())  # Airflow does not enforce it then (#69678)
+        seconds = [limit for limit in limits if limit is not None]
+        return time.time() + min(seconds) if seconds else None
+
+    def _defer(self, created: CreatedTask, deadline: float | None) -> NoReturn:
+        """Go to the triggerer. Airflow's own time-out is the last resort: no triggerer may live to see the deadline."""
+        self.defer(
+            trigger=BrowserUseTaskTrigger(
+                browser_use_conn_id=self.browser_use_conn_id,
+                browser_task_id=created.id,
+                deadline=deadline,
+                poll_interval=self.poll_interval,
+                stop_on_timeout=self.stop_on_timeout,
+                stop_on_kill=self.stop_on_kill,
+                closes_session_when=self.session_use.closes_session_when(self.keep_session),
+            ),
+            method_name=self.execute_complete.__name__,
+            timeout=None if deadline is None else timedelta(seconds=deadline - time.time() + LATEST_RESUME),
+        )

@@ -1,0 +1,61 @@
+"""What Airflow reads about this provider without importing the rest of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def get_provider_info() -> dict[str, Any]:
+    """The entry point `apache_airflow_provider`."""
+    name = "Browser Use"
+    return {
+        "package-name": "airflow-provider-browser-use",
+        "name": name,
+        "description": "Run `Browser Use <https://browser-use.com/>`__ tasks, each exactly once.",
+        "integrations": [
+            {
+                "integration-name": name,
+                "external-doc-url": "https://docs.browser-use.com/",
+                "tags": ["service"],
+            }
+        ],
+        "operators": [
+            {
+                "integration-name": name,
+                "python-modules": ["airflow_browser_use.operators.task", "airflow_browser_use.operators.session"],
+            }
+        ],
+        "sensors": [{"integration-name": name, "python-modules": ["airflow_browser_use.sensors"]}],
+        "hooks": [{"integration-name": name, "python-modules": ["airflow_browser_use.hooks"]}],
+        "triggers": [{"integration-name": name, "python-modules": ["airflow_browser_use.triggers"]}],
+        "task-decorators": [{"name": "browser_use", "class-name": "airflow_browser_use.decorators.browser_use_task"}],
+        "extra-links": ["airflow_browser_use.links.LiveViewLink", "airflow_browser_use.links.RecordingLink"],
+        "connection-types": [
+            {
+                "connection-type": "browser_use",
+                "hook-class-name": "airflow_browser_use.hooks.BrowserUseHook",
+                "hook-name": name,
+                "ui-field-behaviour": {
+                    "hidden-fields": ["schema", "login", "port"],
+                    "relabeling": {"host": "Base URL", "password": "API key"},
+                    "placeholders": {"host": "https://api.browser-use.com/api/v2", "password": "bu_..."},
+                },
+                "conn-fields": {
+                    "api_version": {
+                        "label": "API version",
+                        "description": "Which revision of v2 the server speaks. auto asks it once.",
+                        "schema": {
+                            "type": ["string", "null"],
+                            "enum": ["auto", "v2-nested", "v2-flat"],
+                            "default": "auto",
+                        },
+                    },
+                    "timeout": {
+                        "label": "Time-out",
+                        "description": "Seconds that one request may take.",
+                        "schema": {"type": ["number", "null"], "default": 30, "exclusiveMinimum": 0},
+                    },
+                },
+            }
+        ],
+    }

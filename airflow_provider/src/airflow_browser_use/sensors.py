@@ -1,0 +1,122 @@
+"""A sensor for remote tasks that were started elsewhere."""
+
+from __future__ import annotations
+
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import (
+    AirflowFailException,
+    AirflowSensorTimeout,
+    BaseSensorOperator,
+    PokeReturnValue,
+    conf,
+)
+
+from airflow_browser_use import failures
+from airflow_browser_use.hooks import DEFAULT_CONN_ID, BrowserUseHook
+from airflow_browser_use.results import return_value, schema_from
+from airflow_browser_use.triggers import BrowserUseTaskTrigger
+from browser_use_client import BrowserUseError, Task, TaskTimeoutError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NoReturn
+
+    from airflow.providers.common.compat.sdk import Context
+
+
+class BrowserUseTaskSensor(BaseSensorOperator):
+    """Wait for a Browser Use task that somebody else started, and return what came of it. It is never stopped.
+
+    XCom `return_value` is that of `BrowserUseTaskOperator`.
+
+    Args:
+        browser_task_id: The remote task. (templated)
+        output_schema: As for `BrowserUseTaskOperator`.
+        fail_on_unsuccessful: Fail when the agent finished but reports no success.
+        browser_use_conn_id: The connection. (templated)
+        deferrable: Wait in the triggerer. Default: `[operators] default_deferrable`.
+
+    Raises:
+        AirflowSensorTimeout: It did not end within `timeout`.
+        AirflowFailException: It failed or was stopped, or it does not exist.
+        BrowserUseError: What a retry may mend.
+    """
+
+    template_fields: Sequence[str] = ("browser_task_id", "browser_use_conn_id")
+    ui_color = "#ffe3cc"
+
+    def __init__(
+        self,
+        *,
+        browser_task_id: str,
+        output_schema: Any = None,
+        fail_on_unsuccessful: bool = True,
+        browser_use_conn_id: str = DEFAULT_CONN_ID,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.browser_task_id = browser_task_id
+        self.output_schema = output_schema
+        self.fail_on_unsuccessful = fail_on_unsuccessful
+        self.browser_use_conn_id = browser_use_conn_id
+        self.deferrable = deferrable
+
+    @cached_property
+    def hook(self) -> BrowserUseHook:
+        """The hook of this task's connection."""
+        return BrowserUseHook(self.browser_use_conn_id)
+
+    def execute(self, context: Context) -> Any:
+        """Wait here, or in the triggerer."""
+        if self.deferrable:
+            self._defer()
+        return super().execute(context)
+
+    def poke(self, context: Context) -> PokeReturnValue:  # noqa: ARG002 - Airflow's signature
+        """Look whether it has ended."""
+        task = self._read(self.browser_task_id)
+        return PokeReturnValue(is_done=task.has_ended, xcom_value=self._value(task) if task.has_ended else None)
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:  # noqa: ARG002 - Airflow's signature
+        """Take over from the triggerer: fetch the result, or fail as it says."""
+        if event["error"] is not None:
+            self._fail(failures.from_event(event["error"], event["browser_task_id"]))
+        return self._value(self._read(event["browser_task_id"]))
+
+    def _defer(self) -> NoReturn:
+        self.defer(
+            trigger=BrowserUseTaskTrigger(
+                browser_use_conn_id=self.browser_use_conn_id,
+                browser_task_id=self.browser_task_id,
+                deadline=time.time() + self.timeout,
+                poll_interval=self.poke_interval,
+                stop_on_timeout=False,
+                stop_on_kill=False,
+            ),
+            method_name=self.execute_complete.__name__,
+        )
+
+    def _read(self, task_id: str) -> Task:
+        try:
+            with self.hook.new_client() as client:
+                return client.get_task(task_id)
+        except BrowserUseError as error:
+            self._fail(error)
+
+    def _value(self, task: Task) -> dict[str, Any]:
+        try:
+            failures.checked(task, fail_on_unsuccessful=self.fail_on_unsuccessful)
+            return return_value(task, None, schema_from(self.output_schema))
+        except BrowserUseError as error:
+            raise AirflowFailException(str(error)) from error
+
+    def _fail(self, error: BrowserUseError) -> NoReturn:
+        if isinstance(error, TaskTimeoutError):
+            raise AirflowSensorTimeout(str(error)) from error
+        if error.retryable:
+            raise error
+        raise AirflowFailException(str(error)) from error

@@ -1,0 +1,69 @@
+"""How other task instances of the same run stand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import TaskInstanceState
+from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow_browser_use.follow_ups import Ending
+
+ENDED = {
+    TaskInstanceState.SUCCESS,
+    TaskInstanceState.FAILED,
+    TaskInstanceState.SKIPPED,
+    TaskInstanceState.UPSTREAM_FAILED,
+    TaskInstanceState.REMOVED,
+}
+
+
+def states_of(ti: Any, task_ids: Sequence[str], *, map_index: int | None = None) -> dict[str, str | None]:
+    """The states of task instances in the run of `ti`, by `name_of`; None for one that was cleared or is still to come.
+
+    Args:
+        ti: The task instance that asks; it needs no more than its ids.
+        task_ids: The tasks.
+        map_index: Only this map index; None for all.
+    """
+    if not AIRFLOW_V_3_0_PLUS:
+        return _states_in_database(ti, task_ids, map_index)
+    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance  # heavy, and not there in 2.11
+
+    states = RuntimeTaskInstance.get_task_states(
+        dag_id=ti.dag_id, task_ids=list(task_ids), run_ids=[ti.run_id], map_index=map_index
+    )
+    return dict(states.get(ti.run_id, {}))
+
+
+def _states_in_database(ti: Any, task_ids: Sequence[str], map_index: int | None) -> dict[str, str | None]:
+    """Airflow 2 lets tasks and triggers read its database, and offers nothing else."""
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        found = session.query(TaskInstance).filter(
+            TaskInstance.dag_id == ti.dag_id, TaskInstance.run_id == ti.run_id, TaskInstance.task_id.in_(task_ids)
+        )
+        return {name_of(each): each.state for each in found if map_index in (None, each.map_index)}
+
+
+def state_of(ti: Any) -> str | None:
+    """The state of a task instance as the database has it, which is more than its own process knows."""
+    return states_of(ti, [ti.task_id], map_index=ti.map_index).get(name_of(ti))
+
+
+def name_of(ti: Any) -> str:
+    """What Airflow calls a task instance among the states of its run."""
+    name: str = ti.task_id if ti.map_index < 0 else f"{ti.task_id}_{ti.map_index}"
+    return name
+
+
+def ending(state: str | None) -> Ending:
+    """What the state of a task instance whose remote task was stopped means for the session."""
+    if state == TaskInstanceState.SUCCESS:
+        return "succeeded"
+    return "failed" if state in ENDED else "tried again"

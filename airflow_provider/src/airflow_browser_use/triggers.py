@@ -1,0 +1,174 @@
+"""Waiting for a remote task in the triggerer, which holds no worker."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import TaskInstanceState
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+from asgiref.sync import sync_to_async
+from tenacity import retry, stop_after_attempt, wait_exponential
+
+from airflow_browser_use import task_states
+from airflow_browser_use.failures import to_event
+from airflow_browser_use.hooks import BrowserUseHook
+from airflow_browser_use.results import log_step
+from airflow_browser_use.watching import Watch, shared_watch
+from browser_use_client import BrowserUseError, TaskTimeoutError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Collection
+
+    from airflow_browser_use.follow_ups import Ending
+
+GOES_ON = {TaskInstanceState.RUNNING, TaskInstanceState.DEFERRED, TaskInstanceState.UP_FOR_RETRY}
+"""Task instances whose remote task is looked after: by this trigger elsewhere, or by the try that runs or comes."""
+
+STEPS_EVERY = 3.0
+"""Seconds between looks at the steps of a task."""
+
+STEP_READS = 5.0
+"""Looks per second at most, all triggers of a connection together."""
+
+_STOPPING: set[asyncio.Task[None]] = set()
+"""Keeps what stops a remote task from being collected while it runs."""
+
+
+class BrowserUseTaskTrigger(BaseTrigger):
+    """Fires when a remote task has ended, is late, or cannot be asked about any more.
+
+    Its row in the database holds ids and plain settings: no key, no prompt, no secret, and no output either, which
+    the worker fetches.
+
+    Args:
+        browser_use_conn_id: The connection.
+        browser_task_id: The remote task. (Airflow sets `task_id` of a trigger to that of its task instance.)
+        deadline: When it has to have ended, in seconds since the epoch, or None. Absolute, since a trigger may go on
+            in another process.
+        poll_interval: Seconds between polls, or None to begin quick and slow down.
+        stop_on_timeout: Stop the remote task when it is late.
+        stop_on_kill: Stop it when the task instance is marked failed or successful, cleared, or timed out with its run.
+        closes_session_when: The endings after which the session is closed too; see `follow_ups`.
+    """
+
+    def __init__(
+        self,
+        *,
+        browser_use_conn_id: str,
+        browser_task_id: str,
+        deadline: float | None = None,
+        poll_interval: float | None = None,
+        stop_on_timeout: bool = True,
+        stop_on_kill: bool = True,
+        closes_session_when: Collection[Ending] = (),
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call] # Airflow's
+        self.browser_use_conn_id = browser_use_conn_id
+        self.browser_task_id = browser_task_id
+        self.deadline = deadline
+        self.poll_interval = poll_interval
+        self.stop_on_timeout = stop_on_timeout
+        self.stop_on_kill = stop_on_kill
+        self.closes_session_when = closes_session_when
+        self._steps_logged = 0
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """What is needed to go on in another process."""
+        return f"{type(self).__module__}.{type(self).__qualname__}", {
+            "browser_use_conn_id": self.browser_use_conn_id,
+            "browser_task_id": self.browser_task_id,
+            "deadline": self.deadline,
+            "poll_interval": self.poll_interval,
+            "stop_on_timeout": self.stop_on_timeout,
+            "stop_on_kill": self.stop_on_kill,
+            "closes_session_when": sorted(self.closes_session_when),
+        }
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Wait, then fire once."""
+        error: dict[str, Any] | None = None
+        try:
+            async with shared_watch(self.browser_use_conn_id, self.poll_interval) as watch:
+                logging = asyncio.create_task(self._log_steps(watch))
+                try:
+                    await self._wait(watch)
+                finally:
+                    logging.cancel()
+        except BrowserUseError as problem:
+            error = to_event(problem)
+        except asyncio.CancelledError:
+            if not hasattr(BaseTrigger, "on_kill"):  # below 3.3, where being cancelled may mean anything
+                await self.on_kill()
+            raise
+        event = {"browser_task_id": self.browser_task_id, "steps_logged": self._steps_logged, "error": error}
+        yield TriggerEvent(event)  # type: ignore[no-untyped-call] # Airflow's
+
+    async def _wait(self, watch: Watch) -> None:
+        try:
+            await watch.watcher.wait(self.browser_task_id, deadline=self.deadline)
+        except TaskTimeoutError:
+            client = watch.client
+            task = await (client.stop_task if self.stop_on_timeout else client.get_task)(self.browser_task_id)
+            if task.has_ended and task.status != "stopped":
+                return
+            by = datetime.fromtimestamp(self.deadline or 0.0, timezone.utc)
+            became = "It was stopped." if task.has_ended else "It still runs and costs."
+            raise TaskTimeoutError(
+                f"Task {task.id} did not end by {by:%Y-%m-%d %H:%M:%S} UTC. {became} Its session is {task.session_id}.",
+                stopped=task.has_ended,
+                task_id=task.id,
+                session_id=task.session_id,
+            ) from None
+
+    async def _log_steps(self, watch: Watch) -> None:
+        """Steps as they happen, from a request of their own; the more triggers share the server, the fewer."""
+        while True:
+            await asyncio.sleep(max(STEPS_EVERY, watch.triggers / STEP_READS))
+            with suppress(BrowserUseError):  # whether the server answers is for the watcher to judge
+                task = await watch.client.get_task(self.browser_task_id)
+                for step in task.steps[self._steps_logged :]:
+                    log_step(self.log, step)
+                self._steps_logged = max(self._steps_logged, len(task.steps))
+
+    async def on_kill(self) -> None:
+        """Stop the remote task if nobody looks after it any more; see `stop_on_kill`.
+
+        Airflow cancels a trigger again every second until it is gone, this method included (3.3.2). So what it does
+        goes on by itself.
+        """
+        if self.stop_on_kill:
+            stopping = asyncio.create_task(self._stop_if_abandoned())
+            _STOPPING.add(stopping)
+            stopping.add_done_callback(self._stopped)
+            await asyncio.shield(stopping)
+
+    def _stopped(self, stopping: asyncio.Task[None]) -> None:
+        _STOPPING.discard(stopping)
+        if not stopping.cancelled() and (error := stopping.exception()):
+            self.log.error("Remote task %s may still run and cost; stop it. %s", self.browser_task_id, error)
+
+    async def _stop_if_abandoned(self) -> None:
+        """Leaves the remote task to whoever looks after it.
+
+        `on_kill` is also called where another triggerer has taken the trigger over (#73454), and after a clear possibly
+        once the next try is deferred again: then the remote task is that triggerer's, or was stopped by that try.
+        """
+        state = await _state_of(self.task_instance)
+        if state in GOES_ON:
+            self.log.info("Remote task %s is left running: its task instance is %s.", self.browser_task_id, state)
+            return
+        async with await BrowserUseHook(self.browser_use_conn_id).get_async_client() as client:
+            if (await client.get_task(self.browser_task_id)).has_ended:
+                return
+            stop_session = task_states.ending(state) in self.closes_session_when
+            await client.stop_task(self.browser_task_id, stop_session=stop_session)
+        self.log.info("Remote task %s was stopped: its task instance is %s.", self.browser_task_id, state or "cleared")
+
+
+@retry(stop=stop_after_attempt(6), wait=wait_exponential(multiplier=0.5), reraise=True)
+async def _state_of(ti: Any) -> str | None:
+    """Asked again when it fails, as a triggerer's first question to its own API can do (3.3.2)."""
+    return await sync_to_async(task_states.state_of)(ti)

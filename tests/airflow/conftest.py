@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Airflow reads these when it is first imported, for the tests that use it in this process.
+os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow-of-the-unit-tests-")
+os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+
+from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
+
+from .fake_browser_use import KEY, FakeBrowserUse, RemoteTask
+from .running_airflow import Run, RunningAirflow
+
+SHOP = {"conn_type": "http", "host": "http://shop.test/", "login": "ann-the-buyer", "password": "pa55-of-the-shop"}
+SCENES = 40
+
+
+def connection_to(server: FakeBrowserUse) -> dict[str, Any]:
+    return {"conn_type": "browser_use", "host": server.url, "password": KEY}
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBrowserUse]:
+    """A server for one test, which the connection `browser_use_default` of this process leads to."""
+    fake = FakeBrowserUse()
+    monkeypatch.setenv("AIRFLOW_CONN_BROWSER_USE_DEFAULT", json.dumps(connection_to(fake)))
+    yield fake
+    fake.close()
+
+
+@dataclass
+class Scene:
+    """One run of a DAG, and the server that nothing but this run calls."""
+
+    server: FakeBrowserUse
+    run: Run
+
+    @property
+    def tasks(self) -> list[RemoteTask]:
+        """The remote tasks, the oldest first."""
+        return list(self.server.tasks.values())
+
+    def stops(self, task: RemoteTask) -> int:
+        return self.server.counted("PATCH", f"/tasks/{task.id}")
+
+    def wait_for_remote_task(self, count: int = 1) -> RemoteTask:
+        tasks: list[RemoteTask] = self.run.airflow.until(
+            f"remote task {count} of {self.run.id} exists", lambda: self.tasks if len(self.tasks) >= count else []
+        )
+        return tasks[count - 1]
+
+    def wait_for_polls(self, task: RemoteTask) -> None:
+        """Until somebody asks about a task, again."""
+        path = f"/tasks/{task.id}.*"
+        before = self.server.counted("GET", path)
+        self.run.airflow.until("it is waited for", lambda: self.server.counted("GET", path) > before)
+
+    def wait_for_stop(self, task: RemoteTask) -> None:
+        self.run.airflow.until(f"remote task of {self.run.id} is stopped", lambda: task.stopped)
+
+
+class Stage:
+    """A running Airflow, and a server for each scene that is played in it."""
+
+    def __init__(self, home: Path) -> None:
+        self._servers = [FakeBrowserUse() for _ in range(SCENES)]
+        self._played = 0
+        connections = {f"browser_use_{number}": connection_to(server) for number, server in enumerate(self._servers)}
+        self.airflow = RunningAirflow(home, {**connections, "shop": SHOP}, Path(__file__).parent / "dags")
+
+    def open(self) -> None:
+        self.airflow.start({"shop_deferred", "shop_on_worker", "chain_deferred", "chain_on_worker"})
+
+    def close(self) -> None:
+        self.airflow.stop()
+        for server in self._servers:
+            server.close()
+
+    def server(self) -> tuple[str, FakeBrowserUse]:
+        """A server that no scene has used, and its connection."""
+        name = f"browser_use_{self._played}"
+        server = self._servers[self._played]
+        self._played += 1
+        return name, server
+
+    def play(self, dag_id: str, **params: Any) -> Scene:
+        conn, server = self.server()
+        return Scene(server, self.airflow.run(dag_id, conn=conn, **params))
+
+
+@pytest.fixture(scope="session")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    if not AIRFLOW_V_3_0_PLUS:
+        pytest.skip("Airflow 2 has other components and another REST API")
+    stage = Stage(tmp_path_factory.mktemp("airflow"))
+    try:
+        stage.open()
+        yield stage
+    finally:
+        stage.close()

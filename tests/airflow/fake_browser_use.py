@@ -1,0 +1,233 @@
+"""Browser Use over HTTP, as far as the provider's tests need it: tasks that do what their prompt says, and counts.
+
+It shares nothing with the client but the wire. Prompts: `for 3 s` runs that long (default: not at all), `forever` until
+stopped, `fail` and `unsuccessful` end so, `report {...}` returns that text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
+
+KEY = "bu_key_of_the_tests"
+Watch = Callable[[str, str, tuple[str, int]], object]
+"""Called with the method, the path, and the address of who asks."""
+
+
+@dataclass
+class RemoteTask:
+    prompt: str
+    session_id: str
+    metadata: dict[str, str]
+    body: dict[str, Any]
+    id: str = field(default_factory=lambda: str(uuid4()))
+    started: float = field(default_factory=time.time)
+    stopped: float | None = None
+    finished: float | None = None
+
+    def finish(self) -> None:
+        """End a task that would run forever."""
+        self.finished = time.time()
+
+    @property
+    def seconds(self) -> float:
+        if "forever" in self.prompt:
+            return float("inf")
+        match = re.search(r"for ([\d.]+) s", self.prompt)
+        return float(match[1]) if match else 0.0
+
+    @property
+    def ends(self) -> float:
+        return self.stopped or self.finished or self.started + self.seconds
+
+    @property
+    def status(self) -> str:
+        if self.stopped:
+            return "stopped"
+        if time.time() < self.ends:
+            return "started"
+        return "failed" if "fail" in self.prompt else "finished"
+
+    @property
+    def output(self) -> str:
+        match = re.search(r"report (.*)", self.prompt, re.DOTALL)
+        return match[1] if match else f"done: {self.prompt}"
+
+    def view(self) -> dict[str, Any]:
+        ended = self.status != "started"
+        return {
+            "id": self.id,
+            "sessionId": self.session_id,
+            "llm": "o3",
+            "task": self.prompt,
+            "status": self.status,
+            "createdAt": _moment(self.started),
+            "startedAt": _moment(self.started),
+            "finishedAt": _moment(self.ends) if ended else None,
+            "metadata": self.metadata,
+            "output": self.output if self.status == "finished" else None,
+            "isSuccess": "unsuccessful" not in self.prompt if self.status == "finished" else None,
+            "cost": "0.05" if ended else None,
+        }
+
+    def steps(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "number": number,
+                "memory": "",
+                "evaluationPreviousGoal": "",
+                "nextGoal": f"step {number} of {self.prompt[:20]}",
+                "url": "http://shop.test/",
+                "actions": [],
+            }
+            for number in (1, 2)
+        ]
+
+
+@dataclass
+class RemoteSession:
+    keep_alive: bool
+    id: str = field(default_factory=lambda: str(uuid4()))
+    stopped: bool = False
+
+    def view(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "status": "stopped" if self.stopped else "active",
+            "liveUrl": f"http://live.test/{self.id}",
+            "recordingUrl": f"http://recording.test/{self.id}",
+            "startedAt": _moment(time.time()),
+            "keepAlive": self.keep_alive,
+        }
+
+
+class FakeBrowserUse:
+    """Speaks `v2-flat`. `requests` has each as (method, path, body); `before` and `after` see it pass."""
+
+    def __init__(self) -> None:
+        self.tasks: dict[str, RemoteTask] = {}
+        self.sessions: dict[str, RemoteSession] = {}
+        self.requests: list[tuple[str, str, Any]] = []
+        self.before: Watch | None = None
+        self.after: Watch | None = None
+        self.faults: list[int] = []
+        self._lock = threading.Lock()
+        fake = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def _serve(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"null")
+                path = self.path.removeprefix("/api/v2")
+                if fake.before:
+                    fake.before(self.command, path, self.client_address)
+                with fake._lock:
+                    fake.requests.append((self.command, path, body))
+                    if self.headers.get("X-Browser-Use-API-Key") != KEY:
+                        status, answer = 401, {"detail": "Invalid API key"}
+                    elif self.command == "POST" and fake.faults:
+                        status, answer = fake.faults.pop(0), {"detail": "as the test asked"}
+                    else:
+                        status, answer = fake.answer(self.command, path, body or {})
+                if fake.after:
+                    fake.after(self.command, path, self.client_address)
+                content = json.dumps(answer).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            do_GET = do_POST = do_PATCH = _serve  # noqa: N815 - as http.server calls them
+
+            def log_message(self, *args: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/api/v2"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def counted(self, method: str, pattern: str) -> int:
+        """How many requests there were whose path matches the whole pattern."""
+        return sum(m == method and bool(re.fullmatch(pattern, urlsplit(p).path)) for m, p, _ in self.requests)
+
+    def answer(self, method: str, target: str, body: dict[str, Any]) -> tuple[int, Any]:  # noqa: C901 - one case a route
+        path = urlsplit(target).path
+        query = {name: values[0] for name, values in parse_qs(urlsplit(target).query).items()}
+        match [method, *path.strip("/").split("/")]:
+            case ["GET", "billing", "account"]:
+                return 200, {"name": "Tester", "totalCreditsBalanceUsd": 12.5}
+            case ["POST", "tasks"]:
+                return self._create(body)
+            case ["GET", "tasks"]:
+                return self._list(query)
+            case ["GET", "tasks", task_id] if task_id in self.tasks:
+                task = self.tasks[task_id]
+                return 200, {**task.view(), "steps": task.steps(), "outputFiles": []}
+            case ["GET", "tasks", task_id, "status"] if task_id in self.tasks:
+                view = self.tasks[task_id].view()
+                return 200, {name: view[name] for name in ("id", "status", "output", "finishedAt", "isSuccess", "cost")}
+            case ["PATCH", "tasks", task_id] if task_id in self.tasks:
+                return self._stop(self.tasks[task_id], with_session=body["action"] == "stop_task_and_session")
+            case ["POST", "sessions"]:
+                session = RemoteSession(keep_alive=body.get("keepAlive", True))
+                self.sessions[session.id] = session
+                return 201, session.view()
+            case ["GET", "sessions", session_id] if session_id in self.sessions:
+                return 200, {**self.sessions[session_id].view(), "tasks": []}
+            case ["PATCH", "sessions", session_id] if session_id in self.sessions:
+                self.sessions[session_id].stopped = True
+                for task in self.tasks.values():
+                    if task.session_id == session_id and task.status == "started":
+                        task.stopped = time.time()
+                return 200, self.sessions[session_id].view()
+        return 404, {"detail": "Not found"}
+
+    def _create(self, body: dict[str, Any]) -> tuple[int, Any]:
+        session_id = body.get("sessionId")
+        if session_id is None:
+            session = RemoteSession(keep_alive=False)
+            self.sessions[session.id] = session
+        elif session_id not in self.sessions:
+            return 404, {"detail": "Session not found"}
+        else:
+            session = self.sessions[session_id]
+        mine = [task for task in self.tasks.values() if task.session_id == session.id]
+        if session.stopped or (mine and not session.keep_alive and mine[-1].status != "started"):
+            return 400, {"detail": "Session is stopped"}
+        if any(task.status == "started" for task in mine):
+            return 400, {"detail": "Session already has a running task"}
+        task = RemoteTask(body["task"], session.id, body.get("metadata") or {}, body)
+        self.tasks[task.id] = task
+        return 202, {"id": task.id, "sessionId": session.id}
+
+    def _list(self, query: dict[str, str]) -> tuple[int, Any]:
+        tasks = [task for task in reversed(self.tasks.values()) if query.get("filterBy") in (None, task.status)]
+        size, page = int(query.get("pageSize", 10)), int(query.get("pageNumber", 1))
+        items = [task.view() for task in tasks[size * (page - 1) : size * page]]
+        return 200, {"items": items, "totalItems": len(tasks), "pageNumber": page, "pageSize": size}
+
+    def _stop(self, task: RemoteTask, *, with_session: bool) -> tuple[int, Any]:
+        if task.status == "started":
+            task.stopped = time.time()
+        if with_session:
+            self.sessions[task.session_id].stopped = True
+        return 200, {**task.view(), "steps": [], "outputFiles": []}
+
+
+def _moment(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{int(seconds % 1 * 1e6):06d}Z"

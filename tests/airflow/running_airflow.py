@@ -1,0 +1,257 @@
+"""A real Airflow in processes of its own: api-server, scheduler, dag-processor, triggerers, SQLite."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import psutil
+
+T = TypeVar("T")
+FINISHED = {"success", "failed"}
+
+
+class RunningAirflow:
+    """Started once for many tests; everything is asked for over the REST API, as a user would."""
+
+    def __init__(self, home: Path, connections: dict[str, dict[str, Any]], dags_folder: Path) -> None:
+        self.home = home
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        port, worker_logs, trigger_logs = free_ports(3)
+        self.url = f"http://127.0.0.1:{port}"
+        settings = {
+            "core.dags_folder": dags_folder,
+            "core.load_examples": False,
+            "core.executor": "LocalExecutor",
+            "core.parallelism": 8,
+            "core.simple_auth_manager_all_admins": True,
+            "core.execution_api_server_url": f"{self.url}/execution/",
+            "core.test_connection": "Enabled",
+            "core.dags_are_paused_at_creation": False,
+            "api.base_url": self.url,
+            "api.host": "127.0.0.1",
+            "api.port": port,
+            "api.secret_key": "of the tests, and of nothing else, 0123456789",
+            "api.workers": 1,
+            "api_auth.jwt_issuer": "tests",  # 3.0 has none by default, which newer versions of PyJWT refuse
+            "api_auth.jwt_secret": "of the tests, and of nothing else, 9876543210",
+            "dag_processor.refresh_interval": 5,
+            "database.sql_alchemy_conn": f"sqlite:///{home}/airflow.db",
+            "logging.worker_log_server_port": worker_logs,
+            "logging.trigger_log_server_port": trigger_logs,
+            "scheduler.enable_health_check": False,
+            "scheduler.scheduler_idle_sleep_time": 0.2,
+            "scheduler.trigger_timeout_check_interval": 2,
+            "triggerer.triggerer_health_check_threshold": 10,
+            "triggerer.job_heartbeat_sec": 1,
+            "workers.execution_api_timeout": 60,  # on a busy machine the server takes its time
+            "workers.min_heartbeat_interval": 1,
+            "usage_data_collection.enabled": False,
+        }
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")},
+            "AIRFLOW_HOME": str(home),
+            "NO_PROXY": "*",
+            **{f"AIRFLOW__{name.replace('.', '__').upper()}": str(value) for name, value in settings.items()},
+            **{f"AIRFLOW_CONN_{name.upper()}": json.dumps(value) for name, value in connections.items()},
+        }
+        self.http = httpx.Client(base_url=self.url, timeout=30, trust_env=False)
+
+    def start(self, dag_ids: set[str]) -> None:
+        """Start all components, and wait until these DAGs are there."""
+        subprocess.run([*self._airflow, "db", "migrate"], env=self.environment, check=True, capture_output=True)
+        for component in ("api-server", "scheduler", "dag-processor", "triggerer"):
+            self.start_component(component)
+        self.until("the api-server answers", lambda: self._try_log_in(), seconds=120)
+        self.until(
+            f"the DAGs {dag_ids} are parsed",
+            lambda: dag_ids <= {dag["dag_id"] for dag in self.get("/api/v2/dags")["dags"]} or self._import_errors(),
+            seconds=120,
+        )
+
+    def start_component(self, component: str, name: str | None = None) -> subprocess.Popen[bytes]:
+        with (self.home / f"{name or component}.log").open("ab") as log:
+            child = subprocess.Popen(
+                [*self._airflow, component],
+                env=self.environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._children[name or component] = child
+        return child
+
+    def stop(self) -> None:
+        for name in list(self._children):
+            self.kill(name, signal.SIGKILL)
+        self.http.close()
+
+    def pause(self, name: str) -> None:
+        """Stop a component in its tracks, but not while it locks the database for all others."""
+
+        def pause() -> bool:
+            self.send(name, signal.SIGSTOP)
+            try:
+                with contextlib.closing(sqlite3.connect(self.home / "airflow.db", timeout=3)) as database:
+                    database.execute("BEGIN IMMEDIATE")
+                    database.rollback()
+            except sqlite3.OperationalError:
+                self.send(name, signal.SIGCONT)
+                return False
+            return True
+
+        self.until(f"{name} is paused", pause)
+
+    def send(self, name: str, signum: signal.Signals) -> None:
+        """Send a signal to a component that was started here, and to everything that it started."""
+        for pid in (self._children[name].pid, *(process.pid for process in _descendants(self._children[name].pid))):
+            os.kill(pid, signum)
+
+    def kill(self, name: str, signum: signal.Signals) -> None:
+        """End a component that was started here, with everything that it started."""
+        child = self._children.pop(name)
+        family = [child.pid, *(process.pid for process in _descendants(child.pid))]
+        child.send_signal(signum)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(15)
+        for pid in family:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        child.wait()
+
+    def trigger(self, dag_id: str, **conf: Any) -> str:
+        """Start a run; its id."""
+        body = {"conf": conf, "logical_date": None}
+        run_id: str = self._send("POST", f"/api/v2/dags/{dag_id}/dagRuns", body)["dag_run_id"]
+        return run_id
+
+    def run(self, dag_id: str, **conf: Any) -> Run:
+        return Run(self, dag_id, self.trigger(dag_id, **conf))
+
+    def get(self, path: str, **params: Any) -> Any:
+        response = self.http.get(path, params=params)
+        response.raise_for_status()
+        return response.json()
+
+    def until(self, what: str, look: Callable[[], T], *, seconds: float = 90) -> T:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if found := look():
+                return found
+            dead = [name for name, child in self._children.items() if child.poll() is not None]
+            if dead:
+                raise AssertionError(f"{dead} ended; see the logs in {self.home}")
+            time.sleep(0.2)
+        raise AssertionError(f"not within {seconds} s: {what}; see the logs in {self.home}")
+
+    def _send(self, method: str, path: str, body: Any) -> Any:
+        response = self.http.request(method, path, json=body)
+        assert response.is_success, response.text
+        return response.json() if response.content else None
+
+    @property
+    def _airflow(self) -> list[str]:
+        return [str(Path(sys.executable).parent / "airflow")]
+
+    def _try_log_in(self) -> bool:
+        try:
+            response = self.http.get("/auth/token")
+        except httpx.TransportError:
+            return False
+        if response.status_code != 201:
+            return False
+        self.http.headers["Authorization"] = f"Bearer {response.json()['access_token']}"
+        return True
+
+    def _import_errors(self) -> bool:
+        errors = self.get("/api/v2/importErrors")["import_errors"]
+        assert not errors, errors
+        return False
+
+
+class Run:
+    """One run of a DAG."""
+
+    def __init__(self, airflow: RunningAirflow, dag_id: str, run_id: str) -> None:
+        self.airflow = airflow
+        self.id = run_id
+        self._path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}"
+        self._dag_path = f"/api/v2/dags/{dag_id}"
+
+    def wait(self, *, seconds: float = 90) -> str:
+        """The state in which the run ended."""
+        return self.airflow.until(
+            f"run {self.id} ends",
+            lambda: state if (state := self.airflow.get(self._path)["state"]) in FINISHED else None,
+            seconds=seconds,
+        )
+
+    def instance(self, task_id: str, map_index: int = -1) -> dict[str, Any]:
+        suffix = "" if map_index < 0 else f"/{map_index}"
+        found: dict[str, Any] = self.airflow.get(f"{self._path}/taskInstances/{task_id}{suffix}")
+        return found
+
+    def wait_for(self, task_id: str, state: str, *, try_number: int = 1, seconds: float = 90) -> dict[str, Any]:
+        def look() -> dict[str, Any] | None:
+            found = self.instance(task_id)
+            return found if found["state"] == state and found["try_number"] >= try_number else None
+
+        return self.airflow.until(f"{task_id} is {state}", look, seconds=seconds)
+
+    def xcom(self, task_id: str, key: str = "return_value", map_index: int = -1) -> Any:
+        path = f"{self._path}/taskInstances/{task_id}/xcomEntries/{key}"
+        return self.airflow.get(path, map_index=map_index, stringify=False)["value"]
+
+    def links(self, task_id: str) -> dict[str, str]:
+        """What the buttons of the UI lead to."""
+        links: dict[str, str] = self.airflow.get(f"{self._path}/taskInstances/{task_id}/links")["extra_links"]
+        return links
+
+    def log(self, task_id: str, try_number: int = 1) -> str:
+        return self.airflow.http.get(
+            f"{self._path}/taskInstances/{task_id}/logs/{try_number}", headers={"Accept": "application/json"}
+        ).text
+
+    def mark(self, task_id: str, state: str) -> None:
+        self.airflow._send("PATCH", f"{self._path}/taskInstances/{task_id}", {"new_state": state})
+
+    def clear(self, *task_ids: str) -> None:
+        body = {"dry_run": False, "task_ids": list(task_ids), "dag_run_id": self.id, "only_failed": False}
+        self.airflow._send("POST", f"{self._dag_path}/clearTaskInstances", body)
+
+    def worker_pid(self, task_id: str) -> int:
+        """The process that executes a task."""
+        pid: int = self.airflow.until(f"{task_id} has a worker", lambda: self.instance(task_id)["pid"])
+        return pid
+
+
+def process_of(peer: tuple[str, int]) -> psutil.Process:
+    """The process at the other end of a connection to this one."""
+    for connection in psutil.net_connections("tcp4"):
+        if connection.laddr == peer and connection.pid and connection.pid != os.getpid():
+            return psutil.Process(connection.pid)
+    raise LookupError(peer)
+
+
+def free_ports(count: int) -> list[int]:
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+def _descendants(pid: int) -> Iterator[psutil.Process]:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        yield from psutil.Process(pid).children(recursive=True)

@@ -1,0 +1,36 @@
+"""What an operator sees of Airflow when it is executed in this process, without a scheduler."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from types import SimpleNamespace
+from typing import Any
+
+from airflow.providers.common.compat.sdk import BaseOperator
+
+
+@dataclass
+class TaskInstance:
+    """A task instance, and the XComs that were pushed."""
+
+    max_tries: int = 0
+    try_number: int = 1
+    map_index: int = -1
+    dag_id: str = "shop"
+    run_id: str = "run"
+    task_id: str = "browse"
+    xcoms: dict[str, Any] = field(default_factory=dict)
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        self.xcoms[key] = value
+
+
+def context_of(task: BaseOperator, ti: TaskInstance | None = None) -> Any:
+    started = datetime.now(timezone.utc) - timedelta(minutes=1)
+    return {"ti": ti or TaskInstance(), "task": task, "dag_run": SimpleNamespace(start_date=started)}
+
+
+def execute(task: BaseOperator, context: Any = None) -> Any:
+    """Call `execute`, which Airflow lets nobody but its own machinery do."""
+    return type(task).execute.__wrapped__(task, context or context_of(task))  # type: ignore[attr-defined]

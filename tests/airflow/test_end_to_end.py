@@ -1,0 +1,59 @@
+"""The main job in a real Airflow: scheduler, dag-processor, triggerer and api-server."""
+
+from __future__ import annotations
+
+import pytest
+
+from .conftest import SHOP, Scene, Stage
+from .fake_browser_use import KEY
+
+MODES = ("deferred", "on_worker")
+
+
+@pytest.fixture(scope="module")
+def scenes(stage: Stage) -> dict[str, Scene]:
+    """Started together, so that they need not be waited for one after the other."""
+    return {mode: stage.play(f"shop_{mode}") for mode in MODES}
+
+
+@pytest.fixture(params=MODES)
+def shop(scenes: dict[str, Scene], request: pytest.FixtureRequest) -> Scene:
+    scene = scenes[request.param]
+    assert scene.run.wait() == "success"
+    return scene
+
+
+def test_follow_ups_work_in_one_session_that_the_last_one_closes(shop: Scene) -> None:
+    assert [task.prompt.split()[0] for task in shop.tasks] == ["log", "report", "open"]
+    [session_id] = {task.session_id for task in shop.tasks}
+    assert shop.server.sessions[session_id].stopped
+    assert shop.server.counted("PATCH", f"/sessions/{session_id}") == 1
+
+
+def test_results_and_ids_are_in_xcom(shop: Scene) -> None:
+    read = shop.tasks[1]
+    assert shop.run.xcom("read", "task_id") == read.id
+    assert shop.run.xcom("read", "session_id") == read.session_id
+    value = shop.run.xcom("read")
+    assert value["task_id"] == read.id
+    assert value["session_id"] == read.session_id
+    assert value["status"] == "finished"
+    assert value["is_success"] is True
+    assert value["output"] == [{"number": 7, "total": 9.5}]
+    assert value["cost"] == 0.05
+    assert [step["number"] for step in value["steps"]] == [1, 2]
+    assert shop.run.xcom("open_first")["output"] == "done: open order 7"
+
+
+def test_the_steps_of_the_agent_are_in_the_log(shop: Scene) -> None:
+    assert "Step 2: step 2 of log in" in shop.run.log("log_in")
+
+
+def test_the_agent_gets_the_secrets_and_nothing_of_airflow_shows_them(shop: Scene) -> None:
+    assert shop.tasks[0].body["secrets"] == {"name": SHOP["login"], "password": SHOP["password"]}
+    found = [
+        file
+        for file in shop.run.airflow.home.rglob("*")
+        if file.is_file() and any(secret.encode() in file.read_bytes() for secret in (SHOP["password"], KEY))
+    ]
+    assert found == []

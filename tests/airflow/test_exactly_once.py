@@ -1,0 +1,124 @@
+"""Whatever happens to the worker, the triggerer or the scheduler: one remote task, and its whole result."""
+
+from __future__ import annotations
+
+import re
+import signal
+
+import pytest
+
+from .conftest import Scene, Stage
+from .fake_browser_use import FakeBrowserUse
+from .running_airflow import process_of
+
+MODES = ("deferred", "on_worker")
+
+Moment = tuple[str, str, str]
+"""Before or after a request is served, its method, and its path as a pattern."""
+
+KILLED_AT: dict[str, Moment] = {
+    "before the create": ("before", "GET", r"/tasks\?.*"),
+    "while the create is on its way": ("before", "POST", "/tasks"),
+    "before the answer to the create arrives": ("after", "POST", "/tasks"),
+    "after the create": ("before", "GET", "/sessions/.*"),
+}
+
+
+def kill_who_asks(server: FakeBrowserUse, moment: Moment) -> None:
+    """Kill -9 the process that sends the first such request."""
+    when, method, path = moment
+
+    def watch(asked_method: str, asked_path: str, peer: tuple[str, int]) -> None:
+        if asked_method == method and re.fullmatch(path, asked_path):
+            setattr(server, when, None)
+            process_of(peer).kill()
+
+    setattr(server, when, watch)
+
+
+@pytest.fixture(scope="module")
+def killed(stage: Stage) -> dict[tuple[str, str], Scene]:
+    scenes = {}
+    for mode in MODES:
+        for name, moment in KILLED_AT.items():
+            conn, server = stage.server()
+            kill_who_asks(server, moment)
+            scenes[mode, name] = Scene(server, stage.airflow.run(f"one_{mode}", conn=conn, prompt="for 1 s"))
+    return scenes
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("moment", KILLED_AT)
+def test_a_worker_killed_at_any_moment_of_the_create_leaves_one_task_and_its_result(
+    killed: dict[tuple[str, str], Scene], mode: str, moment: str
+) -> None:
+    scene = killed[mode, moment]
+    assert scene.run.wait() == "success"
+    [task] = scene.tasks
+    assert scene.run.instance("browse")["try_number"] > 1, "nothing was killed"
+    assert scene.run.xcom("browse")["task_id"] == task.id
+    assert scene.run.xcom("browse")["output"] == "done: for 1 s"
+    assert scene.stops(task) == 0
+
+
+def test_a_worker_killed_while_it_waits_is_followed_by_one_that_takes_the_task_up(stage: Stage) -> None:
+    conn, server = stage.server()
+    kill_who_asks(server, ("before", "GET", "/tasks/[^/]+"))
+    scene = Scene(server, stage.airflow.run("one_on_worker", conn=conn, prompt="for 2 s"))
+    assert scene.run.wait() == "success"
+    [task] = scene.tasks
+    assert scene.run.xcom("browse")["task_id"] == task.id
+
+
+def test_map_indexes_have_a_task_each_even_with_the_same_prompt(stage: Stage) -> None:
+    for scene in [stage.play(f"mapped_{mode}") for mode in MODES]:
+        assert scene.run.wait() == "success"
+        assert len(scene.tasks) == 2
+        returned = {scene.run.xcom("browse", map_index=index)["task_id"] for index in (0, 1)}
+        assert returned == {task.id for task in scene.tasks}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_clear_after_success_runs_anew(stage: Stage, mode: str) -> None:
+    scene = stage.play(f"one_{mode}")
+    assert scene.run.wait() == "success"
+    scene.run.clear("browse")
+    scene.run.wait_for("browse", "success", try_number=2)
+    first, second = scene.tasks
+    assert scene.run.xcom("browse")["task_id"] == second.id
+    assert scene.stops(first) == 0
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_clear_while_the_task_runs_stops_the_old_one_once_and_starts_anew(stage: Stage, mode: str) -> None:
+    scene = stage.play(f"one_{mode}", prompt="forever")
+    first = scene.wait_for_remote_task()
+    scene.run.wait_for("browse", "deferred" if mode == "deferred" else "running")
+    scene.run.clear("browse")
+    second = scene.wait_for_remote_task(2)
+    scene.wait_for_stop(first)
+    assert scene.stops(first) == 1
+    assert second.stopped is None
+    scene.run.wait_for("browse", "deferred" if mode == "deferred" else "running", try_number=2)
+    scene.wait_for_polls(second)
+    scene.run.mark("browse", "failed")
+    scene.wait_for_stop(second)
+    assert scene.stops(first) == 1
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "SIGKILL"])
+def test_a_restart_of_triggerer_and_scheduler_neither_stops_nor_repeats_a_deferred_task(
+    stage: Stage, signum: signal.Signals
+) -> None:
+    scene = stage.play("one_deferred", prompt="forever")
+    task = scene.wait_for_remote_task()
+    scene.wait_for_polls(task)
+    for component in ("triggerer", "scheduler"):
+        stage.airflow.kill(component, signum)
+        stage.airflow.start_component(component)
+    scene.wait_for_polls(task)
+    task.finish()
+    assert scene.run.wait() == "success"
+    assert scene.tasks == [task]
+    assert task.stopped is None
+    assert scene.run.xcom("browse")["task_id"] == task.id

@@ -1,0 +1,85 @@
+"""What Airflow makes of the provider's entry point, and of the example DAGs."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+
+import airflow
+import jsonschema
+import pytest
+from airflow.providers.common.compat.sdk import DAG, AirflowFailException, task
+from airflow.providers_manager import ProvidersManager
+from packaging import version
+
+from airflow_browser_use.decorators import DecoratedBrowserUseTaskOperator
+from airflow_browser_use.provider_info import get_provider_info
+
+from .fake_browser_use import FakeBrowserUse
+from .stand_in import context_of, execute
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "airflow"
+
+
+def test_it_fits_airflows_schema() -> None:
+    schema = json.loads((Path(airflow.__file__).parent / "provider_info.schema.json").read_text())
+    jsonschema.validate(get_provider_info(), schema)
+
+
+def test_every_module_and_class_that_it_names_exists() -> None:
+    info = get_provider_info()
+    for kind in ("operators", "sensors", "hooks", "triggers"):
+        for entry in info[kind]:
+            for module in entry["python-modules"]:
+                importlib.import_module(module)
+    paths = [*info["extra-links"], *(entry["class-name"] for entry in info["task-decorators"])]
+    for path in (*paths, *(entry["hook-class-name"] for entry in info["connection-types"])):
+        module, _, name = path.rpartition(".")
+        assert hasattr(importlib.import_module(module), name)
+
+
+def test_airflow_finds_the_connection_type_and_shows_only_fields_that_mean_something() -> None:
+    if version.parse(airflow.__version__) < version.parse("3.2"):
+        pytest.importorskip("wtforms", reason="below 3.2 the form comes from the hook, by way of WTForms")
+    manager = ProvidersManager()
+    assert manager.field_behaviours["browser_use"]["hidden_fields"] == ["schema", "login", "port"]
+    assert {name for name in manager.connection_form_widgets if "__browser_use__" in name} == {
+        "extra__browser_use__api_version",
+        "extra__browser_use__timeout",
+    }
+
+
+def test_a_function_that_returns_the_prompt_is_a_task() -> None:
+    with DAG("shop"):
+
+        @task.browser_use(session_id="{{ params.session_id }}")
+        def browse(number: int) -> str:
+            return f"open order {number}"
+
+        operator = browse(7).operator
+    assert isinstance(operator, DecoratedBrowserUseTaskOperator)
+    assert operator.session_id == "{{ params.session_id }}"
+
+
+@pytest.mark.parametrize("prompt", ["", "  ", None, 7])
+def test_a_function_that_returns_no_prompt_is_an_error(server: FakeBrowserUse, prompt: object) -> None:
+    with DAG("shop"):
+
+        @task.browser_use
+        def browse() -> object:
+            return prompt
+
+        operator = browse().operator
+    with pytest.raises(AirflowFailException, match="`browse` has to return the prompt"):
+        execute(operator, context_of(operator))
+    assert server.tasks == {}
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
+def test_every_example_is_a_dag_that_airflow_can_parse(path: Path) -> None:
+    bags = pytest.importorskip("airflow.dag_processing.dagbag", reason="the examples are written for Airflow 3")
+
+    bag = bags.DagBag(path)
+    assert bag.import_errors == {}
+    assert path.stem in bag.dags

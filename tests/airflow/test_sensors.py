@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSensorTimeout, TaskDeferred
+
+from airflow_browser_use.sensors import BrowserUseTaskSensor
+from browser_use_client import BrowserUseClient, TaskUnreachableError
+
+from .fake_browser_use import KEY, FakeBrowserUse
+from .stand_in import context_of, execute
+
+
+def started_elsewhere(server: FakeBrowserUse, prompt: str) -> str:
+    with BrowserUseClient(KEY, server.url) as client:
+        return client.create_task(prompt).id
+
+
+def test_it_returns_what_came_of_the_task(server: FakeBrowserUse) -> None:
+    task_id = started_elsewhere(server, "for 0.5 s, report 7")
+    value = execute(BrowserUseTaskSensor(task_id="wait", browser_task_id=task_id, poke_interval=0.2, output_schema=int))
+    assert value["task_id"] == task_id
+    assert value["output"] == 7
+
+
+@pytest.mark.parametrize("prompt", ["fail", "unsuccessful"])
+def test_a_task_that_failed_fails_it_for_good(server: FakeBrowserUse, prompt: str) -> None:
+    sensor = BrowserUseTaskSensor(task_id="wait", browser_task_id=started_elsewhere(server, prompt))
+    with pytest.raises(AirflowFailException):
+        execute(sensor)
+
+
+@pytest.mark.usefixtures("server")
+def test_a_task_that_does_not_exist_fails_it_for_good() -> None:
+    with pytest.raises(AirflowFailException, match="404"):
+        execute(BrowserUseTaskSensor(task_id="wait", browser_task_id=str(uuid4())))
+
+
+def test_a_time_out_leaves_the_task_running(server: FakeBrowserUse) -> None:
+    task_id = started_elsewhere(server, "forever")
+    with pytest.raises(AirflowSensorTimeout):
+        execute(BrowserUseTaskSensor(task_id="wait", browser_task_id=task_id, poke_interval=0.1, timeout=0.3))
+    assert server.tasks[task_id].status == "started"
+
+
+def test_deferred_it_neither_stops_the_task_nor_closes_its_session(server: FakeBrowserUse) -> None:
+    sensor = BrowserUseTaskSensor(
+        task_id="wait", browser_task_id=started_elsewhere(server, "for 1 s"), deferrable=True, poke_interval=5
+    )
+    with pytest.raises(TaskDeferred) as deferred:
+        execute(sensor)
+    settings = deferred.value.trigger.serialize()[1]
+    assert not settings["stop_on_kill"]
+    assert not settings["stop_on_timeout"]
+    assert not settings["closes_session_when"]
+    assert settings["poll_interval"] == 5
+
+
+@pytest.mark.parametrize(
+    ("kind", "raised"), [("TaskTimeoutError", AirflowSensorTimeout), ("TaskUnreachableError", TaskUnreachableError)]
+)
+def test_what_the_trigger_reports_is_raised_on_the_worker(kind: str, raised: type[Exception]) -> None:
+    sensor = BrowserUseTaskSensor(task_id="wait", browser_task_id="t")
+    event = {"browser_task_id": "t", "steps_logged": 0, "error": {"kind": kind, "message": "...", "stopped": False}}
+    with pytest.raises(raised):
+        sensor.execute_complete(context_of(sensor), event)

@@ -1,0 +1,255 @@
+"""The operator against a server, in this process and without a scheduler; the task instance is a stand-in."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.sdk import DAG, AirflowFailException, TaskDeferred
+from pydantic import BaseModel
+
+from airflow_browser_use.failures import AgentReportsFailureError
+from airflow_browser_use.operators import BrowserUseTaskOperator
+from airflow_browser_use.triggers import BrowserUseTaskTrigger
+from browser_use_client import (
+    AgentSettings,
+    InvalidRequestError,
+    OutputSchemaError,
+    RejectedRequestError,
+    SessionBusyError,
+    TaskFailedError,
+    TaskTimeoutError,
+    TaskUnreachableError,
+)
+
+from .fake_browser_use import FakeBrowserUse
+from .stand_in import TaskInstance, context_of, execute
+
+
+class Order(BaseModel):
+    number: int
+    total: float
+
+
+def browse(prompt: str = "read", **kwargs: Any) -> BrowserUseTaskOperator:
+    with DAG("shop"):
+        task: BrowserUseTaskOperator = BrowserUseTaskOperator(task_id="browse", task=prompt, **kwargs)
+    return task
+
+
+def test_the_result_is_plain_json(server: FakeBrowserUse) -> None:
+    task = browse('report {"number": 7, "total": 9.5}', output_schema=Order)
+    context = context_of(task)
+    value = execute(task, context)
+    [remote] = server.tasks.values()
+    assert value["output"] == {"number": 7, "total": 9.5}
+    assert value["live_url"] == f"http://live.test/{remote.session_id}"
+    assert context["ti"].xcoms == {
+        "task_id": remote.id,
+        "session_id": remote.session_id,
+        "live_url": f"http://live.test/{remote.session_id}",
+        "recording_url": f"http://recording.test/{remote.session_id}",
+    }
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        Order,
+        f"{__name__}.Order",
+        Order.model_json_schema(),
+        '{"type": "object", "properties": {"number": {"type": "integer"}}}',
+    ],
+    ids=["model", "dotted path", "mapping", "text"],
+)
+def test_a_schema_may_be_a_model_its_path_or_a_json_schema(server: FakeBrowserUse, schema: Any) -> None:
+    value = execute(browse('report {"number": 7, "total": 9.5}', output_schema=schema))
+    assert value["output"]["number"] == 7
+    [remote] = server.tasks.values()
+    assert '"number"' in remote.body["structuredOutput"]
+
+
+def test_every_option_reaches_the_server(server: FakeBrowserUse) -> None:
+    execute(
+        browse(
+            agent_settings={"llm": "o3", "start_url": "http://shop.test/", "max_steps": 5},
+            browser_settings={"profile_id": "7f2b1c9e-0000-4000-8000-000000000001"},
+            metadata={"team": "sales"},
+            keep_session=False,
+        )
+    )
+    [remote] = server.tasks.values()
+    assert remote.body["llm"] == "o3"
+    assert remote.body["startUrl"] == "http://shop.test/"
+    assert remote.body["maxSteps"] == 5
+    assert remote.body["sessionSettings"]["profileId"] == "7f2b1c9e-0000-4000-8000-000000000001"
+    assert remote.metadata["team"] == "sales"
+
+
+def test_a_setting_that_does_not_exist_is_refused_when_the_dag_is_parsed() -> None:
+    with pytest.raises(InvalidRequestError, match="`agent_settings` has no 'start_ulr'") as error:
+        browse(agent_settings={"start_ulr": "http://shop.test/"})
+    assert all(name in str(error.value) for name in AgentSettings.model_fields)
+
+
+def test_a_retry_takes_up_a_result_that_will_do(server: FakeBrowserUse) -> None:
+    task = browse()
+    first, context = None, context_of(task)
+    for _ in range(2):
+        value = execute(task, context)
+        first = first or value["task_id"]
+        assert value["task_id"] == first
+    assert len(server.tasks) == 1
+
+
+def test_a_retry_does_not_take_up_output_that_does_not_fit(server: FakeBrowserUse) -> None:
+    task = browse("report nonsense", output_schema=Order)
+    context = context_of(task)
+    for _ in range(2):
+        with pytest.raises(OutputSchemaError):
+            execute(task, context)
+    assert len(server.tasks) == 2
+
+
+def test_a_clear_stops_the_task_of_the_generation_before(server: FakeBrowserUse) -> None:
+    task = browse("forever", retries=2, deferrable=True)
+    context = context_of(task, TaskInstance(max_tries=2))
+    with pytest.raises(TaskDeferred):
+        execute(task, context)
+    [old] = server.tasks.values()
+    context["ti"] = TaskInstance(max_tries=3, try_number=2)
+    with pytest.raises(TaskDeferred):
+        execute(task, context)
+    assert [remote.status for remote in server.tasks.values()] == ["stopped", "started"]
+    assert server.counted("PATCH", f"/tasks/{old.id}") == 1
+    assert server.sessions[old.session_id].stopped
+
+
+def test_a_deferred_task_leaves_ids_and_a_deadline_to_the_triggerer(server: FakeBrowserUse) -> None:
+    task = browse("forever", deferrable=True, timeout=timedelta(minutes=5), execution_timeout=timedelta(minutes=2))
+    with pytest.raises(TaskDeferred) as deferred:
+        execute(task)
+    trigger = deferred.value.trigger
+    assert isinstance(trigger, BrowserUseTaskTrigger)
+    assert [trigger.browser_task_id] == list(server.tasks)
+    assert trigger.deadline == pytest.approx(time.time() + 120, abs=20)
+    assert deferred.value.timeout is not None
+    assert deferred.value.timeout > timedelta(seconds=trigger.deadline - time.time())
+
+
+def test_a_deferred_task_without_a_limit_has_none(server: FakeBrowserUse) -> None:
+    with pytest.raises(TaskDeferred) as deferred:
+        execute(browse("forever", deferrable=True))
+    assert deferred.value.timeout is None
+    assert deferred.value.trigger.deadline is None
+    assert len(server.tasks) == 1
+
+
+def test_a_late_task_is_stopped_and_its_session_closed(server: FakeBrowserUse) -> None:
+    with pytest.raises(TaskTimeoutError) as error:
+        execute(browse("forever", timeout=0.2))
+    [remote] = server.tasks.values()
+    assert error.value.stopped
+    assert remote.stopped
+    assert server.sessions[remote.session_id].stopped
+
+
+def test_a_late_task_is_left_running_where_the_user_wants_that(server: FakeBrowserUse) -> None:
+    with pytest.raises(TaskTimeoutError) as error:
+        execute(browse("forever", timeout=0.2, stop_on_timeout=False))
+    [remote] = server.tasks.values()
+    assert not error.value.stopped
+    assert remote.status == "started"
+    assert not server.sessions[remote.session_id].stopped
+
+
+def test_an_agent_that_reports_no_success_fails_the_task_for_good_and_by_option_not_at_all(
+    server: FakeBrowserUse,
+) -> None:
+    with pytest.raises(AirflowFailException, match="agent reports no success") as error:
+        execute(browse("unsuccessful", retries=3))
+    assert isinstance(error.value.__cause__, AgentReportsFailureError)
+    assert execute(browse("unsuccessful", fail_on_unsuccessful=False))["is_success"] is False
+    assert all(session.stopped for session in server.sessions.values())
+
+
+def test_a_task_that_failed_closes_its_session_and_is_left_to_retries(server: FakeBrowserUse) -> None:
+    task = browse("fail", retries=2)
+    with pytest.raises(TaskFailedError):
+        execute(task, context_of(task, TaskInstance(max_tries=2)))
+    assert [session.stopped for session in server.sessions.values()] == [True]
+
+
+@pytest.mark.parametrize("status", [401, 402, 404, 422])
+def test_what_the_server_refuses_is_not_retried(server: FakeBrowserUse, status: int) -> None:
+    server.faults = [status]
+    with pytest.raises(AirflowFailException, match=f"answered with {status}") as error:
+        execute(browse())
+    assert "Airflow does not retry it." in str(error.value)
+    assert server.tasks == {}
+
+
+def test_a_connection_without_a_key_fails_the_task_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_BROWSER_USE_DEFAULT", '{"conn_type": "browser_use"}')
+    with pytest.raises(AirflowFailException, match="no API key in connection 'browser_use_default'"):
+        execute(browse(retries=3))
+
+
+@pytest.mark.parametrize("schema", ["no.such.Model", "[", '{"type": "nonsense"}'])
+def test_a_schema_that_is_none_fails_the_task_for_good(server: FakeBrowserUse, schema: str) -> None:
+    with pytest.raises(AirflowFailException, match="schema"):
+        execute(browse(output_schema=schema, retries=3))
+    assert server.tasks == {}
+
+
+@pytest.mark.usefixtures("server")
+def test_an_empty_prompt_fails_the_task_for_good() -> None:
+    with pytest.raises(AirflowFailException, match="task"):
+        execute(browse(""))
+
+
+def test_a_refused_request_says_what_was_wrong_and_nothing_else(server: FakeBrowserUse) -> None:
+    server.faults = [422]
+    with pytest.raises(AirflowFailException) as error:
+        execute(browse("a prompt that may hold a secret"))
+    assert isinstance(error.value.__cause__, RejectedRequestError)
+    assert "may hold a secret" not in str(error.value)
+
+
+def test_a_busy_session_can_be_waited_out(server: FakeBrowserUse) -> None:
+    with pytest.raises(TaskDeferred):
+        execute(browse("for 2 s", keep_session=True, deferrable=True))
+    [remote] = server.tasks.values()
+    for_once = browse("go on", session_id=remote.session_id, keep_session=False)
+    with pytest.raises(SessionBusyError):
+        execute(for_once, context_of(for_once, TaskInstance(task_id="for_once")))
+    assert not server.sessions[remote.session_id].stopped, "another task is at work there"
+    patient = browse("go on", session_id=remote.session_id, wait_when_busy=30)
+    assert execute(patient, context_of(patient, TaskInstance(task_id="patient")))["session_id"] == remote.session_id
+
+
+@pytest.mark.parametrize("rendered", ["", "None", None])
+def test_an_empty_session_id_is_an_error_and_not_a_new_session(server: FakeBrowserUse, rendered: str | None) -> None:
+    task = browse(session_id="{{ params.session_id }}").prepare_for_execution()
+    task.session_id = rendered
+    with pytest.raises(AirflowFailException, match="`session_id` is empty"):
+        execute(task)
+    assert server.tasks == {}
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize(
+    ("event", "kind"),
+    [
+        ({"kind": "TaskTimeoutError", "message": "late", "stopped": True, "session_id": "s"}, TaskTimeoutError),
+        ({"kind": "TaskUnreachableError", "message": "gone", "session_id": None}, TaskUnreachableError),
+    ],
+)
+def test_what_the_trigger_reports_is_raised_on_the_worker(event: dict[str, Any], kind: type[Exception]) -> None:
+    task = browse(retries=1)
+    with pytest.raises(kind):
+        task.execute_complete(
+            context_of(task, TaskInstance(max_tries=1)), {"browser_task_id": "t", "steps_logged": 0, "error": event}
+        )

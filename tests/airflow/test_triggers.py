@@ -1,0 +1,115 @@
+"""Triggers in an event loop, against a server. What a triggerer does to them is in the end-to-end tests."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from airflow.triggers.base import BaseTrigger
+
+from airflow_browser_use import watching
+from airflow_browser_use.triggers import BrowserUseTaskTrigger
+from browser_use_client import BrowserUseClient
+
+from .fake_browser_use import KEY, FakeBrowserUse
+
+
+def start(server: FakeBrowserUse, prompt: str) -> str:
+    with BrowserUseClient(KEY, server.url) as client:
+        return client.create_task(prompt).id
+
+
+def trigger_for(task_id: str, **settings: Any) -> BrowserUseTaskTrigger:
+    return BrowserUseTaskTrigger(browser_use_conn_id="browser_use_default", browser_task_id=task_id, **settings)
+
+
+async def event_of(trigger: BrowserUseTaskTrigger) -> dict[str, Any]:
+    [event] = [event async for event in trigger.run()]
+    payload: dict[str, Any] = json.loads(json.dumps(event.payload))
+    return payload
+
+
+def test_its_row_holds_ids_and_plain_settings_only() -> None:
+    path, settings = trigger_for("t", closes_session_when=frozenset({"failed"})).serialize()
+    assert path == "airflow_browser_use.triggers.BrowserUseTaskTrigger"
+    assert settings == {
+        "browser_use_conn_id": "browser_use_default",
+        "browser_task_id": "t",
+        "deadline": None,
+        "poll_interval": None,
+        "stop_on_timeout": True,
+        "stop_on_kill": True,
+        "closes_session_when": ["failed"],
+    }
+    assert BrowserUseTaskTrigger(**settings).serialize() == (path, settings)
+
+
+def test_it_fires_once_with_ids_and_no_output_when_the_task_has_ended(server: FakeBrowserUse) -> None:
+    task_id = start(server, "for 0.5 s")
+    assert asyncio.run(event_of(trigger_for(task_id))) == {"browser_task_id": task_id, "steps_logged": 0, "error": None}
+
+
+def test_a_late_task_is_stopped(server: FakeBrowserUse) -> None:
+    task_id = start(server, "forever")
+    event = asyncio.run(event_of(trigger_for(task_id, deadline=time.time())))
+    assert event["error"]["kind"] == "TaskTimeoutError"
+    assert event["error"]["stopped"] is True
+    assert f"Task {task_id} did not end by" in event["error"]["message"]
+    assert server.tasks[task_id].stopped
+    assert server.counted("PATCH", f"/tasks/{task_id}") == 1
+
+
+def test_a_late_task_is_left_running_by_option(server: FakeBrowserUse) -> None:
+    task_id = start(server, "forever")
+    event = asyncio.run(event_of(trigger_for(task_id, deadline=time.time(), stop_on_timeout=False)))
+    assert event["error"]["stopped"] is False
+    assert "still runs and costs" in event["error"]["message"]
+    assert server.tasks[task_id].status == "started"
+
+
+@pytest.mark.usefixtures("server")
+def test_a_task_that_does_not_exist_is_reported() -> None:
+    event = asyncio.run(event_of(trigger_for(str(uuid4()))))
+    assert event["error"]["kind"] == "NotFoundError"
+
+
+@pytest.mark.skipif(not hasattr(BaseTrigger, "on_kill"), reason="below 3.3 it asks the database")
+def test_being_cancelled_stops_nothing(server: FakeBrowserUse) -> None:
+    task_id = start(server, "forever")
+
+    async def shut_down() -> None:
+        polled, loop = asyncio.Event(), asyncio.get_running_loop()
+        server.after = lambda method, path, peer: loop.call_soon_threadsafe(polled.set)  # noqa: ARG005
+        running = asyncio.create_task(event_of(trigger_for(task_id)))
+        await polled.wait()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+    asyncio.run(shut_down())
+    assert server.tasks[task_id].status == "started"
+
+
+def test_the_triggers_of_a_connection_share_one_client_and_one_watcher_until_the_last_one_leaves(
+    server: FakeBrowserUse,
+) -> None:
+    with BrowserUseClient(KEY, server.url) as client:
+        task_ids = [client.create_task("for 1 s").id for _ in range(30)]
+
+    async def wait_for_all() -> int:
+        events = asyncio.gather(*(event_of(trigger_for(task_id)) for task_id in task_ids))
+        most = 0
+        while not events.done():
+            most = max(most, len(watching._WATCHES))
+            await asyncio.sleep(0.01)
+        assert [event["browser_task_id"] for event in events.result()] == task_ids
+        return most
+
+    before = len(server.requests)
+    assert asyncio.run(wait_for_all()) == 1
+    assert watching._WATCHES == {}
+    assert len(server.requests) - before < 2 * len(task_ids), "each by itself would take a request and more a poll"
