@@ -1,0 +1,30 @@
+"""Browser Use tasks as steps of Prefect flows.
+
+first = run_browser_task("Log in to ...", keep_session=True)
+then = run_browser_task("Now open the newest order", session_id=first.session_id)
+"""
+
+from prefect_browser_use.credentials import BrowserUseCredentials
+from prefect_browser_use.flow_runs import FlowRunEndedError
+from prefect_browser_use.jobs import BrowserTask, BrowserTaskRun
+from prefect_browser_use.results import BrowserTaskResult
+from prefect_browser_use.session_tasks import astart_session, astop_session, start_session, stop_session
+from prefect_browser_use.sessions import BrowserSession, abrowser_session, browser_session
+from prefect_browser_use.tasks import arun_browser_task, run_browser_task
+
+__all__ = [
+    "BrowserSession",
+    "BrowserTask",
+    "BrowserTaskResult",
+    "BrowserTaskRun",
+    "BrowserUseCredentials",
+    "FlowRunEndedError",
+    "abrowser_session",
+    "arun_browser_task",
+    "astart_session",
+    "astop_session",
+    "browser_session",
+    "run_browser_task",
+    "start_session",
+    "stop_session",
+]

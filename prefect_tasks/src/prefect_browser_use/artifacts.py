@@ -1,0 +1,95 @@
+"""What of a task is shown in Prefect's UI, as artifacts and events."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from prefect.artifacts import Artifact, ImageArtifact, LinkArtifact, MarkdownArtifact, TableArtifact
+from prefect.events import emit_event
+
+from browser_use_client import CreatedTask, Task
+
+KEY = "browser-use"
+"""Artifacts of one kind share a key, so that the UI lists them as versions of one thing: `browser-use-result` ..."""
+
+
+def live_view(created: CreatedTask, live_url: str) -> Artifact:
+    """The link to the running browser."""
+    return LinkArtifact(
+        key=f"{KEY}-live-view",
+        link=live_url,
+        link_text="Watch the browser",
+        description=f"Task {created.id} in session {created.session_id}",
+    )
+
+
+def of_ended_task(task: Task, *, screenshots: bool) -> list[Artifact]:
+    """The steps as a table, the result with its cost, and pictures of the steps if asked for."""
+    found: list[Artifact] = [MarkdownArtifact(key=f"{KEY}-result", markdown=_result(task), description="The result")]
+    if task.steps:
+        rows = [
+            {"Step": step.number, "Goal": step.goal, "Page": step.url, "Judged the step before": step.evaluation}
+            for step in task.steps
+        ]
+        found.append(TableArtifact(key=f"{KEY}-steps", table=rows, description=f"What task {task.id} did"))
+    if screenshots:
+        found += [
+            ImageArtifact(
+                key=f"{KEY}-screenshot", image_url=step.screenshot_url, description=f"Step {step.number}: {step.goal}"
+            )
+            for step in task.steps
+            if step.screenshot_url
+        ]
+    return found
+
+
+def _result(task: Task) -> str:
+    facts = [
+        f"**{outcome(task)}**",
+        f"{len(task.steps)} steps",
+        f"{(task.finished_at - task.started_at).total_seconds():.0f} s" if task.finished_at and task.started_at else "",
+        f"{task.cost} USD" if task.cost is not None else "",
+    ]
+    files = "".join(f"\n- {file.name}" for file in task.output_files)
+    return "\n\n".join(
+        [
+            " · ".join(filter(None, facts)),
+            _shown(task.output or "(no output)"),
+            f"Files:{files}" if files else "",
+            f"Task `{task.id}` in session `{task.session_id}`",
+        ]
+    )
+
+
+def _shown(output: str) -> str:
+    try:
+        value = json.loads(output)
+    except ValueError:
+        return output
+    return f"```json\n{json.dumps(value, indent=2, ensure_ascii=False)}\n```"
+
+
+def outcome(task: Task) -> str:
+    """`finished`, `failed` or `stopped`; a task whose agent says that it did not succeed has failed."""
+    return "failed" if task.status == "finished" and task.is_success is False else task.status
+
+
+def emit(what: str, task_id: str, session_id: str, **payload: Any) -> None:
+    """Emits `browser-use.task.{what}`, for automations; Prefect relates it to the run by itself.
+
+    Args:
+        what: `created`, `finished`, `failed` or `stopped`.
+        task_id: The task.
+        session_id: Its session.
+        payload: What else is known, such as its cost.
+    """
+    emit_event(
+        event=f"browser-use.task.{what}",
+        resource={
+            "prefect.resource.id": f"browser-use.task.{task_id}",
+            "prefect.resource.name": f"Browser Use task {task_id}",
+            "browser-use.session.id": session_id,
+        },
+        payload={"task_id": task_id, "session_id": session_id, **payload},
+    )

@@ -1,0 +1,89 @@
+"""Where the API is and who asks, as a block that is made in Prefect's UI once."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from prefect.blocks.abstract import CredentialsBlock
+from pydantic import Field, HttpUrl, SecretStr
+
+from browser_use_client import Account, ApiVersion, AsyncBrowserUseClient, BrowserUseClient
+
+LOGO = HttpUrl("https://github.com/browser-use.png")
+DOCUMENTATION = HttpUrl("https://docs.cloud.browser-use.com")
+
+
+class BrowserUseCredentials(CredentialsBlock):
+    """Credentials for Browser Use Cloud, or for any server that speaks its API.
+
+    What is left out comes from the environment of the process that runs the task: `BROWSER_USE_API_KEY` and
+    `BROWSER_USE_BASE_URL`.
+
+    Attributes:
+        api_key: The API key. It starts with bu_.
+        base_url: Where the API is, up to /api/v2.
+        api_version: The contract that the server speaks; `auto` asks it.
+
+    Example:
+        ```python
+        from prefect_browser_use import BrowserUseCredentials, run_browser_task
+
+        credentials = BrowserUseCredentials.load("BLOCK_NAME")
+        result = run_browser_task("Read the headline of example.com", credentials=credentials)
+        ```
+    """
+
+    _block_type_name = "Browser Use Credentials"
+    _block_type_slug = "browser-use-credentials"
+    _logo_url = LOGO
+    _documentation_url = DOCUMENTATION
+
+    api_key: SecretStr | None = Field(
+        default=None, title="API key", description="The API key. Default: BROWSER_USE_API_KEY of the process."
+    )
+    base_url: str | None = Field(
+        default=None,
+        title="Base URL",
+        description="Where the API is, up to /api/v2."
+        " Default: BROWSER_USE_BASE_URL of the process, else Browser Use Cloud.",
+    )
+    api_version: ApiVersion = Field(
+        default="auto", title="API version", description="The contract that the server speaks; auto asks it once."
+    )
+
+    def get_client(self, *, timeout: float = 30.0, sleep: Callable[[float], object] = time.sleep) -> BrowserUseClient:
+        """A blocking client; close it, or use it as a context manager.
+
+        Args:
+            timeout: Seconds that one request may take.
+            sleep: How its waits pause, in seconds. What it raises ends the wait.
+
+        Raises:
+            AuthenticationError: There is no API key, here or in the environment.
+            InvalidRequestError: The base URL cannot be one.
+        """
+        return BrowserUseClient(self.api_key, self.base_url, api_version=self.api_version, timeout=timeout, sleep=sleep)
+
+    def get_async_client(self, *, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> AsyncBrowserUseClient:
+        """A client for asyncio; close it, or use it with `async with`. See `get_client`."""
+        return AsyncBrowserUseClient(self.api_key, self.base_url, api_version=self.api_version, sleep=sleep)
+
+    def test_connection(self) -> Account:
+        """Ask the server who this is. Costs nothing.
+
+        Returns:
+            The account, with the credits that are left.
+
+        Raises:
+            AuthenticationError: The key is missing or wrong.
+            BrowserUseError: The server cannot be reached, or is not this API.
+        """
+        with self.get_client() as client:
+            return client.get_account()
+
+    async def atest_connection(self) -> Account:
+        """As `test_connection`, for asyncio."""
+        async with self.get_async_client() as client:
+            return await client.get_account()

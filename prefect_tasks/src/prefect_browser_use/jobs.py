@@ -1,0 +1,191 @@
+"""A Browser Use task as a block: saved once, run from anywhere."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from prefect.blocks.abstract import JobBlock, JobRun
+from prefect.blocks.fields import SecretDict
+from pydantic import Field, SecretStr
+
+from browser_use_client import AgentSettings, BrowserSettings, CreatedTask, CreateTaskRequest, Task
+from prefect_browser_use.credentials import DOCUMENTATION, LOGO, BrowserUseCredentials
+from prefect_browser_use.flow_runs import FlowRunWatch
+from prefect_browser_use.keys import Caller
+from prefect_browser_use.reports import AsyncReport, Report
+from prefect_browser_use.results import BrowserTaskResult, result_of
+from prefect_browser_use.tasks import PATIENCE
+
+
+class BrowserTaskRun(JobRun[BrowserTaskResult]):
+    """A task that was started from a `BrowserTask` block.
+
+    Attributes:
+        task_id: The task.
+        session_id: The session that it runs in.
+    """
+
+    def __init__(self, block: BrowserTask, request: CreateTaskRequest, key: str, created: CreatedTask) -> None:
+        self.task_id = created.id
+        self.session_id = created.session_id
+        self._block = block
+        self._request = request
+        self._key = key
+        self._ended: Task | None = None
+        self._live_url: str | None = None
+
+    def wait_for_completion(self) -> None:  # type: ignore[override] # Prefect's pairs: a sync one, and one with `a`
+        """Wait until the task has ended, and close its session unless it is to be kept.
+
+        What ends this wait from outside, such as a cancelled flow run or Ctrl+C, stops the task.
+
+        Raises:
+            TaskFailedError: The task failed.
+            TaskStoppedError: Somebody stopped it.
+            FlowRunEndedError: The flow run was cancelled or ended badly; the task was stopped.
+            BrowserUseError: Any other answer of the API.
+        """
+        with self._block.credentials.get_client(sleep=FlowRunWatch().sleep) as client:
+            report = Report(client, self._request, artifacts=True, screenshots=False)
+            try:
+                self._ended = client.run_task(
+                    self._request, on_created=report.on_created, on_step=report.on_step, **self._same_task()
+                )
+            except BaseException as error:
+                report.on_error(error)
+                raise
+            report.on_ended(self._ended)
+            self._live_url = report.live_url
+
+    async def await_for_completion(self) -> None:
+        """As `wait_for_completion`, for asyncio."""
+        watch = FlowRunWatch()
+        async with self._block.credentials.get_async_client(sleep=watch.asleep) as client:
+            report = AsyncReport(client, self._request, artifacts=True, screenshots=False)
+            run = client.run_task(
+                self._request, on_created=report.on_created, on_step=report.on_step, **self._same_task()
+            )
+            try:
+                self._ended = await watch.let_stop(
+                    run, lambda: report.stop(self._block.credentials, stop_session=not self._block.keep_session)
+                )
+            except BaseException as error:
+                await report.on_error(error)
+                raise
+            await report.on_ended(self._ended)
+            self._live_url = report.live_url
+
+    def fetch_result(self) -> BrowserTaskResult:  # type: ignore[override] # see above
+        """What the task returned. Asks the server nothing.
+
+        Raises:
+            RuntimeError: It was not waited for yet, or not successfully.
+            OutputSchemaError: The output does not fit the block's schema.
+        """
+        if self._ended is None:
+            raise RuntimeError(f"Task {self.task_id} has no result yet: call wait_for_completion() first.")
+        return result_of(self._ended, self._block.output_schema, self._live_url)
+
+    async def afetch_result(self) -> BrowserTaskResult:
+        """As `fetch_result`."""
+        return self.fetch_result()
+
+    def _same_task(self) -> dict[str, Any]:
+        """Lets `run_task` take the task up that was created under the key, also if it has ended by now."""
+        return {"key": self._key, "accept": lambda _: True, "keep_session": self._block.keep_session}
+
+
+class BrowserTask(JobBlock[BrowserTaskResult]):
+    """A Browser Use task, ready to be run.
+
+    Attributes:
+        task: The prompt.
+        credentials: Where the API is and who asks.
+        output_schema: A JSON schema that the result must fit.
+        secrets: What the agent types but does not see, by name.
+        agent_settings: How the agent works.
+        browser_settings: How a new session is started.
+        metadata: Strings to find the task by.
+        keep_session: Whether the session stays open after the task, for follow-ups.
+
+    Example:
+        ```python
+        from prefect_browser_use import BrowserTask
+
+        block = BrowserTask.load("BLOCK_NAME")
+        run = block.trigger()
+        run.wait_for_completion()
+        result = run.fetch_result()
+        ```
+    """
+
+    _block_type_name = "Browser Use Task"
+    _block_type_slug = "browser-use-task"
+    _logo_url = LOGO
+    _documentation_url = DOCUMENTATION
+
+    task: str = Field(description="The prompt.")
+    credentials: BrowserUseCredentials = Field(
+        default_factory=BrowserUseCredentials, description="Where the API is and who asks."
+    )
+    output_schema: dict[str, Any] | None = Field(
+        default=None, title="Output schema", description="A JSON schema that the result must fit."
+    )
+    secrets: SecretDict | None = Field(default=None, description="What the agent types but does not see, by name.")
+    agent_settings: AgentSettings = Field(
+        default_factory=AgentSettings, title="Agent", description="How the agent works."
+    )
+    browser_settings: BrowserSettings = Field(
+        default_factory=BrowserSettings, title="Browser", description="How a new session is started."
+    )
+    metadata: dict[str, str] = Field(default_factory=dict, description="Strings to find the task by.")
+    keep_session: bool = Field(
+        default=False,
+        title="Keep session",
+        description="Whether the session stays open after the task, for follow-ups.",
+    )
+
+    def trigger(self, session_id: str | None = None) -> BrowserTaskRun:  # type: ignore[override] # see BrowserTaskRun
+        """Start the task. A flow run that starts again finds the one that it started before.
+
+        Args:
+            session_id: The session to continue. Default: a new one.
+
+        Returns:
+            The run, to wait for.
+
+        Raises:
+            BrowserUseError: The task could not be started.
+        """
+        caller, request = Caller.current(), self._request(session_id)
+        with self.credentials.get_client(sleep=FlowRunWatch().sleep) as client:
+            key = caller.find_key(client, request, session_id, self.keep_session)
+            created = client.create_task(
+                request, key=key, key_after=caller.since, keep_session=self.keep_session, wait_when_busy=PATIENCE
+            )
+        self.logger.info("Browser Use task %s started in session %s", created.id, created.session_id)
+        return BrowserTaskRun(self, request, key, created)
+
+    async def atrigger(self, session_id: str | None = None) -> BrowserTaskRun:
+        """As `trigger`, for asyncio."""
+        caller, request = Caller.current(), self._request(session_id)
+        async with self.credentials.get_async_client(sleep=FlowRunWatch().asleep) as client:
+            key = await caller.afind_key(client, request, session_id, self.keep_session)
+            created = await client.create_task(
+                request, key=key, key_after=caller.since, keep_session=self.keep_session, wait_when_busy=PATIENCE
+            )
+        self.logger.info("Browser Use task %s started in session %s", created.id, created.session_id)
+        return BrowserTaskRun(self, request, key, created)
+
+    def _request(self, session_id: str | None) -> CreateTaskRequest:
+        secrets = self.secrets.get_secret_value() if self.secrets else {}
+        settings = self.browser_settings
+        return CreateTaskRequest(
+            task=self.task,
+            output_schema=json.dumps(self.output_schema) if self.output_schema else None,
+            secrets={name: SecretStr(value) for name, value in secrets.items()},
+            agent_settings=self.agent_settings,
+            browser_settings=BrowserSettings(session_id=session_id) if session_id else settings,
+            metadata=self.metadata,
+        )

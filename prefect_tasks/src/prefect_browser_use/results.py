@@ -1,0 +1,81 @@
+"""What a task run returns: plain values, so that it goes through persistence, runners and parameters."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar, cast
+
+from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter
+
+from browser_use_client import OutputFile, Step, Task
+
+T = TypeVar("T")
+
+
+class BrowserTaskResult(BaseModel):
+    """How a Browser Use task ended.
+
+    Attributes:
+        task_id: The task's id.
+        session_id: The session that it ran in; pass it on to follow up there.
+        status: `finished`, `failed` or `stopped`.
+        is_success: Whether the agent says that it did what it was asked; None if it does not say.
+        output: The result: JSON values that fit the schema if there was one, else text. `parse` makes
+            an instance of a model from it.
+        steps: What the agent did.
+        live_url: Where the session could be watched.
+        share_url: The session's public link, if one was made.
+        cost: US dollars, if the server says (`v2-flat`).
+        output_files: Files that the task left behind.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    task_id: str
+    session_id: str
+    status: str
+    is_success: bool | None = None
+    output: JsonValue = None
+    steps: tuple[Step, ...] = ()
+    live_url: str | None = None
+    share_url: str | None = None
+    cost: float | None = None
+    output_files: tuple[OutputFile, ...] = ()
+
+    def parse(self, schema: type[T]) -> T:
+        """The output as an instance of a type, such as the model that was the `output_schema`.
+
+        Raises:
+            pydantic.ValidationError: The output does not fit.
+        """
+        return TypeAdapter(schema).validate_python(self.output)
+
+
+def result_of(task: Task, output_schema: Any, live_url: str | None) -> BrowserTaskResult:
+    """The result of an ended task.
+
+    Args:
+        task: The task.
+        output_schema: What its output has to fit; None for text.
+        live_url: Where it could be watched, if the task does not say.
+
+    Raises:
+        OutputSchemaError: The output does not fit.
+    """
+    output: JsonValue = task.output
+    if output_schema is not None:
+        parsed = task.parse(output_schema)
+        if not isinstance(output_schema, (str, dict)):
+            parsed = TypeAdapter(output_schema).dump_python(parsed, mode="json")
+        output = cast(JsonValue, parsed)
+    return BrowserTaskResult(
+        task_id=task.id,
+        session_id=task.session_id,
+        status=task.status,
+        is_success=task.is_success,
+        output=output,
+        steps=task.steps,
+        live_url=task.live_url or live_url,
+        share_url=task.share_url,
+        cost=float(task.cost) if task.cost is not None else None,
+        output_files=task.output_files,
+    )

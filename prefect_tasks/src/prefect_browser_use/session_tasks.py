@@ -1,0 +1,89 @@
+"""Browser sessions that are started and stopped by themselves, as Prefect tasks."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from prefect.transactions import Transaction, get_transaction
+
+from browser_use_client import BrowserSettings, Session
+from prefect_browser_use.credentials import BrowserUseCredentials
+from prefect_browser_use.inputs import Credentials, load_credentials, settings_of
+from prefect_browser_use.task_type import browser_use_task
+
+STARTED = "browser_use_session"
+"""Under which a transaction remembers the session that it has to stop if it is rolled back."""
+
+
+@browser_use_task("start-session")
+def start_session(
+    *, credentials: Credentials = None, browser_settings: BrowserSettings | dict[str, Any] | None = None
+) -> Session:
+    """Start a browser session that stays open until it is stopped (`v2-flat`).
+
+    Most flows need no such task: `run_browser_task(..., keep_session=True)` opens a session in every contract, and
+    `browser_session` closes it. Inside a `transaction()` that is rolled back, the session is stopped.
+
+    Args:
+        credentials: A block, the name of a saved one, or None for the environment's.
+        browser_settings: How the browser is started: profile, proxy country, screen, recording.
+
+    Returns:
+        The session. Its `id` is what tasks take as `session_id`.
+
+    Raises:
+        UnsupportedOptionError: The server speaks `v2-nested`, which starts sessions with their first task only.
+        RateLimitedError: The plan's sessions are all in use.
+    """
+    block = load_credentials(credentials)
+    with block.get_client() as client:
+        session = client.start_session(settings_of("browser_settings", browser_settings, BrowserSettings))
+    _remember(block, session)
+    return session
+
+
+@browser_use_task("astart-session")
+async def astart_session(
+    *, credentials: Credentials = None, browser_settings: BrowserSettings | dict[str, Any] | None = None
+) -> Session:
+    """As `start_session`, for asyncio."""
+    block = await asyncio.to_thread(load_credentials, credentials)
+    async with block.get_async_client() as client:
+        session = await client.start_session(settings_of("browser_settings", browser_settings, BrowserSettings))
+    _remember(block, session)
+    return session
+
+
+@browser_use_task("stop-session")
+def stop_session(session_id: str, *, credentials: Credentials = None) -> None:
+    """Stop a session, and the task that runs in it. One that is stopped or gone already is left in peace.
+
+    Args:
+        session_id: The session.
+        credentials: A block, the name of a saved one, or None for the environment's.
+    """
+    with load_credentials(credentials).get_client() as client:
+        client.stop_session(session_id)
+
+
+@browser_use_task("astop-session")
+async def astop_session(session_id: str, *, credentials: Credentials = None) -> None:
+    """As `stop_session`, for asyncio."""
+    block = await asyncio.to_thread(load_credentials, credentials)
+    async with block.get_async_client() as client:
+        await client.stop_session(session_id)
+
+
+def _remember(block: BrowserUseCredentials, session: Session) -> None:
+    if transaction := get_transaction():
+        transaction.set(STARTED, (block, session.id))
+
+
+@start_session.on_rollback
+@astart_session.on_rollback
+def stop_started_session(transaction: Transaction) -> None:
+    """Stops what `start_session` started in a transaction that is rolled back."""
+    block, session_id = transaction.get(STARTED)
+    with block.get_client() as client:
+        client.stop_session(session_id)

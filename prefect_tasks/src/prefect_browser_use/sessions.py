@@ -1,0 +1,99 @@
+"""A browser session for a block of code, which is closed at the end of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import anyio
+
+from browser_use_client import BrowserSettings, CreateTaskRequest
+from prefect_browser_use.credentials import BrowserUseCredentials
+from prefect_browser_use.flow_runs import FAREWELL
+from prefect_browser_use.inputs import Credentials, load_credentials
+from prefect_browser_use.reports import opened_sessions
+from prefect_browser_use.results import BrowserTaskResult
+from prefect_browser_use.tasks import arun_browser_task, run_browser_task
+
+
+class BrowserSession:
+    """A browser that several tasks use one after the other. Its first task starts it.
+
+    Attributes:
+        id: The session; None until the first task has started.
+    """
+
+    def __init__(self, credentials: BrowserUseCredentials, browser_settings: Any) -> None:
+        self._credentials = credentials
+        self._browser_settings = browser_settings
+        self._opened: list[str] = []
+
+    @property
+    def id(self) -> str | None:
+        """The session; None until the first task has started."""
+        return self._opened[0] if self._opened else None
+
+    def run(self, task: str | CreateTaskRequest, *, name: str | None = None, **options: Any) -> BrowserTaskResult:
+        """Run a task in this session, as `run_browser_task` does.
+
+        Args:
+            task: The prompt, or a whole request.
+            name: The Prefect task's name. Default: `run-browser-task`.
+            options: As those of `run_browser_task`, except for those that say which session it is.
+        """
+        with opened_sessions(self._opened):
+            result: BrowserTaskResult = run_browser_task.with_options(name=name)(task, **self._with_session(options))
+            return result
+
+    async def arun(
+        self, task: str | CreateTaskRequest, *, name: str | None = None, **options: Any
+    ) -> BrowserTaskResult:
+        """As `run`, for asyncio."""
+        with opened_sessions(self._opened):
+            task_with_name = arun_browser_task.with_options(name=name)
+            result: BrowserTaskResult = await task_with_name(task, **self._with_session(options))
+            return result
+
+    def _with_session(self, options: dict[str, Any]) -> dict[str, Any]:
+        settings = {"browser_settings": self._browser_settings} if self.id is None else {}
+        return {**options, **settings, "credentials": self._credentials, "session_id": self.id, "keep_session": True}
+
+
+@contextmanager
+def browser_session(
+    *, credentials: Credentials = None, browser_settings: BrowserSettings | dict[str, Any] | None = None
+) -> Iterator[BrowserSession]:
+    """One browser for the tasks of a block of code; it is closed at the end, whatever happens inside.
+
+        with browser_session(credentials="browser-use") as session:
+            session.run("Log in to ...")
+            orders = session.run("Read the orders", output_schema=Orders)
+
+    Args:
+        credentials: A block, the name of a saved one, or None for the environment's.
+        browser_settings: How the browser is started.
+    """
+    session = BrowserSession(load_credentials(credentials), browser_settings)
+    try:
+        yield session
+    finally:
+        if session.id:
+            with session._credentials.get_client() as client:  # noqa: SLF001 - of this module
+                client.stop_session(session.id)
+
+
+@asynccontextmanager
+async def abrowser_session(
+    *, credentials: Credentials = None, browser_settings: BrowserSettings | dict[str, Any] | None = None
+) -> AsyncIterator[BrowserSession]:
+    """As `browser_session`, for asyncio; tasks are run with `arun`."""
+    session = BrowserSession(await asyncio.to_thread(load_credentials, credentials), browser_settings)
+    try:
+        yield session
+    finally:
+        if session.id:
+            with anyio.move_on_after(FAREWELL, shield=True):  # a cancelled block closes its browser, too
+                async with session._credentials.get_async_client() as client:  # noqa: SLF001 - of this module
+                    await client.stop_session(session.id)

@@ -1,0 +1,173 @@
+"""Browser Use tasks as Prefect tasks."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import nullcontext
+from typing import Any
+
+from prefect.concurrency.asyncio import concurrency as aconcurrency
+from prefect.concurrency.sync import concurrency
+
+from browser_use_client import AgentSettings, BrowserSettings, CreateTaskRequest, OutputSchema
+from prefect_browser_use.flow_runs import FlowRunWatch
+from prefect_browser_use.inputs import Credentials, SecretValue, build_request, load_credentials
+from prefect_browser_use.keys import Caller
+from prefect_browser_use.reports import AsyncReport, Report
+from prefect_browser_use.results import BrowserTaskResult, result_of
+from prefect_browser_use.task_type import browser_use_task
+
+PATIENCE = 600.0
+"""Seconds."""
+
+
+@browser_use_task("run-browser-task")
+def run_browser_task(
+    task: str | CreateTaskRequest,
+    *,
+    credentials: Credentials = None,
+    session_id: str | None = None,
+    keep_session: bool = False,
+    output_schema: OutputSchema | None = None,
+    secrets: dict[str, SecretValue] | None = None,
+    agent_settings: AgentSettings | dict[str, Any] | None = None,
+    browser_settings: BrowserSettings | dict[str, Any] | None = None,
+    metadata: dict[str, str] | None = None,
+    key: str | None = None,
+    wait_when_busy: float = PATIENCE,
+    concurrency_limit: str | None = None,
+    poll_interval: float | None = None,
+    fail_on_unsuccessful: bool = True,
+    artifacts: bool = True,
+    screenshots: bool = False,
+) -> BrowserTaskResult:
+    """Run a Browser Use task and wait until it has ended.
+
+    It is created once: a retry of this task, of its flow, or a flow run that starts again after its process was
+    killed finds what was started before. Two identical calls in one flow are two tasks. If the flow run is
+    cancelled or times out, the Browser Use task is stopped.
+
+    Args:
+        task: The prompt, or a whole request; what is given beside a request replaces its fields.
+        credentials: A block, the name of a saved one, or None for `BROWSER_USE_API_KEY` and
+            `BROWSER_USE_BASE_URL` of the process.
+        session_id: The session to continue. Default: a new one.
+        keep_session: Leave the session open for follow-ups. Stop it later.
+        output_schema: What the result must look like: a pydantic model, any type that pydantic understands, or a
+            JSON schema as mapping or text. `output` then holds JSON values that fit.
+        secrets: What the agent types but does not see: `SecretStr`, `Secret` blocks, or `secret/NAME` for a saved
+            one. Name them in the prompt as `{{name}}`.
+        agent_settings: How the agent works.
+        browser_settings: How a new session is started.
+        metadata: Strings to find the task by; sent back with it.
+        key: Under which the task is created and found again, from any flow run of the last 7 days. Default: one
+            of this call in this flow run.
+        wait_when_busy: Seconds to wait while the session runs another task, or while the plan's sessions are all
+            in use.
+        concurrency_limit: A global concurrency limit of Prefect's, of which this takes one slot while it runs. One
+            that does not exist is an error.
+        poll_interval: Seconds between polls. Default: 0.5 at first, up to 5 for long tasks.
+        fail_on_unsuccessful: Fail if the task finished but its agent says that it did not succeed.
+        artifacts: Show the live view, the progress, the steps and the result as artifacts.
+        screenshots: Show the picture of each step, too.
+
+    Returns:
+        How it ended.
+
+    Raises:
+        TaskFailedError: The task failed.
+        TaskStoppedError: Somebody stopped it.
+        FlowRunEndedError: The flow run was cancelled or ended badly; the task was stopped.
+        OutputSchemaError: The output does not fit.
+        SessionStoppedError: The session to continue is closed.
+        BrowserUseError: Any other answer of the API, each as its own class.
+        TypeError: An argument is something else, as it is when it was mapped over.
+    """
+    request = build_request(
+        task,
+        output_schema=output_schema,
+        secrets=secrets,
+        agent_settings=agent_settings,
+        browser_settings=browser_settings,
+        metadata=metadata,
+    )
+    caller, watch = Caller.current(), FlowRunWatch()
+    limit = concurrency(concurrency_limit, strict=True) if concurrency_limit else nullcontext()
+    with load_credentials(credentials).get_client(sleep=watch.sleep) as client, limit:
+        watch.sleep(0)  # the flow run may have ended while this waited for its slot
+        report = Report(client, request, artifacts=artifacts, screenshots=screenshots)
+        try:
+            ended = client.run_task(
+                request,
+                key=key or caller.find_key(client, request, session_id, keep_session),
+                key_after=None if key else caller.since,
+                session_id=session_id,
+                keep_session=keep_session,
+                wait_when_busy=wait_when_busy,
+                poll_interval=poll_interval,
+                on_created=report.on_created,
+                on_step=report.on_step,
+                fail_on_unsuccessful=fail_on_unsuccessful,
+            )
+        except BaseException as error:
+            report.on_error(error)
+            raise
+        report.on_ended(ended)
+    return result_of(ended, output_schema or request.output_schema, report.live_url)
+
+
+@browser_use_task("arun-browser-task")
+async def arun_browser_task(
+    task: str | CreateTaskRequest,
+    *,
+    credentials: Credentials = None,
+    session_id: str | None = None,
+    keep_session: bool = False,
+    output_schema: OutputSchema | None = None,
+    secrets: dict[str, SecretValue] | None = None,
+    agent_settings: AgentSettings | dict[str, Any] | None = None,
+    browser_settings: BrowserSettings | dict[str, Any] | None = None,
+    metadata: dict[str, str] | None = None,
+    key: str | None = None,
+    wait_when_busy: float = PATIENCE,
+    concurrency_limit: str | None = None,
+    poll_interval: float | None = None,
+    fail_on_unsuccessful: bool = True,
+    artifacts: bool = True,
+    screenshots: bool = False,
+) -> BrowserTaskResult:
+    """As `run_browser_task`, for asyncio."""
+    request = await asyncio.to_thread(
+        build_request,
+        task,
+        output_schema=output_schema,
+        secrets=secrets,
+        agent_settings=agent_settings,
+        browser_settings=browser_settings,
+        metadata=metadata,
+    )
+    caller, watch = Caller.current(), FlowRunWatch()
+    block = await asyncio.to_thread(load_credentials, credentials)
+    limit = aconcurrency(concurrency_limit, strict=True) if concurrency_limit else nullcontext()
+    async with block.get_async_client(sleep=watch.asleep) as client, limit:
+        await watch.asleep(0)  # the flow run may have ended while this waited for its slot
+        report = AsyncReport(client, request, artifacts=artifacts, screenshots=screenshots)
+        try:
+            run = client.run_task(
+                request,
+                key=key or await caller.afind_key(client, request, session_id, keep_session),
+                key_after=None if key else caller.since,
+                session_id=session_id,
+                keep_session=keep_session,
+                wait_when_busy=wait_when_busy,
+                poll_interval=poll_interval,
+                on_created=report.on_created,
+                on_step=report.on_step,
+                fail_on_unsuccessful=fail_on_unsuccessful,
+            )
+            ended = await watch.let_stop(run, lambda: report.stop(block, stop_session=not keep_session))
+        except BaseException as error:
+            await report.on_error(error)
+            raise
+        await report.on_ended(ended)
+    return result_of(ended, output_schema or request.output_schema, report.live_url)

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from typing import get_args
+
+import pytest
+
+# Prefect reads these when it is first imported.
+os.environ["PREFECT_HOME"] = tempfile.mkdtemp(prefix="prefect-of-the-tests-")
+os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
+os.environ["PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW"] = "ignore"
+
+from prefect.testing.utilities import prefect_test_harness
+
+from prefect_browser_use import BrowserUseCredentials
+from tests.fake_api import FakeApi
+from tests.fake_api.world import Contract
+
+from .running_prefect import RunningPrefect
+
+
+@pytest.fixture(scope="session")
+def harness() -> Iterator[None]:
+    """A Prefect server for the flows and tasks of this process."""
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPrefect]:
+    """A Prefect server for other processes."""
+    with RunningPrefect(tmp_path_factory.mktemp("prefect")) as running:
+        yield running
+
+
+@pytest.fixture(params=get_args(Contract))
+def api(request: pytest.FixtureRequest, harness: None) -> Iterator[FakeApi]:  # noqa: ARG001 - started for it
+    """A Browser Use API, in each contract."""
+    with FakeApi(request.param, real_time=True) as fake:
+        yield fake
+
+
+@pytest.fixture
+def flat_api(harness: None) -> Iterator[FakeApi]:  # noqa: ARG001 - started for it
+    """A Browser Use API, for what does not depend on the contract."""
+    with FakeApi("v2-flat", real_time=True) as fake:
+        yield fake
+
+
+def credentials_for(api: FakeApi) -> BrowserUseCredentials:
+    # Fakes use ports again that others had, and the client asks a server for its contract only once.
+    return BrowserUseCredentials(api_key=api.api_key, base_url=api.base_url, api_version=api.contract)

@@ -1,0 +1,86 @@
+"""Flows for tests in processes of their own: `python -m tests.prefect.flows FLOW`, or `... serve` for all of them.
+
+They call the API that the environment names. Each comes in the shapes in which Prefect runs tasks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from typing import Any
+
+from prefect import flow, serve
+from prefect.task_runners import ProcessPoolTaskRunner
+
+from prefect_browser_use import arun_browser_task, run_browser_task
+
+timeout = float(os.environ["FLOW_TIMEOUT"]) if "FLOW_TIMEOUT" in os.environ else None
+
+
+@flow(name="threads", timeout_seconds=timeout)
+def threads() -> None:
+    """Six tasks: submitted, mapped, and called, sync and async, in the flow and in a flow that it calls."""
+    run_browser_task.submit("Submitted")
+    arun_browser_task.submit("Submitted, async")
+    run_browser_task.map(["Mapped", "Mapped"])
+    inner()
+
+
+@flow(name="inner")
+def inner() -> None:
+    run_browser_task.submit("Submitted by a subflow")
+    run_browser_task("Called by a subflow")
+
+
+@flow(name="event-loop", timeout_seconds=timeout)
+async def event_loop() -> None:
+    """Three tasks: submitted, and called side by side."""
+    arun_browser_task.submit("Submitted, async")
+    await asyncio.gather(arun_browser_task("Gathered"), arun_browser_task("Gathered"))
+
+
+@flow(name="processes", task_runner=ProcessPoolTaskRunner(max_workers=2), timeout_seconds=timeout)
+def processes() -> None:
+    """Two tasks, each in a process of its own."""
+    run_browser_task.map(["In a process", "In a process"]).result()
+
+
+@flow(name="timed-tasks")
+def timed_tasks() -> None:
+    """Two tasks with a time-out of Prefect's: submitted, and called."""
+    impatient = run_browser_task.with_options(timeout_seconds=2)
+    future = impatient.submit("Submitted")
+    impatient("Called", return_state=True)
+    future.wait()
+
+
+@flow(name="timed-in-event-loop")
+async def timed_in_event_loop() -> None:
+    """One task with a time-out of Prefect's."""
+    await arun_browser_task.with_options(timeout_seconds=2)("Called", return_state=True)
+
+
+@flow(name="two-steps")
+def two_steps() -> None:
+    """Two tasks in one session, the second one slow."""
+    first = run_browser_task("Sign in", keep_session=True)
+    run_browser_task("Watch the slow page", session_id=first.session_id)
+
+
+FLOWS: dict[str, Any] = {
+    found.name: found for found in (threads, event_loop, processes, timed_tasks, timed_in_event_loop, two_steps)
+}
+
+
+def main(chosen: str) -> None:
+    if chosen == "serve":
+        serve(*(found.to_deployment(name) for name, found in FLOWS.items()))
+    elif FLOWS[chosen].isasync:
+        asyncio.run(FLOWS[chosen]())
+    else:
+        FLOWS[chosen]()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import asyncio
+from importlib.metadata import entry_points
+
+import pytest
+from prefect import get_client
+from prefect.blocks.core import Block
+from prefect.testing.standard_test_suites import BlockStandardTestSuite
+
+from browser_use_client import AuthenticationError
+from prefect_browser_use import BrowserUseCredentials
+from tests.fake_api import FakeApi
+
+from .conftest import credentials_for
+
+KEY = "bu_very_secret_key"
+
+
+class TestPrefectsStandard(BlockStandardTestSuite):
+    @pytest.fixture
+    def block(self) -> type[Block]:
+        return BrowserUseCredentials
+
+    @pytest.mark.skip(reason="fetches the logo from github.com; tests use no network")
+    def test_has_a_valid_image(self, block: type[Block]) -> None: ...
+
+
+def test_prefect_finds_the_block_through_the_entry_point() -> None:
+    (entry,) = entry_points(group="prefect.collections", name="prefect_browser_use")
+    assert entry.load().BrowserUseCredentials is BrowserUseCredentials
+
+
+@pytest.mark.usefixtures("harness")
+def test_a_saved_block_comes_back_whole() -> None:
+    BrowserUseCredentials(api_key=KEY, base_url="https://example.org/api/v2", api_version="v2-flat").save("mine")
+    loaded = BrowserUseCredentials.load("mine")
+    assert loaded.api_key is not None
+    assert loaded.api_key.get_secret_value() == KEY
+    assert (loaded.base_url, loaded.api_version) == ("https://example.org/api/v2", "v2-flat")
+
+
+@pytest.mark.usefixtures("harness")
+def test_the_key_is_shown_nowhere() -> None:
+    block = BrowserUseCredentials(api_key=KEY)
+    block.save("masked")
+    with get_client(sync_client=True) as client:
+        document = client.read_block_document_by_name("masked", "browser-use-credentials", include_secrets=False)
+    for shown in (repr(block), str(block), block.model_dump_json(), document.model_dump_json()):
+        assert KEY not in shown
+
+
+def test_what_is_left_out_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BROWSER_USE_API_KEY", KEY)
+    monkeypatch.setenv("BROWSER_USE_BASE_URL", "http://127.0.0.1:1/api/v2")
+    with BrowserUseCredentials().get_client() as client:
+        assert client.base_url == "http://127.0.0.1:1/api/v2"
+
+
+def test_a_missing_key_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BROWSER_USE_API_KEY", raising=False)
+    with pytest.raises(AuthenticationError, match="BROWSER_USE_API_KEY"):
+        BrowserUseCredentials().get_client()
+
+
+def test_a_good_connection_shows_the_account(api: FakeApi) -> None:
+    block = credentials_for(api)
+    assert block.test_connection().credits_usd == 100.0
+    assert asyncio.run(block.atest_connection()).credits_usd == 100.0
+
+
+def test_a_wrong_key_is_said_so_without_the_key(api: FakeApi) -> None:
+    block = BrowserUseCredentials(api_key=KEY, base_url=api.base_url)
+    with pytest.raises(AuthenticationError) as caught:
+        block.test_connection()
+    assert KEY not in str(caught.value)

@@ -1,0 +1,121 @@
+"""What Prefect's UI, automations and limits see of a task."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+from prefect import flow, get_client
+from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
+from prefect.concurrency.sync import concurrency
+from prefect.runtime import flow_run
+from prefect.settings import PREFECT_API_URL
+from pydantic import SecretStr
+
+from browser_use_client import TaskFailedError
+from prefect_browser_use import arun_browser_task, run_browser_task
+from tests.fake_api import FakeApi
+
+from .conftest import credentials_for
+from .running_prefect import until
+
+PASSWORD = "hunter2-of-the-shop"
+
+
+@flow
+def sync_flow(api: Any, options: dict[str, Any]) -> str:
+    run_browser_task("Read the orders", credentials=credentials_for(api), **options)
+    return str(flow_run.id)
+
+
+@flow
+def async_flow(api: Any, options: dict[str, Any]) -> str:
+    arun_browser_task.submit("Read the orders", credentials=credentials_for(api), **options).result()
+    return str(flow_run.id)
+
+
+def ask(path: str, query: dict[str, Any]) -> Any:
+    return httpx.post(f"{PREFECT_API_URL.value()}{path}", json=query, trust_env=False).raise_for_status().json()
+
+
+def artifacts(flow_run_id: str) -> dict[str, dict[str, Any]]:
+    found = ask("/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [flow_run_id]}}})
+    return {artifact["key"]: artifact for artifact in found if artifact["key"]}
+
+
+@pytest.mark.parametrize("run", [sync_flow, async_flow])
+def test_the_ui_shows_where_to_watch_the_progress_the_steps_and_the_result(flat_api: FakeApi, run: Any) -> None:
+    flat_api.script(output='{"orders": 4}', steps=2, polls=2)
+    found = artifacts(run(flat_api, {"screenshots": True}))
+    assert set(found) == {
+        "browser-use-live-view",
+        "browser-use-progress",
+        "browser-use-result",
+        "browser-use-screenshot",
+        "browser-use-steps",
+    }
+    assert flat_api.sessions()[0]["id"] in found["browser-use-live-view"]["data"]
+    assert found["browser-use-progress"]["data"] == 100
+    assert "0.05 USD" in found["browser-use-result"]["data"]
+    assert '"orders": 4' in found["browser-use-result"]["data"]
+    assert "https://shop.example/2" in found["browser-use-steps"]["data"]
+    assert all(artifact["task_run_id"] for artifact in found.values())
+
+
+def test_artifacts_can_be_left_out(flat_api: FakeApi) -> None:
+    assert artifacts(sync_flow(flat_api, {"artifacts": False})) == {}
+
+
+def test_a_failed_task_shows_what_it_did(flat_api: FakeApi) -> None:
+    flat_api.script(is_success=False, output="The shop is closed")
+    shown: list[str] = []
+
+    @flow
+    def fails() -> None:
+        shown.append(str(flow_run.id))
+        run_browser_task("Read the orders", credentials=credentials_for(flat_api))
+
+    with pytest.raises(TaskFailedError):
+        fails()
+    assert "**failed**" in artifacts(shown[0])["browser-use-result"]["data"]
+
+
+def test_secrets_are_masked_in_all_that_is_shown(flat_api: FakeApi) -> None:
+    flat_api.script(output=f"The password is {PASSWORD}")
+    found = artifacts(sync_flow(flat_api, {"secrets": {"password": SecretStr(PASSWORD)}}))
+    assert "The password is ********" in found["browser-use-result"]["data"]
+    assert PASSWORD not in str(found)
+
+
+def test_automations_get_events_with_the_cost(flat_api: FakeApi) -> None:
+    flow_run_id = sync_flow(flat_api, {})
+    of_flow_run = {
+        "filter": {"event": {"prefix": ["browser-use."]}, "any_resource": {"id": [f"prefect.flow-run.{flow_run_id}"]}}
+    }
+
+    def ours() -> list[dict[str, Any]]:
+        events: list[dict[str, Any]] = ask("/events/filter", of_flow_run)["events"]
+        return events if len(events) == 2 else []
+
+    finished, created = until("the events are there", ours)
+    assert [created["event"], finished["event"]] == ["browser-use.task.created", "browser-use.task.finished"]
+    assert created["payload"]["live_url"]
+    assert (finished["payload"]["cost"], finished["payload"]["is_success"]) == (0.05, True)
+
+
+def test_a_limit_that_does_not_exist_is_an_error_and_nothing_is_started(flat_api: FakeApi) -> None:
+    with pytest.raises(Exception, match="no-such-limit"):
+        sync_flow(flat_api, {"concurrency_limit": "no-such-limit"})
+    assert flat_api.tasks() == []
+
+
+@pytest.mark.parametrize("run", [sync_flow, async_flow])
+def test_a_task_takes_a_slot_of_its_limit(flat_api: FakeApi, run: Any) -> None:
+    with get_client(sync_client=True) as client:
+        name = f"browsers-{run.name}"
+        client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=name, limit=1))
+    run(flat_api, {"concurrency_limit": name})
+    assert len(flat_api.tasks()) == 1
+    with concurrency(name, timeout_seconds=5, strict=True):
+        pass  # the slot is free again

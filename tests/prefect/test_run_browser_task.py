@@ -1,0 +1,272 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from prefect import Task, flow, unmapped
+from prefect.blocks.system import Secret
+from pydantic import BaseModel, SecretStr
+
+from browser_use_client import (
+    AgentSettings,
+    AuthenticationError,
+    BrowserSettings,
+    CreateTaskRequest,
+    InvalidRequestError,
+    OutputSchemaError,
+    SessionStoppedError,
+    TaskFailedError,
+)
+from prefect_browser_use import BrowserTaskResult, BrowserUseCredentials, arun_browser_task, run_browser_task
+from tests.fake_api import FakeApi
+
+from .conftest import credentials_for
+
+PASSWORD = "hunter2-of-the-shop"
+
+Run = Callable[..., BrowserTaskResult]
+
+
+class Order(BaseModel):
+    number: str
+    amount: float
+
+
+class Orders(BaseModel):
+    orders: list[Order]
+
+
+ORDERS = '{"orders": [{"number": "A-1007", "amount": 310.25}]}'
+
+
+@pytest.fixture(params=["sync", "async"])
+def run(request: pytest.FixtureRequest) -> Run:
+    """Either twin, as a function that returns when the task has ended."""
+    if request.param == "sync":
+        return lambda *args, **options: run_browser_task(*args, poll_interval=0.02, **options)
+
+    def arun(*args: Any, **options: Any) -> BrowserTaskResult:
+        async def await_it() -> BrowserTaskResult:
+            return await arun_browser_task(*args, poll_interval=0.02, **options)
+
+        return asyncio.run(await_it())
+
+    return arun
+
+
+@pytest.mark.parametrize("task", [run_browser_task, arun_browser_task])
+def test_both_are_real_tasks(task: Any) -> None:
+    assert isinstance(task, Task)
+    changed = task.with_options(name="sign-in", retries=2)
+    assert isinstance(changed, Task)
+    assert (changed.name, changed.retries, changed.fn) == ("sign-in", 2, task.fn)
+
+
+def test_the_result_says_what_the_task_did(api: FakeApi, run: Run) -> None:
+    api.script(steps=3, polls=3, output="Done.", output_files={"orders.csv": "a,b"})
+    result = run("Read the orders", credentials=credentials_for(api))
+    (task,) = api.tasks()
+    assert (result.task_id, result.session_id) == (task["id"], task["session_id"])
+    assert (result.status, result.is_success, result.output) == ("finished", True, "Done.")
+    assert [step.number for step in result.steps] == [1, 2, 3]
+    assert [file.name for file in result.output_files] == ["orders.csv"]
+    assert result.live_url is not None
+    assert result.cost == (0.05 if api.contract == "v2-flat" else None)
+
+
+def test_the_session_is_closed_unless_it_is_kept(api: FakeApi, run: Run) -> None:
+    run("Sign in", credentials=credentials_for(api))
+    assert api.sessions(status="active") == []
+    kept = run("Sign in", credentials=credentials_for(api), keep_session=True)
+    assert [session["id"] for session in api.sessions(status="active")] == [kept.session_id]
+
+
+def test_a_follow_up_goes_on_in_the_session_of_the_task_before(api: FakeApi, run: Run) -> None:
+    first = run("Sign in", credentials=credentials_for(api), keep_session=True)
+    second = run("Read the orders", credentials=credentials_for(api), session_id=first.session_id)
+    assert second.session_id == first.session_id
+    assert second.task_id != first.task_id
+    assert api.sessions(status="active") == []
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [Orders, Orders.model_json_schema(), json.dumps(Orders.model_json_schema())],
+    ids=["model", "dict", "text"],
+)
+def test_output_is_parsed_when_there_is_a_schema(flat_api: FakeApi, run: Run, schema: Any) -> None:
+    flat_api.script(output=ORDERS)
+    result = run("Read the orders", credentials=credentials_for(flat_api), output_schema=schema)
+    assert result.output == json.loads(ORDERS)
+    assert result.parse(Orders).orders == [Order(number="A-1007", amount=310.25)]
+    assert json.loads(flat_api.tasks()[0]["body"]["structuredOutput"])["title"] == "Orders"
+
+
+def test_output_that_does_not_fit_fails_the_task(flat_api: FakeApi, run: Run) -> None:
+    flat_api.script(output='{"orders": [{"number": "A-1007"}]}')
+    with pytest.raises(OutputSchemaError, match=r"orders\.0\.amount"):
+        run("Read the orders", credentials=credentials_for(flat_api), output_schema=Orders)
+
+
+def test_every_option_of_a_request_arrives(flat_api: FakeApi, run: Run) -> None:
+    run(
+        CreateTaskRequest(task="Read the orders", judge=True, metadata={"team": "sales"}),
+        credentials=credentials_for(flat_api),
+        agent_settings=AgentSettings(llm="o3", start_url="https://shop.example", max_steps=7),
+        browser_settings={"screen_width": 800, "screen_height": 600},
+    )
+    body = flat_api.tasks()[0]["body"]
+    assert (body["judge"], body["llm"], body["startUrl"], body["maxSteps"]) == (True, "o3", "https://shop.example", 7)
+    assert body["sessionSettings"] | {"browserScreenWidth": 800, "browserScreenHeight": 600} == body["sessionSettings"]
+    assert body["metadata"]["team"] == "sales"
+
+
+def test_results_survive_json_and_pickle(flat_api: FakeApi) -> None:
+    flat_api.script(output=ORDERS)
+    result = run_browser_task("Read the orders", credentials=credentials_for(flat_api), output_schema=Orders)
+    assert BrowserTaskResult.model_validate_json(result.model_dump_json()) == result
+    assert pickle.loads(pickle.dumps(result)) == result
+
+
+def test_what_it_does_is_in_the_run_log(flat_api: FakeApi, run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "prefect.task_runs"):
+        result = run("Read the orders", credentials=credentials_for(flat_api))
+    assert f"Browser Use task {result.task_id} started in session {result.session_id}: watch it at" in caplog.text
+    assert "Step 1: Do step 1 (https://shop.example/1)" in caplog.text
+
+
+def test_secrets_arrive_in_every_form(flat_api: FakeApi, run: Run) -> None:
+    Secret(value="from-a-block").save("shop-pin", overwrite=True)
+    secrets = {"password": SecretStr(PASSWORD), "pin": "secret/shop-pin", "code": Secret(value="of-an-object")}
+    run("Sign in", credentials=credentials_for(flat_api), secrets=secrets)
+    assert flat_api.tasks()[0]["body"]["secrets"] == {
+        "password": PASSWORD,
+        "pin": "from-a-block",
+        "code": "of-an-object",
+    }
+
+
+def test_a_secret_in_plain_text_is_refused_and_not_repeated(flat_api: FakeApi, run: Run) -> None:
+    with pytest.raises(InvalidRequestError, match="'password' is a plain string") as caught:
+        run("Sign in", credentials=credentials_for(flat_api), secrets={"password": PASSWORD})
+    assert PASSWORD not in str(caught.value)
+    assert flat_api.requests() == []
+
+
+def test_a_secret_that_the_agent_repeats_is_masked_in_the_log(
+    flat_api: FakeApi, run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "prefect.task_runs"):
+        run("Sign in", credentials=credentials_for(flat_api), secrets={"password": SecretStr("shop.example")})
+    assert "Step 1: Do step 1 (https://********/1)" in caplog.text
+
+
+def test_a_task_that_fails_fails_the_task_run(api: FakeApi, run: Run) -> None:
+    api.script(is_success=False, output="The shop is closed")
+    with pytest.raises(TaskFailedError):
+        run("Read the orders", credentials=credentials_for(api))
+    api.script(is_success=False, output="The shop is closed")
+    result = run("Read the orders", credentials=credentials_for(api), fail_on_unsuccessful=False)
+    assert result.is_success is False
+
+
+def test_a_follow_up_in_a_closed_session_says_so(api: FakeApi, run: Run) -> None:
+    first = run("Sign in", credentials=credentials_for(api))
+    with pytest.raises(SessionStoppedError, match="session"):
+        run("Read the orders", credentials=credentials_for(api), session_id=first.session_id)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"task": ""}, "task: .* at least 1 character"),
+        ({"session_id": "the-first"}, "'the-first' is no UUID"),
+        ({"output_schema": "{"}, "no JSON"),
+        ({"output_schema": {"type": "objekt"}}, "'objekt'"),
+        ({"credentials": "bu_a_key_is_no_name"}, "no name of a block"),
+        ({"credentials": "never-saved"}, "no BrowserUseCredentials block with the name 'never-saved'"),
+        ({"secrets": {"password": "secret/never-saved"}}, "'secret/never-saved', which does not exist"),
+        ({"agent_settings": {"lm": "o3"}}, "lm: Extra inputs"),
+    ],
+)
+def test_bad_input_ends_in_one_sentence_and_nothing_is_sent(
+    flat_api: FakeApi, run: Run, arguments: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InvalidRequestError, match=message) as caught:
+        run(**{"task": "Sign in", "credentials": credentials_for(flat_api)} | arguments)
+    assert "\n" not in str(caught.value)
+    assert flat_api.requests("POST") == []
+
+
+def test_a_wrong_key_is_said_so(api: FakeApi, run: Run) -> None:
+    with pytest.raises(AuthenticationError) as caught:
+        run("Sign in", credentials=BrowserUseCredentials(api_key="bu_wrong", base_url=api.base_url))
+    assert "bu_wrong" not in str(caught.value)
+
+
+def test_credentials_may_be_the_name_of_a_saved_block(flat_api: FakeApi, run: Run) -> None:
+    credentials_for(flat_api).save("saved", overwrite=True)
+    assert run("Sign in", credentials="saved").status == "finished"
+
+
+def test_futures_and_maps_work(flat_api: FakeApi) -> None:
+    @flow
+    def many() -> list[BrowserTaskResult]:
+        credentials = credentials_for(flat_api)
+        first = run_browser_task.submit("Sign in", credentials=credentials, keep_session=True)
+        others = run_browser_task.map(["One", "Two"], credentials=unmapped(credentials), poll_interval=0.02)
+        asynchronous = arun_browser_task.submit("Three", credentials=credentials, poll_interval=0.02)
+        return [first.result(), *others.result(), asynchronous.result()]
+
+    results = many()
+    assert len({result.task_id for result in results}) == 4
+    assert sorted(task["prompt"] for task in flat_api.tasks()) == ["One", "Sign in", "Three", "Two"]
+
+
+@pytest.mark.parametrize("name", ["credentials", "secrets", "agent_settings"])
+def test_mapping_over_what_belongs_to_every_task_names_the_fix(flat_api: FakeApi, name: str) -> None:
+    values = {
+        "credentials": credentials_for(flat_api),
+        "secrets": {"password": SecretStr(PASSWORD)},
+        "agent_settings": AgentSettings(llm="o3"),
+    }
+    given = {other: unmapped(value) for other, value in values.items()} | {name: values[name]}
+
+    @flow
+    def many() -> None:
+        run_browser_task.with_options(retries=1).map(["One", "Two"], **given)
+
+    with pytest.raises(TypeError, match=rf"`{name}=unmapped\({name}\)`"):
+        many()
+    assert flat_api.requests("POST") == []
+
+
+@pytest.mark.usefixtures("harness")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"credentials": BrowserUseCredentials(api_key="bu_plain")},
+        {"secrets": {"password": SecretStr(PASSWORD)}},
+        {"secrets": {"password": Secret(value=PASSWORD)}},
+        {"task": CreateTaskRequest(task="Sign in", secrets={"password": SecretStr(PASSWORD)})},
+    ],
+)
+def test_a_background_task_with_a_plain_secret_is_refused(arguments: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequestError, match="storage in plain text"):
+        run_browser_task.delay(**{"task": "Sign in"} | arguments)
+
+
+def test_settings_of_a_new_session_are_refused_for_a_follow_up(flat_api: FakeApi, run: Run) -> None:
+    first = run("Sign in", credentials=credentials_for(flat_api), keep_session=True)
+    with pytest.raises(InvalidRequestError, match="keeps its settings"):
+        run(
+            "Go on",
+            credentials=credentials_for(flat_api),
+            session_id=first.session_id,
+            browser_settings=BrowserSettings(screen_width=800),
+        )

@@ -1,0 +1,104 @@
+"""A flow that ends takes its Browser Use tasks with it. Each flow here is a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fake_api import FakeApiProcess
+
+from .running_prefect import RunningPrefect, end, until
+
+TASKS = {"threads": 6, "event-loop": 3, "processes": 2}
+"""How many tasks each of `flows` starts."""
+
+WITHIN = 20.0
+"""Seconds. It takes 1 to 3, unless the machine is busy; at 30 Prefect kills the process."""
+
+
+@pytest.fixture
+def api() -> Iterator[FakeApiProcess]:
+    """An API whose tasks do not end by themselves."""
+    with FakeApiProcess() as fake:
+        fake.script(status=None)
+        yield fake
+
+
+class Script:
+    """A script that runs one of `flows`."""
+
+    def __init__(self, prefect: RunningPrefect, api: FakeApiProcess, name: str, **variables: str) -> None:
+        self.name = name
+        self.tasks = TASKS.get(name, 0)
+        self.process = prefect.start(name, "-m", "tests.prefect.flows", name, **environment(api), **variables)
+
+
+def environment(api: FakeApiProcess) -> dict[str, str]:
+    return {"BROWSER_USE_API_KEY": api.api_key, "BROWSER_USE_BASE_URL": api.base_url}
+
+
+def all_run(api: FakeApiProcess, number: int) -> None:
+    until("all tasks run", lambda: len(api.tasks(live=True)) == number, 120)
+
+
+def all_are_stopped(api: FakeApiProcess) -> None:
+    left = lambda: [task["prompt"] for task in api.tasks(live=True)]  # noqa: E731
+    until(lambda: f"the tasks {left()} are stopped", lambda: not left(), WITHIN)
+    assert {task["status"] for task in api.tasks()} == {"stopped"}
+    assert api.sessions(status="active") == []
+
+
+def test_cancelling_served_flow_runs_stops_their_tasks(prefect_server: RunningPrefect, api: FakeApiProcess) -> None:
+    served = prefect_server.start("serve", "-m", "tests.prefect.flows", "serve", **environment(api))
+    flow_runs = [prefect_server.run_deployment(name) for name in TASKS]
+    all_run(api, sum(TASKS.values()))
+    for flow_run in flow_runs:
+        prefect_server.cancel(flow_run)
+    all_are_stopped(api)
+    assert {prefect_server.ended(flow_run)["state_type"] for flow_run in flow_runs} == {"CANCELLED"}
+    end(served)
+
+
+def test_cancelling_a_script_in_the_ui_stops_its_tasks(prefect_server: RunningPrefect, api: FakeApiProcess) -> None:
+    scripts = [Script(prefect_server, api, name) for name in ("threads", "event-loop")]
+    all_run(api, sum(script.tasks for script in scripts))
+    for script in scripts:
+        for flow_run in prefect_server.flow_runs(script.name):
+            if flow_run["state_type"] == "RUNNING":
+                prefect_server.cancel(flow_run["id"])
+    all_are_stopped(api)
+    assert all(script.process.wait(60) for script in scripts)
+
+
+def test_ctrl_c_stops_the_tasks_of_a_script(prefect_server: RunningPrefect, api: FakeApiProcess) -> None:
+    scripts = [Script(prefect_server, api, name) for name in TASKS]
+    all_run(api, sum(TASKS.values()))
+    for script in scripts:
+        os.killpg(script.process.pid, signal.SIGINT)  # a terminal sends it to all processes of the script
+    all_are_stopped(api)
+
+
+def test_sigterm_stops_the_tasks_of_a_script(prefect_server: RunningPrefect, api: FakeApiProcess) -> None:
+    scripts = [Script(prefect_server, api, name) for name in ("threads", "event-loop")]
+    all_run(api, sum(script.tasks for script in scripts))
+    for script in scripts:
+        script.process.terminate()
+    all_are_stopped(api)
+    assert all(script.process.wait(60) for script in scripts)
+
+
+def test_the_time_out_of_a_flow_stops_its_tasks(prefect_server: RunningPrefect, api: FakeApiProcess) -> None:
+    scripts = [Script(prefect_server, api, name, FLOW_TIMEOUT="10") for name in ("threads", "event-loop")]
+    assert all(script.process.wait(120) for script in scripts)
+    assert api.tasks()
+    all_are_stopped(api)
+
+
+def test_the_time_out_of_a_task_stops_it(prefect_server: RunningPrefect, api: FakeApiProcess) -> None:
+    scripts = [Script(prefect_server, api, name) for name in ("timed-tasks", "timed-in-event-loop")]
+    assert not any(script.process.wait(120) for script in scripts)
+    assert len(api.tasks()) == 3
+    all_are_stopped(api)
