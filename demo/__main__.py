@@ -1,0 +1,114 @@
+"""`python -m demo`: see `make demo`."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+from browser_use_client import BrowserUseClient
+from demo.airflow import Airflow
+from demo.local_server import LocalServer
+from demo.prefect import Prefect
+from demo.programs import DemoError, InterruptedDemoError, Programs
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+RUN_WITHIN = 180.0
+
+
+def main() -> int:
+    """Runs the demo.
+
+    Returns:
+        The exit status: 0 if everything succeeded.
+    """
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("--airflow", type=Path, required=True, help="the virtual environment that has Airflow")
+    parser.add_argument("--prefect", type=Path, required=True, help="the virtual environment that has Prefect")
+    parser.add_argument("--keep", action="store_true", help="leave all open until Ctrl+C")
+    options = parser.parse_args()
+
+    # No proxy on the way to this machine, and no statistics to anybody.
+    os.environ.update(NO_PROXY="127.0.0.1", no_proxy="127.0.0.1", DO_NOT_TRACK="1")
+    folder = Path(tempfile.mkdtemp(prefix="browser-use-job-"))
+    programs = Programs(folder)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, programs.interrupt)
+    try:
+        return run(programs, options.airflow.absolute(), options.prefect.absolute(), keep=options.keep)
+    except InterruptedDemoError as interruption:
+        print(f"\n{interruption}", file=sys.stderr)
+        return 130
+    except DemoError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    finally:
+        programs.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def run(programs: Programs, airflow_environment: Path, prefect_environment: Path, *, keep: bool) -> int:
+    """The order of things. What takes long to start, starts beside the rest.
+
+    Args:
+        programs: Where everything runs.
+        airflow_environment: The virtual environment that has Airflow.
+        prefect_environment: The virtual environment that has Prefect.
+        keep: Whether to leave all open until a signal arrives.
+
+    Returns:
+        The exit status.
+    """
+    server = LocalServer(programs)
+    airflow = Airflow(
+        programs,
+        airflow_environment,
+        EXAMPLES / "airflow",
+        {
+            "browser_use_default": {"conn_type": "browser_use", "host": server.base_url, "password": server.api_key},
+            "shop": {
+                "conn_type": "http",
+                "host": server.shop_url,
+                "login": server.shop_user,
+                "password": server.shop_password,
+            },
+        },
+    )
+    prefect = Prefect(programs, prefect_environment)
+
+    server.start()
+    prefect.start()
+    airflow.start()
+    # One run after the other: a scheduler that gets no processor can take a task that has resumed for one that died.
+    airflow_report = airflow.result("shop_orders", airflow.trigger("shop_orders"), within=RUN_WITHIN)
+    print(f"\n{airflow_report}\n", flush=True)
+    deployment = prefect.serve(
+        EXAMPLES / "prefect" / "shop_orders.py",
+        {
+            "BROWSER_USE_API_KEY": server.api_key,
+            "BROWSER_USE_BASE_URL": server.base_url,
+            "SHOP_URL": server.shop_url,
+            "SHOP_USER": server.shop_user,
+            "SHOP_PASSWORD": server.shop_password,
+        },
+    )
+    with BrowserUseClient(server.api_key, server.base_url) as browser_use:
+        prefect_report = prefect.result(prefect.trigger(deployment), browser_use, within=RUN_WITHIN)
+    print(f"\n{prefect_report}", flush=True)
+    if keep:
+        print(
+            f"\nAirflow:   {airflow.url}\nPrefect:   {prefect.url}\nLive view: {server.live_url}\nOpen until Ctrl+C.",
+            flush=True,
+        )
+        with contextlib.suppress(InterruptedDemoError):
+            programs.stay()
+    return 0 if airflow_report.succeeded and prefect_report.succeeded else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

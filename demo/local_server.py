@@ -1,0 +1,43 @@
+"""The local server with its demo shop, on a port and with a key of the demo's own."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import sys
+
+import httpx
+
+from browser_use_local.demo_site.orders import PASSWORD, USER
+from demo.programs import Programs, free_port
+
+
+class LocalServer:
+    """`browser-use-local up --demo-site`."""
+
+    shop_user = USER
+    shop_password = PASSWORD
+
+    def __init__(self, programs: Programs) -> None:
+        self._programs = programs
+        self.url = f"http://127.0.0.1:{free_port()}"
+        self.base_url = f"{self.url}/api/v2"
+        self.shop_url = f"{self.url}/shop/"
+        self.api_key = f"bu_{secrets.token_urlsafe(24)}"
+
+    def start(self) -> None:
+        """Starts the server and returns when it takes tasks."""
+        command = [sys.executable, "-m", "browser_use_local", "up", "--demo-site"]
+        options = ["--port", self.url.rpartition(":")[2], "--data-dir", str(self._programs.folder / "local")]
+        # Not on the command line, which everybody on the machine can read.
+        self._programs.start("browser-use-local", command + options, {"BROWSER_USE_LOCAL_API_KEY": self.api_key})
+        self._programs.wait_for("the local server", self._answers, within=60, log="browser-use-local")
+
+    @property
+    def live_url(self) -> str:
+        """The live view, as the server printed it: signed, since it has an API key."""
+        found = re.search(r"^Live view: +(\S+)$", self._programs.log("browser-use-local"), re.MULTILINE)
+        return found[1] if found else f"{self.url}/live"
+
+    def _answers(self) -> bool:
+        return httpx.get(f"{self.url}/health").is_success
