@@ -1,0 +1,135 @@
+"""One contender does one job in a process of its own, and prints what it took as a line of JSON.
+
+Run by `benchmarks.client` with the interpreter that has the contender: ours, or the official SDK.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import sys
+import time
+from collections.abc import Awaitable
+from math import inf
+from typing import Any
+
+Result = dict[str, Any]
+
+WARM_UP = 20
+"""Tasks before those that count."""
+
+
+def at_once(contender: str, base_url: str, key: str, number: int, batches: int) -> Result:
+    """Tasks that have ended when they are first looked at: what the client itself takes for one, in the best batch."""
+    if contender == "sdk":
+        from browser_use_sdk.v2 import BrowserUse
+
+        run: Any = BrowserUse(api_key=key, base_url=base_url).run
+    else:
+        from browser_use_client import BrowserUseClient
+
+        run = BrowserUseClient(key, base_url, api_version="v2-flat").run_task
+    for _ in range(WARM_UP):
+        run("warm up")
+    best = {"wall": inf, "cpu": inf}
+    for _ in range(batches):
+        wall, cpu = time.perf_counter(), time.process_time()
+        for _ in range(number):
+            run("x")
+        took = {"wall": (time.perf_counter() - wall) / number, "cpu": (time.process_time() - cpu) / number}
+        best = {figure: min(best[figure], took[figure]) for figure in best}
+    return best
+
+
+def latency(contender: str, base_url: str, key: str, prompts: list[str]) -> Result:
+    """Tasks of several lengths at the same time: seconds from their end on the server to their return."""
+    if contender == "sdk":
+        from browser_use_sdk.v2 import AsyncBrowserUse
+
+        client = AsyncBrowserUse(api_key=key, base_url=base_url)
+
+        async def run(prompt: str) -> Any:
+            return await client.run(prompt)
+    else:
+        from browser_use_client import AsyncBrowserUseClient
+
+        ours = AsyncBrowserUseClient(key, base_url, api_version="v2-flat")
+
+        async def run(prompt: str) -> Any:
+            return await ours.run_task(prompt)
+
+    async def late(prompt: str) -> float:
+        task = await run(prompt)
+        return time.time() - float(task.finished_at.timestamp())
+
+    return {"late": asyncio.run(_gathered([late(prompt) for prompt in prompts]))}
+
+
+def watch(contender: str, base_url: str, key: str, ids: list[str], ending: list[str]) -> Result:
+    """Waits for many tasks until those have ended that are going to."""
+    assert contender == "ours"
+    from browser_use_client import AsyncBrowserUseClient
+
+    async def watching() -> Result:
+        async with AsyncBrowserUseClient(key, base_url, api_version="v2-flat") as client:
+            watcher = client.watcher()
+
+            async def late(task_id: str) -> float:
+                state = await watcher.wait(task_id)
+                now = time.time()
+                assert state.finished_at is not None
+                return now - state.finished_at.timestamp()
+
+            wall, cpu = time.perf_counter(), time.process_time()
+            waits = [asyncio.create_task(watcher.wait(task_id)) for task_id in set(ids) - set(ending)]
+            lates = await _gathered([late(task_id) for task_id in ending])
+            result = {"late": lates, "wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
+            for wait in waits:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
+            return result | {"memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+
+    return asyncio.run(watching())
+
+
+def one_by_one(contender: str, base_url: str, key: str, ids: list[str]) -> Result:
+    """One status call for each of many tasks, ten at a time: what a look at all of them takes without a watcher."""
+    if contender == "sdk":
+        from browser_use_sdk.v2 import AsyncBrowserUse
+
+        sdk = AsyncBrowserUse(api_key=key, base_url=base_url)
+
+        def status(task_id: str) -> Awaitable[Any]:
+            return sdk.tasks.status(task_id)
+    else:
+        from browser_use_client import AsyncBrowserUseClient
+
+        ours = AsyncBrowserUseClient(key, base_url, api_version="v2-flat")
+
+        def status(task_id: str) -> Awaitable[Any]:
+            return ours._driver.run(ours._api.read(lambda contract: contract.get_task_state(task_id)))
+
+    async def look() -> Result:
+        left = iter(ids)
+
+        async def work() -> None:
+            for task_id in left:
+                await status(task_id)
+
+        wall, cpu = time.perf_counter(), time.process_time()
+        await asyncio.gather(*(work() for _ in range(10)))
+        return {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
+
+    return asyncio.run(look())
+
+
+async def _gathered(awaitables: list[Awaitable[float]]) -> list[float]:
+    return list(await asyncio.gather(*awaitables))
+
+
+JOBS = {job.__name__: job for job in (at_once, latency, watch, one_by_one)}
+
+if __name__ == "__main__":
+    order = json.load(sys.stdin)
+    print(json.dumps(JOBS[order.pop("job")](**order)))
