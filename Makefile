@@ -1,0 +1,129 @@
+# `make demo` runs the main job, `make test` every test; each sets up all it needs, below .build/.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+BUILD ?= .build
+TOOLS := $(BUILD)/tools
+UV := $(TOOLS)/bin/uv
+CLIENT := $(BUILD)/env/client
+AIRFLOW := $(BUILD)/env/airflow-3.3
+PREFECT := $(BUILD)/env/prefect-3.8
+SDK := $(BUILD)/env/sdk-3.12
+SDKS := $(BUILD)/env/sdk-nested $(BUILD)/env/sdk-flat
+export UV_PYTHON_DOWNLOADS := never
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+.PHONY: demo
+demo: envs chromium ## the example DAG and flow, in a real Airflow and Prefect (KEEP=1: leave them open)
+	@$(CLIENT)/bin/python -m demo --airflow $(AIRFLOW) --prefect $(PREFECT) $(if $(KEEP),--keep)
+
+# Every part runs, also when one before it failed.
+PARTS := lint test-client test-airflow test-prefect test-e2e
+.PHONY: test
+test: envs chromium ## every test, and the linters
+	@failed=; for part in $(PARTS); do \
+		printf '\n=== %s\n' $$part; $(MAKE) -k --no-print-directory $$part || failed="$$failed $$part"; \
+	done; \
+	printf '\n'; if [ -n "$$failed" ]; then echo "Failed:$$failed"; exit 1; fi; echo 'Passed: $(PARTS)'
+
+.PHONY: lint format style types-client types-airflow types-prefect
+lint: style format types-client types-airflow types-prefect ## ruff and mypy
+style: $(CLIENT)/.ready
+	$(CLIENT)/bin/ruff check
+format: $(CLIENT)/.ready
+	$(CLIENT)/bin/ruff format --check
+MYPY := bin/mypy --cache-dir $(BUILD)/mypy
+types-client: $(CLIENT)/.ready
+	$(CLIENT)/$(MYPY)/client src demo
+types-airflow: $(AIRFLOW)/.ready
+	$(AIRFLOW)/$(MYPY)/airflow airflow_provider/src
+types-prefect: $(PREFECT)/.ready
+	$(PREFECT)/$(MYPY)/prefect prefect_tasks/src
+
+.PHONY: test-client test-airflow test-prefect test-e2e
+test-client: $(CLIENT)/.ready $(SDKS:=/.ready) ## the client and the local server
+	$(CLIENT)/bin/pytest -q
+test-airflow: $(AIRFLOW)/.ready ## the Airflow provider
+	$(AIRFLOW)/bin/pytest -q tests/airflow
+# On older versions, warnings are theirs to keep.
+MATRIX := $(foreach version,2.11 3.0 3.1 3.2,test-airflow-$(version))
+.PHONY: test-matrix $(MATRIX)
+test-matrix: test-airflow $(MATRIX) ## the Airflow provider on every Airflow that it supports
+$(MATRIX): test-airflow-%: $(BUILD)/env/airflow-%/.ready
+	$(BUILD)/env/airflow-$*/bin/pytest -q -W ignore tests/airflow
+test-prefect: $(PREFECT)/.ready ## the Prefect integration
+	$(PREFECT)/bin/pytest -q tests/prefect
+test-e2e: envs chromium ## the two commands, as a user runs them
+	$(CLIENT)/bin/pytest -q tests/e2e
+
+.PHONY: chromium
+chromium: $(CLIENT)/.ready ## a Chromium, where the machine has none
+	@$(CLIENT)/bin/python -m demo.chromium
+
+.PHONY: envs
+envs: $(CLIENT)/.ready $(AIRFLOW)/.ready $(PREFECT)/.ready ## the three environments
+
+$(UV): constraints/tools.txt
+	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \
+		echo "$(PYTHON) must be Python 3.10 or newer, with venv and ensurepip (Debian: apt install python3-venv)." \
+			"Name another one with: make PYTHON=..." >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(TOOLS)
+	$(TOOLS)/bin/python -m pip install -q --disable-pip-version-check -r $<
+	@touch $@
+
+# $(call environment,what to install): an environment beside its .ready, with the pins that bear its name.
+# Compiled, since Airflow's many processes start twice as fast then.
+define environment
+	$(UV) venv -q --clear --python $(PYTHON) $(@D)
+	$(UV) pip install -q --compile-bytecode --python $(@D) $(1) -c constraints/$(notdir $(@D)).txt
+	@touch $@
+endef
+
+$(CLIENT)/.ready: $(UV) pyproject.toml constraints/client.txt
+	$(call environment,-e '.[local]' --group demo --group lint --group test)
+
+$(BUILD)/env/airflow-%/.ready: $(UV) pyproject.toml airflow_provider/pyproject.toml constraints/airflow-%.txt
+	$(call environment,-e . -e airflow_provider --group airflow_provider/pyproject.toml:test)
+
+$(PREFECT)/.ready: $(UV) pyproject.toml prefect_tasks/pyproject.toml constraints/prefect-3.8.txt
+	$(call environment,-e . -e prefect_tasks --group prefect_tasks/pyproject.toml:test)
+
+# The official SDKs, one for each revision of v2: the judges of the local server.
+$(SDKS:=/.ready): $(BUILD)/env/%/.ready: $(UV) constraints/%.in constraints/%.txt
+	$(call environment,-r constraints/$(notdir $(@D)).in)
+
+.PHONY: prism
+prism: ## Prism, which judges the local server too where it is installed; needs Node
+	npm install --silent --no-audit --no-fund --no-package-lock --prefix $(BUILD)/prism @stoplight/prism-cli@5.16.0
+
+$(SDK)/.ready: $(UV) constraints/sdk-3.12.in constraints/sdk-3.12.txt
+	$(call environment,-r constraints/sdk-3.12.in)
+
+# --universal: one file serves every Python version. The Python of the machine only runs the resolver.
+COMPILE := $(UV) pip compile -q --universal --python-version 3.10 --upgrade \
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-package browser-use-client
+
+.PHONY: constraints
+constraints: $(UV) ## pins every environment anew
+	$(COMPILE) pyproject.toml --extra local --group demo --group lint --group test -o constraints/client.txt
+	for version in 2.11 3.0 3.1 3.2 3.3; do \
+		$(COMPILE) airflow_provider/pyproject.toml constraints/airflow-$$version.in \
+			--group airflow_provider/pyproject.toml:test -o constraints/airflow-$$version.txt || exit; \
+	done
+	$(COMPILE) prefect_tasks/pyproject.toml constraints/prefect-3.8.in --group prefect_tasks/pyproject.toml:test -o constraints/prefect-3.8.txt
+	$(COMPILE) constraints/sdk-3.12.in -o constraints/sdk-3.12.txt
+	$(COMPILE) constraints/tools.in -o constraints/tools.txt
+	$(COMPILE) constraints/sdk-nested.in -o constraints/sdk-nested.txt
+	$(COMPILE) constraints/sdk-flat.in -o constraints/sdk-flat.txt
+
+.PHONY: bench
+bench: $(CLIENT)/.ready $(SDK)/.ready ## the client's figures, beside the official SDK's
+	@$(CLIENT)/bin/python -m benchmarks.client --sdk $(SDK)/bin/python
+
+.PHONY: clean
+clean: ## removes all that was set up or built
+	rm -rf $(BUILD) dist
