@@ -9,10 +9,11 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError
 
-from browser_use_client.errors import OutputSchemaError
+from browser_use_client.errors import InvalidRequestError, OutputSchemaError
 
 OutputSchema = type | Mapping[str, Any] | str
-"""A pydantic model or any type that pydantic understands, or a JSON schema as a mapping or as text."""
+"""A pydantic model or any type that pydantic understands, or a JSON schema as a mapping or as text. To hold output
+against the latter takes `jsonschema`, which comes with the extra of that name."""
 
 _JSON_TYPES = {"array", "boolean", "integer", "null", "number", "object", "string"}
 
@@ -42,16 +43,23 @@ def parse_output(text: str | None, schema: Any, *, task_id: str, session_id: str
 
     Raises:
         OutputSchemaError: There is no output, it is no JSON, or it does not fit.
+        InvalidRequestError: `jsonschema`, which a JSON schema needs, is not installed.
     """
     about = {"task_id": task_id, "session_id": session_id, "raw": text}
     if text is None:
         raise OutputSchemaError(f"Task {task_id} returned no output, but one was asked for.", **about)
     try:
-        return json.loads(text) if isinstance(schema, (str, Mapping)) else TypeAdapter(schema).validate_json(text)
+        if not isinstance(schema, (str, Mapping)):
+            return TypeAdapter(schema).validate_json(text)
+        value = json.loads(text)
     except ValidationError as error:
         where = problems_of(error)
     except ValueError as error:
         where = f"it is no JSON: {error}"
+    else:
+        where = _misfits(value, json.loads(schema) if isinstance(schema, str) else schema)
+        if not where:
+            return value
     raise OutputSchemaError(
         f"The output of task {task_id} does not fit the schema that it was asked for: {where}. "
         "The task has ended and was paid for; its raw text is in `raw`.",
@@ -64,6 +72,29 @@ def problems_of(error: ValidationError) -> str:
     return "; ".join(
         f"{'.'.join(map(str, problem['loc'])) or 'the whole'}: {problem['msg'].removeprefix('Value error, ')}"
         for problem in error.errors(include_url=False, include_input=False, include_context=False)
+    )
+
+
+def _misfits(value: Any, schema: Any) -> str:
+    """Where a value does not fit a JSON schema, and why, in a line like that of `problems_of`; nothing if it fits."""
+    try:
+        from jsonschema import Draft202012Validator, validators
+        from referencing import Registry
+        from referencing.exceptions import Unresolvable
+    except ImportError:
+        raise InvalidRequestError(
+            "Output can be held against a JSON schema only where jsonschema is installed: pip install"
+            " 'browser-use-client[jsonschema]'; a pydantic model needs nothing more. The task and its output are kept."
+        ) from None
+    validator = validators.validator_for(schema, default=Draft202012Validator)(schema, registry=Registry())
+    try:
+        problems = sorted(validator.iter_errors(value), key=lambda problem: list(map(str, problem.absolute_path)))
+    except Unresolvable as error:
+        return f"the schema refers to {error.ref!r}, which is not in it"
+    return "; ".join(
+        f"{'.'.join(map(str, problem.absolute_path)) or 'the whole'}:"
+        f" has to fit {json.dumps({problem.validator: problem.validator_value})}"
+        for problem in problems
     )
 
 

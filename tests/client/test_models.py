@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import pickle
 from datetime import datetime, timezone
 from typing import Any
@@ -104,6 +105,9 @@ def test_a_task_survives_a_pickle() -> None:
     assert pickle.loads(pickle.dumps(task)) == task
 
 
+AN_ITEM = {"type": "object", "properties": {"b": {"type": "number"}}, "required": ["b"]}
+
+
 def test_output_is_parsed_as_the_type_that_was_asked_for() -> None:
     assert ended(output='{"number": 1, "total": 2}').parse(Order) == Order(number=1, total=2)
     assert ended(output="[1, 2]").parse(list[int]) == [1, 2]
@@ -118,6 +122,9 @@ def test_output_is_parsed_as_the_type_that_was_asked_for() -> None:
         ("done", Order, "JSON"),
         ('{"number": "x"}', Order, "number: .*; total: Field required"),
         ("done", {"type": "object"}, "no JSON"),
+        ('{"a": [{"b": "x"}]}', {"properties": {"a": {"items": AN_ITEM}}}, r'a\.0\.b: has to fit {"type": "number"}'),
+        ('[{"b": 1}, {}]', json.dumps({"items": AN_ITEM}), r'1: has to fit {"required": \["b"\]}'),
+        ("{}", {"$ref": "http://elsewhere.test/schema"}, "'http://elsewhere.test/schema', which is not in it"),
     ],
 )
 def test_output_that_does_not_fit_says_where_and_carries_the_raw_text(

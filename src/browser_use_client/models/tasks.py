@@ -134,7 +134,8 @@ class Task(TaskState):
 
         Args:
             schema: What it was asked to look like: a pydantic model or another type, and you get an
-                instance of it; a JSON schema as mapping or text, and you get the decoded JSON.
+                instance of it; a JSON schema as mapping or text (with the extra `jsonschema`), and you get the
+                decoded JSON.
 
         Returns:
             An instance of `schema`, or plain JSON values.
@@ -142,6 +143,7 @@ class Task(TaskState):
         Raises:
             OutputSchemaError: The output is missing, is no JSON, or does not fit; the error carries the
                 raw text and says where.
+            InvalidRequestError: A JSON schema was given, and `jsonschema` is not installed.
         """
         return parse_output(self.output, schema, task_id=self.id, session_id=self.session_id)
 
