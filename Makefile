@@ -58,7 +58,7 @@ $(MATRIX): test-airflow-%: $(BUILD)/env/airflow-%/.ready
 test-prefect: $(PREFECT)/.ready ## the Prefect integration
 	$(PREFECT)/bin/pytest -q tests/prefect
 test-e2e: envs chromium ## the two commands, as a user runs them
-	$(CLIENT)/bin/pytest -q tests/e2e
+	AIRFLOW=$(AIRFLOW) PREFECT=$(PREFECT) $(CLIENT)/bin/pytest -q tests/e2e
 
 .PHONY: chromium
 chromium: $(CLIENT)/.ready ## a Chromium, where the machine has none

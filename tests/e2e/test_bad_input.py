@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from demo.prefect import Prefect
 from demo.programs import Programs, free_port
 from demo.report import TaskReport
 
-from .commands import BUILD
+from .commands import ROOT
 
 HERE = Path(__file__).parent / "bad_input"
 WRONG_KEY = "bu_this-key-is-wrong"
@@ -32,8 +33,7 @@ class Outcome:
 
 @pytest.fixture(scope="module")
 def outcome() -> Outcome:
-    [airflow_environment] = BUILD.glob("env/airflow-*")
-    [prefect_environment] = BUILD.glob("env/prefect-*")
+    airflow_environment, prefect_environment = (ROOT / os.environ[name] for name in ("AIRFLOW", "PREFECT"))
     with tempfile.TemporaryDirectory(prefix="e2e-") as folder:
         programs = Programs(Path(folder))
         server = LocalServer(programs)
