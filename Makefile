@@ -11,6 +11,8 @@ AIRFLOW := $(BUILD)/env/airflow-3.3
 PREFECT := $(BUILD)/env/prefect-3.8
 SDK := $(BUILD)/env/sdk-3.12
 SDKS := $(BUILD)/env/sdk-nested $(BUILD)/env/sdk-flat
+AGENT := $(BUILD)/env/agent
+AGENT_PINS := src/browser_use_local/agent/requirements.txt
 export UV_PYTHON_DOWNLOADS := never
 
 .PHONY: help
@@ -45,7 +47,7 @@ types-prefect: $(PREFECT)/.ready
 	$(PREFECT)/$(MYPY)/prefect prefect_tasks/src
 
 .PHONY: test-client test-airflow test-prefect test-e2e
-test-client: $(CLIENT)/.ready $(SDKS:=/.ready) ## the client and the local server
+test-client: $(CLIENT)/.ready $(SDKS:=/.ready) $(AGENT)/.ready prism ## the client and the local server
 	$(CLIENT)/bin/pytest -q
 test-airflow: $(AIRFLOW)/.ready ## the Airflow provider
 	$(AIRFLOW)/bin/pytest -q tests/airflow
@@ -96,9 +98,24 @@ $(PREFECT)/.ready: $(UV) pyproject.toml prefect_tasks/pyproject.toml constraints
 $(SDKS:=/.ready): $(BUILD)/env/%/.ready: $(UV) constraints/%.in constraints/%.txt
 	$(call environment,-r constraints/$(notdir $(@D)).in)
 
+# The agent of the local server, as the server itself makes it. It has no release for Python 3.10.
+$(AGENT)/.ready: $(UV) $(AGENT_PINS)
+	@mkdir -p $(@D)
+	@if $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
+		$(UV) venv -q --clear --python $(PYTHON) $(@D) && \
+		$(UV) pip install -q --compile-bytecode --python $(@D) -r $(AGENT_PINS); \
+	else echo "The agent needs Python 3.11 or newer: its tests are left out."; fi
+	@touch $@
+
+# Prism judges the local server too, where Node is there: it holds every answer against the published contract.
 .PHONY: prism
-prism: ## Prism, which judges the local server too where it is installed; needs Node
-	npm install --silent --no-audit --no-fund --no-package-lock --prefix $(BUILD)/prism @stoplight/prism-cli@5.16.0
+prism: $(BUILD)/prism/.ready
+$(BUILD)/prism/.ready:
+	@mkdir -p $(@D)
+	@if ! command -v npm >/dev/null; then echo "Node and npm are not there: Prism does not judge the local server."; \
+	elif ! npm install --silent --no-audit --no-fund --no-package-lock --prefix $(@D) @stoplight/prism-cli@5.16.0; then \
+		echo "npm could not install Prism: it does not judge the local server."; \
+	else touch $@; fi
 
 $(SDK)/.ready: $(UV) constraints/sdk-3.12.in constraints/sdk-3.12.txt
 	$(call environment,-r constraints/sdk-3.12.in)
@@ -119,6 +136,7 @@ constraints: $(UV) ## pins every environment anew
 	$(COMPILE) constraints/tools.in -o constraints/tools.txt
 	$(COMPILE) constraints/sdk-nested.in -o constraints/sdk-nested.txt
 	$(COMPILE) constraints/sdk-flat.in -o constraints/sdk-flat.txt
+	$(subst 3.10,3.11,$(COMPILE)) constraints/agent.in -o $(AGENT_PINS)
 
 .PHONY: bench
 bench: $(CLIENT)/.ready $(SDK)/.ready ## the client's figures, beside the official SDK's

@@ -20,6 +20,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+SHARED = ("--remote-debugging-port=0",)
 BLOCKED = "blockedbyclient"
 ACTION_TIMEOUT = 10_000
 NAVIGATION_TIMEOUT = 30_000
@@ -74,18 +75,27 @@ def is_allowed(url: str, domains: Sequence[str]) -> bool:
     return False
 
 
+def _cdp_url(profile: Path) -> str:
+    """Where the Chromium of a profile takes other programs: it has chosen a free port and written it down."""
+    port, path = (profile / "DevToolsActivePort").read_text(encoding="utf-8").split()
+    return f"ws://127.0.0.1:{port}{path}"
+
+
 class Browser:
     """One running Chromium with a profile folder of its own."""
 
-    def __init__(self, context: BrowserContext, folder: Path) -> None:
+    def __init__(self, context: BrowserContext, folder: Path, cdp_url: str | None = None) -> None:
         self._context = context
         self._folder = folder
+        self.cdp_url = cdp_url
         self.on_download: Callable[[Download], None] | None = None
         context.set_default_timeout(ACTION_TIMEOUT)
         context.set_default_navigation_timeout(NAVIGATION_TIMEOUT)
-        context.on("page", self._watch)
-        for page in context.pages:
-            self._watch(page)
+        # An agent that is attached takes the downloads for itself.
+        if cdp_url is None:
+            context.on("page", self._watch)
+            for page in context.pages:
+                self._watch(page)
 
     @classmethod
     async def launch(
@@ -97,6 +107,7 @@ class Browser:
         size: tuple[int, int],
         is_mobile: bool = False,
         state: StorageState | None = None,
+        is_shared: bool = False,
     ) -> Browser:
         """Starts a Chromium.
 
@@ -107,12 +118,13 @@ class Browser:
             size: Width and height of the page in pixels.
             is_mobile: Whether it poses as a phone.
             state: Cookies and local storage to start with.
+            is_shared: Whether other programs of this machine may attach to it, at `cdp_url`.
         """
         context = await playwright.chromium.launch_persistent_context(
             folder / "profile",
             executable_path=executable,
             headless=True,
-            args=FLAGS,
+            args=[*FLAGS, *SHARED] if is_shared else FLAGS,
             viewport={"width": size[0], "height": size[1]},
             is_mobile=is_mobile,
             has_touch=is_mobile,
@@ -124,7 +136,7 @@ class Browser:
         )
         if state:
             await context.set_storage_state(state)
-        return cls(context, folder)
+        return cls(context, folder, _cdp_url(folder / "profile") if is_shared else None)
 
     @property
     def page(self) -> Page:
@@ -150,7 +162,8 @@ class Browser:
     async def screenshot(self) -> bytes:
         """The page in front as a JPEG, without passwords and secrets."""
         page = self.page
-        return await page.screenshot(type="jpeg", quality=70, mask=[page.locator(MASKED)], mask_color="#333333")
+        hidden = [frame.locator(MASKED) for frame in page.frames]
+        return await page.screenshot(type="jpeg", quality=70, mask=hidden, mask_color="#333333")
 
     async def close(self) -> None:
         """Closes Chromium and removes its folder."""

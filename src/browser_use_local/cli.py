@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from browser_use_local.agent.model import FORMS
 from browser_use_local.chromium import NoChromiumError, find
 from browser_use_local.commands import ServerError, run, status
 from browser_use_local.serving import CannotStartError, serve
@@ -44,6 +45,9 @@ def up(options: argparse.Namespace) -> int:
             port=options.port,
             api_key=options.api_key,
             contract=options.contract,
+            engine=options.engine,
+            model=options.model,
+            agent_python=options.agent_python,
             max_sessions=options.max_sessions,
             idle_timeout=options.idle_timeout,
             webhook_url=options.webhook_url,
@@ -79,7 +83,20 @@ def _up_options(parser: argparse.ArgumentParser) -> None:
         help="the key that clients must send; without one any key will do (default: $BROWSER_USE_LOCAL_API_KEY)",
     )
     add("--contract", choices=["both", "v2-nested", "v2-flat"], default="both", help="what to serve (default: both)")
-    add("--engine", choices=["script"], default="script", help="what carries out the tasks (default: script)")
+    add(
+        "--engine",
+        choices=["script", "agent"],
+        default="script",
+        help="what carries out the tasks: the step language, or browser-use's agent with a model (default: script)",
+    )
+    add("--model", help=f"the model of the agent: {FORMS}")
+    add(
+        "--agent-python",
+        type=Path,
+        default=os.environ.get("BROWSER_USE_LOCAL_AGENT_PYTHON"),
+        help="the Python of an environment that has browser-use (default: $BROWSER_USE_LOCAL_AGENT_PYTHON, else the"
+        " server makes such an environment in the data folder when it is first needed)",
+    )
     add("--max-sessions", type=int, default=2, help="how many sessions may be active at once (default: 2)")
     add("--idle-timeout", type=float, default=900.0, help="seconds until an idle session is stopped (default: 900)")
     add(
@@ -111,7 +128,7 @@ def _client_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _run_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("task", help="the task, in the step language")
+    parser.add_argument("task", help="the task, in the words of the server's engine")
     parser.add_argument("--session", help="the id of a session to go on in")
     parser.add_argument("--start-url", help="the page to start on")
     parser.add_argument(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from browser_use_local.chromium import Browser
 from browser_use_local.settings import Revision
@@ -21,7 +21,10 @@ class Upload:
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """A task as it was ordered, in either revision's words. What is secret is never shown by `repr`."""
+    """A task as it was ordered, in either revision's words. What is secret is never shown by `repr`.
+
+    `earlier` are the tasks before it in its session, if that one has a memory: what they were and what came of them.
+    """
 
     revision: Revision
     task: str
@@ -37,8 +40,13 @@ class Order:
     max_steps: int = 100
     allowed_domains: list[str] = field(default_factory=list)
     instructions: str = ""
+    flash_mode: bool = False
+    thinking: bool = True
+    vision: bool | Literal["auto"] = True
+    highlight_elements: bool = False
     included_files: list[str] = field(default_factory=list)
     uploads: Mapping[str, Upload] = field(default_factory=dict)
+    earlier: list[tuple[str, str]] = field(default_factory=list)
     screen: tuple[int | None, int | None] = (None, None)
 
 
@@ -52,13 +60,18 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class DoneStep:
-    """A step that an engine has just carried out."""
+    """A step that an engine has just carried out; `files` are what it gave out besides the browser's downloads."""
 
     goal: str
     actions: list[dict[str, Any]]
     duration: float
     evaluation: str = "Success"
     memory: str = ""
+    files: list[Path] = field(default_factory=list)
+
+
+class EngineFailedError(Exception):
+    """The engine itself cannot work, so the task fails. The message is for the user."""
 
 
 class Report(Protocol):

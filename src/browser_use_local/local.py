@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from playwright.async_api import async_playwright
 
+from browser_use_local.agent import AgentEngine, Environment, Model
 from browser_use_local.chromium import check
+from browser_use_local.engine import Engine
 from browser_use_local.files import Files
 from browser_use_local.profiles import Profiles
 from browser_use_local.records import File, Session, Step, Task
@@ -43,8 +46,11 @@ class Local:
 
         Raises:
             NoChromiumError: There is no Chromium to start.
+            ModelError: The agent's model cannot be used.
+            NoPythonError: This Python is too old for the agent.
             NewerDatabaseError: The database was written by a newer version.
         """
+        engine = _engine(settings)
         store = Store(settings.data_dir / "local.sqlite3")
         try:
             async with async_playwright() as playwright:
@@ -54,7 +60,7 @@ class Local:
                 sessions = Sessions(settings, store, profiles, playwright)
                 files = Files(settings.data_dir / "files", store)
                 webhooks = Webhooks(settings, store)
-                tasks = Tasks(settings, store, sessions, files, profiles, ScriptEngine(), webhooks.tell)
+                tasks = Tasks(settings, store, sessions, files, profiles, engine, webhooks.tell)
                 duties = [asyncio.create_task(_stop_idle_sessions(sessions)), asyncio.create_task(webhooks.deliver())]
                 try:
                     yield cls(settings, store, sessions, tasks, files, profiles)
@@ -81,6 +87,14 @@ class Local:
         for task in self.store.select(Task, {"session_id": session_id}):
             shutil.rmtree(self.settings.data_dir / "tasks" / task.id, ignore_errors=True)
         self.store.delete(Session, id=session_id)
+
+
+def _engine(settings: Settings) -> Engine:
+    if settings.engine == "script":
+        return ScriptEngine()
+    model = Model.of(settings.model)
+    environment = Environment(settings.data_dir / "agent", settings.agent_python)
+    return AgentEngine(model, model.keys(os.environ), environment, settings.data_dir / "browsers")
 
 
 async def _stop_idle_sessions(sessions: Sessions) -> None:

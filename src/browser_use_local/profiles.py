@@ -49,6 +49,10 @@ class Profiles:
             max_steps=profile.settings["maxAgentSteps"],
             allowed_domains=profile.settings["allowedDomains"],
             instructions=profile.settings["customSystemPromptExtension"],
+            flash_mode=profile.settings["flashMode"],
+            thinking=profile.settings["thinking"],
+            vision=profile.settings["vision"],
+            highlight_elements=profile.settings["highlightElements"],
         )
 
     def of_browser(self, profile_id: str | None) -> dict[str, Any]:

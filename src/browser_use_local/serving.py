@@ -16,6 +16,7 @@ from pathlib import Path
 import uvicorn
 from starlette.types import Scope
 
+from browser_use_local.agent import ModelError, NoPythonError
 from browser_use_local.api.views import Links
 from browser_use_local.chromium import NoChromiumError
 from browser_use_local.server import create_app
@@ -38,6 +39,8 @@ def serve(settings: Settings) -> None:
     """
     if settings.webhook_url and not settings.webhook_secret:
         raise CannotStartError("A webhook needs a secret to be signed with: set one with --webhook-secret.")
+    if settings.model and settings.engine != "agent":
+        raise CannotStartError("A model is for the agent only: add --engine agent, or leave --model out.")
     with _own_folder(settings.data_dir), _listen(settings) as listener:
         asyncio.run(_serve(settings, listener))
 
@@ -64,7 +67,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
             listener.listen()
             _greet(settings, listener)
             await server.serve(sockets=[listener])
-    except NoChromiumError as error:
+    except (NoChromiumError, ModelError, NoPythonError) as error:
         raise CannotStartError(str(error)) from error
     except NewerDatabaseError as error:
         raise CannotStartError(

@@ -141,6 +141,7 @@ class Sessions:
             size=session.size,
             is_mobile=session.is_mobile,
             state=self._profiles.state(session.profile_id) if session.profile_id else None,
+            is_shared=self._settings.engine == "agent",
         )
         if session.start_url:
             with contextlib.suppress(Error):  # a session whose start page does not answer is one on an empty page

@@ -8,6 +8,7 @@ from typing import Literal
 
 Revision = Literal["v2-nested", "v2-flat"]
 Contract = Literal["both", "v2-nested", "v2-flat"]
+EngineName = Literal["script", "agent"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +22,9 @@ class Settings:
         port: The port to listen on. 0: any free one.
         api_key: The key that requests must carry. None: any key will do.
         contract: `both` revisions of v2 at one base URL, or one alone.
+        engine: What carries out the tasks: `script`, the step language, or `agent`, a language model.
+        model: The model of the agent, such as `openai:gpt-4.1`.
+        agent_python: The Python of an environment that has browser-use. None: the server makes one.
         max_sessions: How many sessions may be active at once; the next one gets 429.
         idle_timeout: Seconds after which a session without a running task is stopped.
         webhook_url: The address to tell what becomes of tasks.
@@ -35,6 +39,9 @@ class Settings:
     port: int = 8790
     api_key: str | None = field(default=None, repr=False)
     contract: Contract = "both"
+    engine: EngineName = "script"
+    model: str | None = None
+    agent_python: Path | None = None
     max_sessions: int = 2
     idle_timeout: float = 15 * 60
     webhook_url: str | None = None

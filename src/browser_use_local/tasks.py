@@ -15,7 +15,7 @@ from playwright.async_api import Download
 from playwright.async_api import Error as PlaywrightError
 
 from browser_use_local.chromium import Browser
-from browser_use_local.engine import DoneStep, Engine, Order, Outcome
+from browser_use_local.engine import DoneStep, Engine, EngineFailedError, Order, Outcome
 from browser_use_local.files import Files
 from browser_use_local.masking import mask
 from browser_use_local.profiles import Profiles
@@ -96,6 +96,7 @@ class Tasks:
         self._files.check_uploaded(order.included_files)
         session = self._session_for(order)
         session.secrets.update(order.secrets)
+        earlier = self._earlier(session)
         task = Task(
             session_id=session.id,
             revision=order.revision,
@@ -107,7 +108,7 @@ class Tasks:
         self._store.add(task)
         self._files.include(order.included_files, task)
         uploads = self._files.inputs(session.id, task.id)
-        order = dataclasses.replace(order, secrets=dict(session.secrets), uploads=uploads)
+        order = dataclasses.replace(order, secrets=dict(session.secrets), uploads=uploads, earlier=earlier)
         session.running_task = task.id
         self._running[task.id] = RunningTask(session, asyncio.create_task(self._run(task, order, session)))
         self._running[task.id].may_go_on.set()
@@ -162,6 +163,13 @@ class Tasks:
             raise SessionBusyError
         return session
 
+    def _earlier(self, session: ActiveSession) -> list[tuple[str, str]]:
+        record = self._store.get(Session, id=session.id)
+        if record is None or not record.persist_memory:
+            return []
+        tasks = self._store.select(Task, {"session_id": session.id}, order="created_at")
+        return [(task.task, task.output or task.status) for task in tasks]
+
     async def _run(self, task: Task, order: Order, session: ActiveSession) -> None:
         status: TaskStatus = "failed"
         outcome: Outcome | None = None
@@ -185,6 +193,8 @@ class Tasks:
         except asyncio.CancelledError:
             status, output = self._running[task.id].ending
             outcome = Outcome(output, False) if output else None
+        except EngineFailedError as error:
+            outcome = Outcome(str(error), False)
         except PlaywrightError as error:
             outcome = Outcome(f"The browser of this session broke down: {error.message.splitlines()[0]}", False)
         except Exception:
@@ -224,6 +234,8 @@ class Tasks:
             logger.warning("a download of task %s broke off: %s", task_id, error.message.splitlines()[0])
 
     async def _keep_step(self, task_id: str, step: DoneStep, session: ActiveSession) -> None:
+        for file in step.files:
+            self._files.keep_output(task_id, file.name, file)
         number = self._store.count(Step, {"task_id": task_id}) + 1
         browser = await self._sessions.browser(session)
         picture: bytes | None = None

@@ -82,6 +82,18 @@ def test_help_explains_every_option(tmp_path: Path) -> None:
     assert result.stdout.count("  --") >= 9
 
 
+def test_an_agent_without_a_model_or_without_its_key(tmp_path: Path) -> None:
+    said = complaint(up(tmp_path, "--engine", "agent"))
+    assert said.startswith("The agent needs a model: name one with --model: openai:gpt-4.1, anthropic:")
+    said = complaint(up(tmp_path, "--engine", "agent", "--model", "openai:gpt-4.1"))
+    assert said == "The model openai:gpt-4.1 needs its key in the environment variable OPENAI_API_KEY."
+
+
+def test_a_model_without_the_agent(tmp_path: Path) -> None:
+    said = complaint(up(tmp_path, "--model", "ollama:llama3"))
+    assert said == "A model is for the agent only: add --engine agent, or leave --model out."
+
+
 def client(command: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, "-m", "browser_use_local", command, *arguments]
     return subprocess.run(line, capture_output=True, text=True, timeout=60, env=environment)

@@ -154,6 +154,10 @@ class FlatTask(Body):
             max_steps=self.max_steps,
             allowed_domains=self.allowed_domains or [],
             instructions=self.system_prompt_extension,
+            flash_mode=self.flash_mode,
+            thinking=self.thinking,
+            vision=self.vision,
+            highlight_elements=self.highlight_elements,
             browser_profile_id=_text(settings.profile_id),
             screen=(settings.browser_screen_width, settings.browser_screen_height),
         )

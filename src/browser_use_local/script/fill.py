@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import jsonschema
-import referencing
-import referencing.exceptions
-
+from browser_use_local.output_schema import faults
 from browser_use_local.script.coerce import coerce, same_name, words
 from browser_use_local.script.stage import Facts, Readings, Table
 
@@ -30,14 +27,8 @@ def fill(schema: dict[str, Any], readings: Readings, facts: Facts) -> Any:
     result = filler.value(schema, "")
     if result is MISSING:
         result = {}
-    # An empty registry: a reference that is not in the schema itself is never fetched.
-    validator = jsonschema.Draft202012Validator(schema, registry=referencing.Registry())
-    try:
-        faults = sorted(validator.iter_errors(result), key=lambda error: list(map(str, error.absolute_path)))
-    except (referencing.exceptions.Unresolvable, RecursionError) as error:
-        raise DoesNotFitError(f"the schema refers to what is not in it, or only to itself ({error})") from None
-    if faults:
-        raise DoesNotFitError("; ".join(_say(fault) for fault in faults[:5]))
+    if problem := faults(schema, result):
+        raise DoesNotFitError(problem)
     return result
 
 
@@ -119,8 +110,3 @@ def _fit(table: Table, wanted: Sequence[str], name: str) -> float:
     """How well the headings of a table match the wanted names; its own name decides between equals."""
     hits = sum(any(True for _ in _named([(heading, "") for heading in table.headings], key)) for key in wanted)
     return hits + (0.5 if name and set(words(name)) & set(words(table.name)) else 0)
-
-
-def _say(fault: jsonschema.ValidationError) -> str:
-    where = ".".join(str(part) for part in fault.absolute_path)
-    return f"{where}: {fault.message}" if where else fault.message

@@ -1,0 +1,219 @@
+"""Carries out tasks with the open-source browser-use agent, which runs in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from browser_use_local.agent.environment import Environment
+from browser_use_local.agent.model import Model
+from browser_use_local.chromium import MARK, Browser
+from browser_use_local.engine import DoneStep, EngineFailedError, Order, Outcome, Report
+from browser_use_local.masking import mask
+from browser_use_local.output_schema import faults
+
+PROGRAM = Path(__file__).with_name("program.py")
+LONGEST_LINE = 32 * 1024 * 1024
+# How many tasks of its session the agent is told of, and how much of each, in characters.
+MEMORY = 10
+LONGEST_MEMORY = 1000
+QUIET = {
+    "ANONYMIZED_TELEMETRY": "false",
+    "BROWSER_USE_CLOUD_SYNC": "false",
+    "BROWSER_USE_VERSION_CHECK": "false",
+    "BROWSER_USE_LOGGING_LEVEL": "warning",
+    "PYTHON_DOTENV_DISABLED": "true",
+}
+
+
+class AgentEngine:
+    """The engine that asks a language model what to do.
+
+    Args:
+        model: The model.
+        keys: The keys that the agent's process will find in its environment, to be masked wherever they turn up.
+        environment: Where the agent's packages are.
+        folder: Where each task gets a folder of its own for the time that it runs.
+    """
+
+    def __init__(self, model: Model, keys: Mapping[str, str], environment: Environment, folder: Path) -> None:
+        self._model = model
+        self._keys = keys
+        self._environment = environment
+        self._folder = folder
+
+    async def run(self, order: Order, browser: Callable[[], Awaitable[Browser]], report: Report) -> Outcome:
+        """Carries out one task. When it is cancelled, the agent is gone, and the browser stays as it is."""
+        python = await self._environment.python()
+        secrets = {**self._keys, **order.secrets}
+        with self._workplace() as place:
+            async with _program(python, place) as agent:
+                # The program takes seconds to start, and so does the browser: together.
+                chromium = await browser()
+                await chromium.allow_only(order.allowed_domains)
+                await agent.send(self._task(order, chromium, place))
+                async for said in agent.messages():
+                    message = _masked(said, secrets)
+                    if "end" in message:
+                        return _outcome(order, message["end"])
+                    if "failed" in message:
+                        raise EngineFailedError(message["failed"])
+                    await report(_step(message["step"]))
+                    await agent.send({})
+        raise EngineFailedError(f"The agent's process ended unexpectedly: {mask(agent.last_words, secrets)}")
+
+    @contextlib.contextmanager
+    def _workplace(self) -> Iterator[Path]:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        place = Path(tempfile.mkdtemp(prefix="agent-", dir=self._folder))
+        try:
+            yield place
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+
+    def _task(self, order: Order, chromium: Browser, place: Path) -> dict[str, Any]:
+        uploads = place / "uploads"
+        uploads.mkdir()
+        files = []
+        for number, (name, upload) in enumerate(order.uploads.items()):
+            # The page and the model see the name that the user gave. As a path, it gets a folder of its own.
+            folder = uploads / str(number)
+            folder.mkdir()
+            file = folder / Path(name).name
+            shutil.copyfile(upload.path, file)
+            files.append(str(file))
+        return {
+            "model": self._model.order(),
+            "cdp_url": chromium.cdp_url,
+            "mark": MARK,
+            "task": _with_secret_tags(order.task, order.secrets),
+            "secrets": dict(order.secrets),
+            "start_url": order.start_url,
+            "output_schema": order.output_schema,
+            "max_steps": order.max_steps,
+            "allowed_domains": order.allowed_domains,
+            "instructions": _instructions(order),
+            "flash_mode": order.flash_mode,
+            "thinking": order.thinking,
+            "vision": order.vision,
+            "highlight_elements": order.highlight_elements,
+            "files": files,
+            "downloads": str(place / "downloads"),
+        }
+
+
+class _Program:
+    """The running program, and the lines to and from it."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._errors: deque[str] = deque(maxlen=20)
+        self._listening = asyncio.create_task(self._listen())
+
+    @property
+    def last_words(self) -> str:
+        """What it wrote last to its standard error."""
+        return self._errors[-1] if self._errors else "it said nothing"
+
+    async def send(self, message: dict[str, Any]) -> None:
+        """Sends a line."""
+        if self._process.stdin:
+            # One that has ended says why in its standard error.
+            with contextlib.suppress(ConnectionError):
+                self._process.stdin.write(json.dumps(message).encode() + b"\n")
+                await self._process.stdin.drain()
+
+    async def messages(self) -> AsyncIterator[dict[str, Any]]:
+        """The lines that it sends, until it ends."""
+        while self._process.stdout and (line := await self._process.stdout.readline()):
+            yield json.loads(line)
+        await self._listening
+
+    async def end(self) -> None:
+        """Ends it, whatever it does."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        await self._process.wait()
+        self._listening.cancel()
+
+    async def _listen(self) -> None:
+        while self._process.stderr and (line := await self._process.stderr.readline()):
+            if text := line.decode(errors="replace").strip():
+                self._errors.append(text)
+
+
+@contextlib.asynccontextmanager
+async def _program(python: Path, place: Path) -> AsyncIterator[_Program]:
+    """Starts the program, and ends it in the end."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            python,
+            "-I",
+            PROGRAM,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            cwd=place,
+            env={**os.environ, **QUIET, "TMPDIR": str(place), "BROWSER_USE_CONFIG_DIR": str(place / "config")},
+            limit=LONGEST_LINE,
+        )
+    except OSError as error:
+        raise EngineFailedError(f"The agent's Python, {python}, cannot be started: {error.strerror}") from error
+    program = _Program(process)
+    try:
+        yield program
+    finally:
+        await program.end()
+
+
+def _with_secret_tags(task: str, secrets: Mapping[str, str]) -> str:
+    """The task with `{{name}}` as the agent writes it; bare names it knows by itself."""
+    return re.sub(
+        r"\{\{\s*([^{}]+?)\s*\}\}",
+        lambda match: f"<secret>{match[1]}</secret>" if match[1] in secrets else match[0],
+        task,
+    )
+
+
+def _instructions(order: Order) -> str:
+    """What the system prompt is extended with: what the user said, and what came before."""
+    parts = [order.instructions] if order.instructions else []
+    if order.earlier:
+        lines = [f"- {task[:LONGEST_MEMORY]}\n  {output[:LONGEST_MEMORY]}" for task, output in order.earlier[-MEMORY:]]
+        parts.append("Earlier tasks in this browser, which is still open, and what came of them:\n" + "\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def _masked(value: Any, secrets: Mapping[str, str]) -> Any:
+    """What the agent said, without keys and secrets."""
+    if isinstance(value, dict):
+        return {key: _masked(item, secrets) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_masked(item, secrets) for item in value]
+    return mask(value, secrets) if isinstance(value, str) else value
+
+
+def _step(step: dict[str, Any]) -> DoneStep:
+    return DoneStep(**{**step, "files": [Path(file) for file in step["files"]]})
+
+
+def _outcome(order: Order, end: dict[str, Any]) -> Outcome:
+    output, is_success = end["output"], end["is_success"]
+    if order.output_schema is None or not is_success:
+        return Outcome(output, is_success)
+    try:
+        problem = faults(order.output_schema, json.loads(output))
+    except ValueError:
+        problem = "it is no JSON"
+    if problem:
+        return Outcome(f"What the agent reported does not fit the output schema: {problem}", False)
+    return Outcome(output, True)

@@ -1,0 +1,288 @@
+"""The program that runs in the agent's environment: carries out one task with browser-use, in a browser that runs.
+
+The server starts it with `python -I program.py` and speaks with it in lines of JSON. It sends the task, and the program
+answers with each step (`{"step": ...}`), waits for a line that lets it go on, and ends with how the task ended
+(`{"end": ...}`), or why it could not be carried out (`{"failed": ...}`). When the server is gone, so is the program.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import queue
+import re
+import sys
+import threading
+from typing import Annotated, Any
+
+import jsonschema
+import referencing
+from browser_use import Agent, BrowserProfile, BrowserSession, ChatAnthropic, ChatOllama, ChatOpenAI
+from browser_use import Tools as AllTools
+from browser_use.agent.views import ActionResult
+from browser_use.llm.exceptions import ModelProviderError
+from pydantic import AfterValidator, RootModel, ValidationError
+
+Json = dict[str, Any]
+
+# What the agent's own clients do about rate limits and models that are down, with growing waits in between.
+RETRIES = 5
+DEEPEST = 12
+NO_ANSWER = "Ask the model for the next step."
+
+
+class Wire:
+    """The lines to and from the server. What anything else prints goes to the standard error."""
+
+    def __init__(self) -> None:
+        self._out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+        os.dup2(2, 1)
+        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def send(self, message: Json) -> None:
+        """Sends a line."""
+        self._out.write(json.dumps(message) + "\n")
+        self._out.flush()
+
+    def receive(self) -> Any:
+        """The next line, as soon as it is there."""
+        return json.loads(self._lines.get())
+
+    def _listen(self) -> None:
+        for line in sys.stdin:
+            self._lines.put(line)
+        os._exit(1)
+
+
+class Tools(AllTools):  # type: ignore[misc] # it is Any where browser-use is not installed
+    """The agent's tools, without local files and with secrets that stay out of pictures.
+
+    Args:
+        mark: The attribute of fields that pictures leave out.
+    """
+
+    def __init__(self, mark: str) -> None:
+        super().__init__()
+        self._mark = f"function () {{ this.setAttribute({json.dumps(mark)}, '') }}"
+
+    async def act(self, action: Any, browser_session: Any, **context: Any) -> Any:
+        """Carries out one action."""
+        ((name, parameters),) = action.model_dump(exclude_unset=True).items()
+        secrets = context.get("sensitive_data") or {}
+        if name == "navigate" and not _is_web_address(parameters["url"]):
+            return ActionResult(error=f"Only http and https addresses can be opened, not {parameters['url']}")
+        if name == "input" and ("<secret>" in parameters["text"] or parameters["text"] in secrets):
+            await self._leave_out(await browser_session.get_element_by_index(parameters["index"]), browser_session)
+        return await super().act(action=action, browser_session=browser_session, **context)
+
+    async def _leave_out(self, node: Any, browser_session: Any) -> None:
+        """Marks a field before a secret is typed into it."""
+        if node is None:
+            return
+        cdp = await browser_session.cdp_client_for_node(node)
+        dom, runtime = cdp.cdp_client.send.DOM, cdp.cdp_client.send.Runtime
+        found = await dom.resolveNode(params={"backendNodeId": node.backend_node_id}, session_id=cdp.session_id)
+        call = {"functionDeclaration": self._mark, "objectId": found["object"]["objectId"]}
+        await runtime.callFunctionOn(params=call, session_id=cdp.session_id)
+
+
+class NoScreenshots:
+    """What the agent keeps of its screenshots: nothing, since secrets may be in them."""
+
+    async def store_screenshot(self, *_: Any) -> None:
+        """Keeps none."""
+
+
+class Run:
+    """One task.
+
+    Args:
+        order: What the server sent.
+        wire: Where the steps go.
+    """
+
+    def __init__(self, order: Json, wire: Wire) -> None:
+        self._order = order
+        self._wire = wire
+        self._reported = 0
+        self._given: set[str] = set()
+        self._trouble: str | None = None
+        self._bad_answer: str | None = None
+
+    async def __call__(self) -> Json:
+        """Carries it out. Returns the last line to send."""
+        order = self._order
+        session = BrowserSession(
+            cdp_url=order["cdp_url"],
+            is_local=True,
+            browser_profile=BrowserProfile(
+                keep_alive=True,
+                enable_default_extensions=False,
+                highlight_elements=order["highlight_elements"],
+                downloads_path=order["downloads"],
+                allowed_domains=order["allowed_domains"] or None,
+            ),
+        )
+        schema = order["output_schema"]
+        agent = Agent(
+            order["task"],
+            llm=self._model(),
+            browser_session=session,
+            tools=Tools(order["mark"]),
+            sensitive_data=order["secrets"] or None,
+            initial_actions=_open(order["start_url"]),
+            output_model_schema=_output_model(schema) if schema is not None else None,
+            use_vision=order["vision"],
+            use_thinking=order["thinking"],
+            flash_mode=order["flash_mode"],
+            extend_system_message=order["instructions"] or None,
+            available_file_paths=order["files"],
+            use_judge=False,
+            enable_signal_handler=False,
+        )
+        agent.screenshot_service = NoScreenshots()
+        history = await agent.run(max_steps=order["max_steps"], on_step_end=self._report)
+        if self._trouble:
+            return {"failed": f"The model {order['model']['text']} cannot be used: {self._trouble}"}
+        if history.is_done():
+            return {"end": {"output": history.final_result() or "", "is_success": bool(history.is_successful())}}
+        if agent.state.n_steps > order["max_steps"]:
+            output = f"The agent did not finish within maxSteps, which is {order['max_steps']}."
+            return {"end": {"output": output, "is_success": False}}
+        if self._bad_answer:
+            return {
+                "failed": f"The model {order['model']['text']} did not answer in the way that the agent needs, several"
+                f" times: {self._bad_answer}"
+            }
+        error = next((one for one in reversed(history.errors()) if one), "the browser does not answer")
+        return {"failed": f"The agent gave up: {error}"}
+
+    async def _report(self, agent: Any) -> None:
+        """Tells the server of what was done, and waits until the next step may start."""
+        if self._trouble:
+            agent.stop()
+        new = agent.history.history[self._reported :]
+        self._reported += len(new)
+        for item in new:
+            self._wire.send({"step": self._step(item, agent.browser_session.downloaded_files)})
+            await asyncio.to_thread(self._wire.receive)
+
+    def _step(self, item: Any, downloads: list[str]) -> Json:
+        said = item.model_output
+        errors = "; ".join(result.error for result in item.result if result.error)
+        if said is None:
+            errors = self._bad_answer or errors
+        attachments = [path for result in item.result for path in result.attachments or []]
+        files = [path for path in dict.fromkeys([*downloads, *attachments]) if path not in self._given]
+        self._given.update(files)
+        return {
+            "goal": (said.next_goal or said.memory or "") if said else NO_ANSWER,
+            "evaluation": f"Failed: {errors}" if errors else (said and said.evaluation_previous_goal) or "",
+            "memory": (said and said.memory) or "",
+            "actions": [action.model_dump(mode="json", exclude_none=True) for action in said.action] if said else [],
+            "duration": item.metadata.step_end_time - item.metadata.step_start_time,
+            "files": files,
+        }
+
+    def _model(self) -> Any:
+        """The user's model, watched for what goes wrong with it."""
+        provider, name, url = (self._order["model"][key] for key in ("provider", "name", "url"))
+        model: Any
+        if provider == "anthropic":
+            model = ChatAnthropic(model=name, max_retries=RETRIES)
+        elif provider == "ollama":
+            model = ChatOllama(model=name)
+        else:
+            # A server of one's own needs no key, but its client does.
+            key = os.environ.get("OPENAI_API_KEY") or ("none" if url else None)
+            model = ChatOpenAI(model=name, base_url=url, api_key=key, max_retries=RETRIES)
+        invoke = model.ainvoke
+
+        async def watched(*arguments: Any, **options: Any) -> Any:
+            self._bad_answer = None
+            try:
+                return await invoke(*arguments, **options)
+            except ModelProviderError as error:
+                # Without a cause, or with this one, the model did answer, and the agent asks it again.
+                if isinstance(error.__cause__, ValidationError | None):
+                    self._bad_answer = _short(error)
+                else:
+                    self._trouble = error.message
+                raise
+
+        model.ainvoke = watched
+        return model
+
+
+def _short(error: ModelProviderError) -> str:
+    """What is wrong with an answer: of all that does not fit, what says most. The answer itself is left out."""
+    if not isinstance(error.__cause__, ValidationError):
+        return str(error.message)
+    faults = error.__cause__.errors(include_url=False, include_input=False, include_context=False)
+    fault = next((one for one in faults if one["type"] == "value_error"), faults[0])
+    where = ".".join(map(str, fault["loc"]))
+    return f"{where}: {fault['msg']}" if where else fault["msg"]
+
+
+def _is_web_address(url: str) -> bool:
+    """Whether an address is one of the web, or names no scheme at all (`localhost:8790/shop`)."""
+    scheme = re.match(r"([a-z][a-z0-9+.-]*):(?!\d)", re.sub(r"[\x00-\x20]", "", url), re.IGNORECASE)
+    return scheme is None or scheme[1].lower() in {"http", "https"}
+
+
+def _open(url: str | None) -> list[Json] | None:
+    return [{"navigate": {"url": url, "new_tab": False}}] if url else None
+
+
+def _output_model(schema: Json) -> Any:
+    """A model of what the schema describes: the agent shows it to the language model and reads the answer with it."""
+    validator = jsonschema.Draft202012Validator(schema, registry=referencing.Registry())
+
+    def check(value: Any) -> Any:
+        if faults := [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]:
+            raise ValueError("; ".join(faults))
+        return value
+
+    class Output(RootModel[Annotated[Any, AfterValidator(check)]]):
+        @classmethod
+        def __get_pydantic_json_schema__(cls, *_: Any) -> Json:
+            inlined: Json = _inlined(schema, schema)
+            return inlined
+
+    return Output
+
+
+def _inlined(node: Any, root: Json, depth: int = 0) -> Any:
+    """A schema without references, since it becomes a part of a larger one."""
+    if isinstance(node, list):
+        return [_inlined(item, root, depth) for item in node]
+    if not isinstance(node, dict):
+        return node
+    reference = node.get("$ref")
+    if isinstance(reference, str) and reference.startswith("#"):
+        if depth > DEEPEST:
+            return {}
+        found: Any = root
+        for part in filter(None, reference[1:].split("/")):
+            found = found.get(part.replace("~1", "/").replace("~0", "~"), {}) if isinstance(found, dict) else {}
+        rest = {key: value for key, value in node.items() if key != "$ref"}
+        return _inlined({**found, **rest}, root, depth + 1)
+    return {key: _inlined(value, root, depth) for key, value in node.items() if key not in {"$defs", "definitions"}}
+
+
+def main() -> None:
+    """Carries out the task that the first line orders."""
+    wire = Wire()
+    order = wire.receive()
+    try:
+        last = asyncio.run(Run(order, wire)())
+    except Exception as error:  # noqa: BLE001 - whatever went wrong, the server says it
+        last = {"failed": f"The agent broke down: {type(error).__name__}: {error}"}
+    wire.send(last)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+"""Holds what a task gives out against the schema that was asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jsonschema
+import referencing
+import referencing.exceptions
+
+MOST = 5
+
+
+def faults(schema: dict[str, Any], value: Any) -> str | None:
+    """What is missing or does not fit, each fault with its place; None if the value is valid."""
+    # An empty registry: a reference that is not in the schema itself is never fetched.
+    validator = jsonschema.Draft202012Validator(schema, registry=referencing.Registry())
+    try:
+        found = sorted(validator.iter_errors(value), key=lambda error: list(map(str, error.absolute_path)))
+    except (referencing.exceptions.Unresolvable, RecursionError) as error:
+        return f"the schema refers to what is not in it, or only to itself ({error})"
+    return "; ".join(_say(fault) for fault in found[:MOST]) or None
+
+
+def _say(fault: jsonschema.ValidationError) -> str:
+    where = ".".join(str(part) for part in fault.absolute_path)
+    return f"{where}: {fault.message}" if where else fault.message

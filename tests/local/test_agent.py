@@ -1,0 +1,296 @@
+"""The engine `agent`: the real browser-use agent in an environment of its own; the model answers from a script."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from .running_server import SECRETS, Json, LocalServer
+from .scripted_model import Move, ScriptedModel, click, done, element, say, scripted_model
+
+PYTHON = Path(__file__).parents[2] / ".build" / "env" / "agent" / "bin" / "python"
+KEY = "sk-the-key-of-the-model-0123456789"
+
+pytestmark = pytest.mark.skipif(
+    not PYTHON.exists(), reason="the agent's environment is not there: it needs Python 3.11"
+)
+
+
+@pytest.fixture(scope="module")
+def model() -> Iterator[ScriptedModel]:
+    with scripted_model() as running:
+        yield running
+
+
+def agent_server(folder: Path, model: str, **environment: str) -> LocalServer:
+    options = ("--engine", "agent", "--model", model, "--agent-python", str(PYTHON), "--demo-site")
+    return LocalServer(folder / "data", *options, env=environment)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, model: ScriptedModel) -> Iterator[LocalServer]:
+    """As a user of OpenAI starts it."""
+    folder = tmp_path_factory.mktemp("agent")
+    environment = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": f"{model.url}/v1"}
+    running = agent_server(folder, "openai:gpt-4.1", **environment)
+    yield running
+    assert running.end() == 0
+    written = running.everything_written()
+    for secret in (KEY, SECRETS["shop_password"]):
+        assert secret.encode() not in written
+    assert running.log.read_text() == ""
+
+
+@pytest.fixture(autouse=True)
+def script_was_right(model: ScriptedModel) -> Iterator[None]:
+    yield
+    assert model.mistakes == []
+
+
+def programs(server: LocalServer) -> list[int]:
+    """The agent's processes that a server has started."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command, environment = (folder / "cmdline").read_bytes(), (folder / "environ").read_bytes()
+        except OSError:
+            continue
+        if b"agent/program.py" in command and str(server.data_dir).encode() in environment:
+            found.append(int(folder.name))
+    return found
+
+
+def open_shop(server: LocalServer) -> Move:
+    return say({"navigate": {"url": f"{server.site}/shop/"}})
+
+
+def sign_in(prompt: str) -> list[Json]:
+    return [
+        {"input": {"index": element(prompt, "name=user"), "text": "<secret>shop_user</secret>"}},
+        {"input": {"index": element(prompt, "type=password"), "text": "<secret>shop_password</secret>"}},
+        {"click": {"index": element(prompt, "^<button")}},
+    ]
+
+
+ORDERS: Json = {
+    "type": "object",
+    "properties": {"orders": {"type": "array", "items": {"$ref": "#/$defs/Order"}}},
+    "required": ["orders"],
+    "$defs": {
+        "Order": {
+            "type": "object",
+            "properties": {"number": {"type": "string"}, "amount": {"type": "number"}},
+            "required": ["number", "amount"],
+        }
+    },
+}
+
+
+def test_it_signs_in_with_secrets_that_the_model_never_sees_and_follows_up_in_the_same_page(
+    server: LocalServer, model: ScriptedModel, session: str
+) -> None:
+    model.play(open_shop(server), sign_in, done("You are in, and the password is browser-use-demo."))
+    task = "Sign in to the shop as {{shop_user}} with shop_password."
+    first = server.run(task, sessionId=session, secrets=SECRETS, systemPromptExtension="Be quick about it.")
+    assert (first["status"], first["isSuccess"]) == ("finished", True)
+    assert first["output"] == "You are in, and the password is {{shop_password}}."
+    navigated, typed, ended = first["steps"]
+    assert [step["nextGoal"] for step in (navigated, typed, ended)] == [
+        "Do navigate",
+        "Do input, input, click",
+        "Do done",
+    ]
+    assert typed["url"] == f"{server.site}/shop/orders"
+    assert typed["memory"] == "Move 2"
+    assert json.loads(typed["actions"][0])["input"]["text"] == "<secret>shop_user</secret>"
+    assert httpx.get(typed["screenshotUrl"]).headers["Content-Type"] == "image/jpeg"
+    assert "Sign in to the shop as <secret>shop_user</secret> with shop_password." in model.asked[0]
+    assert "Be quick about it." in model.asked[0]
+    assert not any(SECRETS["shop_password"] in prompt for prompt in model.asked)
+    assert model.keys == {f"Bearer {KEY}"}
+
+    # The answer lacks an amount: the model is told, and answers better.
+    model.play(
+        done(data={"orders": [{"number": "A-1001"}]}), done(data={"orders": [{"number": "A-1001", "amount": 5}]})
+    )
+    more = server.run("Read the orders.", sessionId=session, structuredOutput=json.dumps(ORDERS), vision=False)
+    assert json.loads(more["output"]) == {"orders": [{"number": "A-1001", "amount": 5}]}
+    assert more["isSuccess"]
+    assert more["steps"][0]["evaluationPreviousGoal"].endswith("$.orders[0]: 'amount' is a required property")
+    assert "A-1010" in model.asked[0], "the page is the one that is signed in"
+    assert "Earlier tasks in this browser" in model.asked[0]
+    assert "image_url" not in json.dumps(model.bodies)
+
+
+def test_a_field_with_a_secret_is_left_out_of_pictures_from_the_first_letter_on(
+    server: LocalServer, model: ScriptedModel, session: str
+) -> None:
+    model.play(open_shop(server), lambda prompt: sign_in(prompt)[:1], done("Typed."))
+    task = server.run("Type the user name.", sessionId=session, secrets={"shop_user": "a-secret-name"})
+    assert task["isSuccess"]
+    pictures = [httpx.get(step["screenshotUrl"]).content for step in task["steps"]]
+    assert len(pictures) == 3
+    model.play(
+        say({"evaluate": {"code": "document.querySelector('[name=user]').hasAttribute('data-browser-use-masked')"}}),
+        done("Looked."),
+    )
+    server.run("Look.", sessionId=session)
+    assert "<result>\ntrue" in model.asked[1].lower() or "\ntrue\n" in model.asked[1].lower()
+
+
+def test_files_go_in_and_out(server: LocalServer, model: ScriptedModel, session: str) -> None:
+    answer = server.http.post(
+        f"/files/sessions/{session}/presigned-url",
+        json={"fileName": "receipt.pdf", "contentType": "application/pdf", "sizeBytes": 8},
+    ).json()
+    httpx.post(answer["url"], data=answer["fields"], files={"file": b"%PDF-1.4"}).raise_for_status()
+
+    def upload(prompt: str) -> list[Json]:
+        path = re.findall(r"/\S+/receipt\.pdf", prompt)[-1]
+        return [{"upload_file": {"index": element(prompt, "^<input name=receipt"), "path": path}}]
+
+    model.play(
+        open_shop(server),
+        sign_in,
+        click("Orders as CSV"),
+        say({"navigate": {"url": f"{server.site}/shop/returns"}}),
+        upload,
+        done("Both done."),
+    )
+    task = server.run("Download the orders, then upload the receipt.", sessionId=session, secrets=SECRETS)
+    assert task["isSuccess"]
+    assert [
+        step["evaluationPreviousGoal"] for step in task["steps"] if "Failed" in step["evaluationPreviousGoal"]
+    ] == []
+    (out,) = task["outputFiles"]
+    assert out["fileName"] == "orders.csv"
+    url = server.http.get(f"/files/tasks/{task['id']}/output-files/{out['id']}").json()["downloadUrl"]
+    assert "A-1007" in httpx.get(url).text
+
+
+def test_only_web_pages_of_the_allowed_domains_are_opened(
+    server: LocalServer, model: ScriptedModel, session: str
+) -> None:
+    host = server.site.replace("127.0.0.1", "localhost")
+    model.play(
+        say({"navigate": {"url": "file:///etc/passwd"}}),
+        say({"navigate": {"url": "chrome://version"}}),
+        say({"navigate": {"url": f"{host}/shop/"}}),
+        done("None of them.", success=False),
+    )
+    task = server.run("Look around.", sessionId=session, startUrl=f"{server.site}/shop/", allowedDomains=["127.0.0.1"])
+    assert (task["status"], task["isSuccess"], task["output"]) == ("finished", False, "None of them.")
+    *_, local_file, inside, elsewhere, _ = (step["evaluationPreviousGoal"] for step in task["steps"])
+    assert local_file == "Failed: Only http and https addresses can be opened, not file:///etc/passwd"
+    assert inside.startswith("Failed: Only http and https")
+    assert elsewhere.startswith("Failed")
+    assert task["steps"][0]["url"] == f"{server.site}/shop/"
+    assert "localhost" not in {step["url"].split("/")[2].split(":")[0] for step in task["steps"] if "//" in step["url"]}
+
+
+def test_it_waits_while_it_is_paused_and_a_stop_ends_it_at_once_with_the_browser_still_there(
+    server: LocalServer, model: ScriptedModel
+) -> None:
+    model.play(open_shop(server), say({"wait": {"seconds": 1}}))
+    task = server.create("Go on and on.", agentSettings={})
+    while not server.task(task["id"])["steps"]:
+        time.sleep(0.05)
+    server.http.patch(f"/tasks/{task['id']}", json={"action": "pause"})
+    time.sleep(3)  # more than a step takes
+    asked = len(model.asked)
+    time.sleep(3)
+    assert len(model.asked) == asked
+    server.http.patch(f"/tasks/{task['id']}", json={"action": "resume"})
+    server.wait(task["id"], {"started"})
+    while len(model.asked) == asked:
+        time.sleep(0.05)
+    assert programs(server)
+    server.http.patch(f"/tasks/{task['id']}", json={"action": "stop"})
+    assert server.task(task["id"])["status"] == "stopped"
+    assert programs(server) == []
+
+    model.play(done("Still here."))
+    more = server.run("Look.", browserSettings={"sessionId": task["sessionId"]})
+    assert (more["output"], more["steps"][0]["url"]) == ("Still here.", f"{server.site}/shop/")
+    server.http.delete(f"/sessions/{task['sessionId']}")
+
+
+def test_a_task_that_takes_too_many_steps_is_not_successful(
+    server: LocalServer, model: ScriptedModel, session: str
+) -> None:
+    model.play(say({"wait": {"seconds": 0}}))
+    task = server.run("Wait.", sessionId=session, maxSteps=1, flashMode=True)
+    assert (task["status"], task["isSuccess"]) == ("finished", False)
+    assert task["output"] == "The agent did not finish within maxSteps, which is 1."
+
+
+def raw(text: str) -> str:
+    message = {"role": "assistant", "content": text}
+    return json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (
+            (200, raw("I would rather not.")),
+            "did not answer in the way that the agent needs, several times: Invalid JSON",
+        ),
+        ((401, json.dumps({"error": {"message": f"Incorrect key {KEY}"}})), "cannot be used: Error code: 401 - "),
+    ],
+)
+def test_a_model_that_answers_badly_fails_the_task_with_what_it_said(
+    server: LocalServer, model: ScriptedModel, session: str, answer: tuple[int, str], said: str
+) -> None:
+    model.play(lambda _: answer)
+    task = server.run("Do it.", sessionId=session)
+    assert (task["status"], task["isSuccess"]) == ("failed", False)
+    assert f"The model openai:gpt-4.1 {said}" in task["output"]
+    assert KEY not in json.dumps(task)
+
+
+def test_no_agent_outlives_a_server_that_is_killed(tmp_path: Path, model: ScriptedModel) -> None:
+    server = agent_server(tmp_path, f"{model.url}/v1#any")
+    model.play(say({"wait": {"seconds": 30}}))
+    server.create("Wait.")
+    while not model.asked:
+        time.sleep(0.05)
+    assert programs(server)
+    server.end(signal.SIGKILL)
+    while programs(server):
+        time.sleep(0.05)
+
+
+def test_claude_is_asked_in_anthropics_words(tmp_path: Path, model: ScriptedModel) -> None:
+    environment = {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": model.url}
+    server = agent_server(tmp_path, "anthropic:claude-sonnet-4-6", **environment)
+    try:
+        model.play(done("Asked."))
+        assert server.run("Answer.")["output"] == "Asked."
+        assert model.keys == {KEY}
+        assert model.bodies[0]["model"] == "claude-sonnet-4-6"
+    finally:
+        assert server.end() == 0
+
+
+def test_a_python_without_the_agent_fails_the_task_and_leaves_the_session_in_order(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho no agent here >&2\nexit 3\n")
+    python.chmod(0o755)
+    options: tuple[Any, ...] = ("--engine", "agent", "--model", "ollama:llama3", "--agent-python", str(python))
+    server = LocalServer(tmp_path / "data", *options)
+    try:
+        session = server.session()
+        task = server.run("Do it.", sessionId=session)
+        assert (task["status"], task["session"]["status"]) == ("failed", "active")
+        assert task["output"] == "The agent's process ended unexpectedly: no agent here"
+    finally:
+        assert server.end() == 0
