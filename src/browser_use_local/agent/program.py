@@ -119,6 +119,9 @@ class Run:
             is_local=True,
             browser_profile=BrowserProfile(
                 keep_alive=True,
+                # The page has the size of its session already; with another one, masks would miss their fields.
+                headless=False,
+                no_viewport=True,
                 enable_default_extensions=False,
                 highlight_elements=order["highlight_elements"],
                 downloads_path=order["downloads"],
