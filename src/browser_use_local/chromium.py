@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatch
@@ -63,6 +64,13 @@ def check(playwright: Playwright, executable: Path | None) -> None:
             "No Chromium or Chrome was found on this machine: install one (Debian: `apt install chromium`; else"
             " `playwright install chromium`), or name one with --chromium or BROWSER_USE_LOCAL_CHROMIUM."
         )
+
+
+def is_web_address(url: str) -> bool:
+    """Whether an address is one of the web, or has no scheme (`localhost:8790/shop`): no local file, no `data:`."""
+    # Browsers drop blanks and control characters from an address.
+    scheme = re.match(r"([a-z][a-z0-9+.-]*):", re.sub(r"[\x00-\x20]", "", url), re.IGNORECASE)
+    return scheme is None or "." in scheme[1] or scheme[1].lower() in {"http", "https", "localhost"}
 
 
 def is_allowed(url: str, domains: Sequence[str]) -> bool:

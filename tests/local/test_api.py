@@ -51,6 +51,8 @@ def test_a_page_of_another_name_is_not_answered(server: LocalServer) -> None:
         ({"task": "x", "structuredOutputJson": '{"type": "no type"}'}, ["body", "structuredOutputJson"]),
         ({"task": "x", "llm": "gpt-4o"}, ["body", "llm"]),
         ({"task": "x", "agentSettings": {"llm": "browser-use-2.0"}}, ["body", "agentSettings", "llm"]),
+        ({"task": "x", "startUrl": "file:///etc/passwd"}, ["body", "startUrl"]),
+        ({"task": "x", "agentSettings": {"startUrl": " da\tta:text/html,x"}}, ["body", "agentSettings", "startUrl"]),
         ({"task": "x", "maxSteps": 0}, ["body", "maxSteps"]),
         ({"task": "x", "metadata": {"a": 1}}, ["body", "metadata", "a"]),
         ({"task": "x", "metadata": {str(number): "" for number in range(11)}}, ["body", "metadata"]),
@@ -69,6 +71,11 @@ def test_a_body_outside_the_contract_is_422_in_both_documented_shapes(
     assert {key: fault[key] for key in ("loc", "msg", "type")} == fault["detail"][0]
     assert "hunter2" not in answer.text
     assert server.http.get("/sessions").json()["totalItems"] == before
+
+
+def test_a_session_starts_on_the_web_only(server: LocalServer) -> None:
+    answer = server.http.post("/sessions", json={"startUrl": "view-source:file:///etc/passwd"})
+    assert (answer.status_code, answer.json()["loc"]) == (422, ["body", "startUrl"])
 
 
 def test_what_is_no_json_is_422(server: LocalServer) -> None:

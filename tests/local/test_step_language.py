@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,9 @@ from browser_use_local.script.steps.files import Download, Upload
 from browser_use_local.script.steps.forms import Select, SignIn, Tick, Type, Untick
 from browser_use_local.script.steps.moving import Click, GoBack, OpenAddress, OpenHighest, OpenLowest, PressKey, Reload
 from browser_use_local.script.steps.reading import CheckText, ReadTable, Report, ReportIt, Wait, WaitForText
+
+from . import running_server
+from .running_server import LocalServer
 
 PAGE = (Path(__file__).parents[2] / "docs" / "local-server.md").read_text()
 SECRETS = {"user", "password", "shop_user", "shop_password"}
@@ -164,8 +168,80 @@ def test_every_form_of_the_grammar_stands_in_the_documentation(kind: Any) -> Non
         assert form.text in PAGE
 
 
-@pytest.mark.parametrize(
-    "task", re.findall(r"^(?:- |\d+\. )`([^`]+)`$", PAGE.split("## Twenty examples")[1], re.MULTILINE)
+EXAMPLES = re.findall(r"^\d+\. `([^`]+)`$", PAGE.split("## Twenty examples")[1], re.MULTILINE)
+
+
+def test_all_twenty_examples_of_the_documentation_run_one_after_the_other(server: LocalServer, session: str) -> None:
+    assert len(EXAMPLES) == 20
+    file = {"fileName": "receipt.pdf", "contentType": "application/pdf", "sizeBytes": 8}
+    answer = server.http.post(f"/files/sessions/{session}/presigned-url", json=file).json()
+    httpx.post(answer["url"], data=answer["fields"], files={"file": b"%PDF-1.4"}).raise_for_status()
+    outputs = []
+    for example in EXAMPLES:
+        task = example.replace("http://127.0.0.1:8790", server.site)
+        ended = server.run(task, sessionId=session, secrets=running_server.SECRETS)
+        assert ended["isSuccess"], f"{example}\n{ended['output']}"
+        outputs.append(ended["output"])
+    assert outputs[5] == "Carrier: DHL"
+    assert outputs[7].startswith("Carrier: UPS\nTracking number: 1Z999AA10123456799")
+    assert outputs[8] == "Customer: Katherine Johnson"
+    assert outputs[19] == f"page title: Orders\npage address: {server.site}/shop/orders\nheading: Orders"
+
+
+_TOKEN = re.compile(r"\[([^\]]+)\]|\(([^)]+)\)|<(\w+)>|(\S+)")
+OPERANDS = {
+    "url": st.sampled_from(["http://shop.test/a?b=c", "https://shop.test", "shop.test/orders"]),
+    "key": st.sampled_from(["Enter", "escape", "TAB"]),
+    "number": st.integers(0, 600).map(str),
+}
+
+
+@st.composite
+def written_forms(draw: st.DrawFn) -> tuple[str, type, dict[str, str]]:
+    """A step in any of the forms that the documentation shows, with any choice and any quoted operand."""
+    kind, form = draw(st.sampled_from([(kind, form) for kind in STEPS for form in kind.forms]))
+    words: list[str] = []
+    operands = {}
+    for optional, choice, operand, word in _TOKEN.findall(form.text):
+        if operand in OPERANDS:
+            operands[operand] = draw(OPERANDS[operand])
+            words.append(operands[operand])
+        elif operand:
+            operands[operand] = draw(QUOTED)
+            words.append(quoted(operands[operand]))
+        elif choice:
+            words.append(draw(st.sampled_from(choice.split("|"))))
+        elif word or draw(st.booleans()):
+            words.append(word or draw(st.sampled_from(optional.split("|"))))
+    return " ".join(words), kind, operands
+
+
+def plain(value: Any) -> str:
+    """A field of a step as it was written."""
+    return value.text if isinstance(value, Value) else value[0] if isinstance(value, tuple) else value
+
+
+@given(written_forms())
+def test_whatever_the_grammar_allows_is_accepted_as_that_step_with_those_operands(
+    written: tuple[str, type, dict[str, str]],
+) -> None:
+    text, kind, operands = written
+    (step,) = steps(text)
+    assert type(step) is kind
+    assert {name: plain(value) for name, value in vars(step).items() if value is not None} == operands
+
+
+WISHES = st.sampled_from(
+    ["buy the cheapest flight", "scroll down", "summarize", "if it is open, close it", "translate the page for me"]
 )
-def test_every_example_of_the_documentation_is_understood(task: str) -> None:
-    assert steps(task)
+
+
+@given(st.lists(st.one_of(*PIECES), max_size=3), WISHES, st.integers(0, 3))
+def test_one_part_that_is_no_step_refuses_the_whole_task_and_is_named(
+    parts: list[tuple[str, Any]], wish: str, place: int
+) -> None:
+    clauses = [text for text, _ in parts]
+    clauses.insert(place, wish)
+    with pytest.raises(NotUnderstoodError) as refusal:
+        parse(". ".join(clauses), SECRETS)
+    assert wish in str(refusal.value)

@@ -230,9 +230,9 @@ def _short(error: ModelProviderError) -> str:
 
 
 def _is_web_address(url: str) -> bool:
-    """Whether an address is one of the web, or names no scheme at all (`localhost:8790/shop`)."""
-    scheme = re.match(r"([a-z][a-z0-9+.-]*):(?!\d)", re.sub(r"[\x00-\x20]", "", url), re.IGNORECASE)
-    return scheme is None or scheme[1].lower() in {"http", "https"}
+    """The server's `is_web_address`, which this program cannot import."""
+    scheme = re.match(r"([a-z][a-z0-9+.-]*):", re.sub(r"[\x00-\x20]", "", url), re.IGNORECASE)
+    return scheme is None or "." in scheme[1] or scheme[1].lower() in {"http", "https", "localhost"}
 
 
 def _open(url: str | None) -> list[Json] | None:

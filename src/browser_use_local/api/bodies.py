@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import jsonschema
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from browser_use_local.chromium import is_web_address
 from browser_use_local.engine import Order
 from browser_use_local.settings import Contract
 
@@ -51,6 +52,13 @@ def _not_blank(text: object) -> object:
     return text
 
 
+def _of_the_web(url: str) -> str:
+    if not is_web_address(url):
+        raise ValueError("only http and https addresses can be opened")
+    return url
+
+
+StartUrl = Annotated[str, AfterValidator(_of_the_web)]
 OutputSchema = Annotated[dict[str, Any], BeforeValidator(_schema)]
 TaskText = Annotated[str, BeforeValidator(_not_blank)]
 
@@ -65,7 +73,7 @@ class AgentSettings(Body):
     """`agentSettings` of v2-nested."""
 
     llm: NestedModel = "o3"
-    start_url: str | None = None
+    start_url: StartUrl | None = None
     profile_id: UUID | None = None
 
 
@@ -120,7 +128,7 @@ class FlatTask(Body):
 
     task: TaskText = Field(min_length=1, max_length=50_000)
     llm: FlatModel = "browser-use-2.0"
-    start_url: str | None = None
+    start_url: StartUrl | None = None
     max_steps: int = Field(default=100, ge=1, le=10_000)
     structured_output: OutputSchema | None = None
     session_id: UUID | None = None
@@ -227,7 +235,7 @@ class NewSession(Body):
 
     profile_id: UUID | None = None
     proxy_country_code: Country | None = "us"
-    start_url: str | None = None
+    start_url: StartUrl | None = None
     browser_screen_width: Width | None = None
     browser_screen_height: Height | None = None
     persist_memory: bool = True

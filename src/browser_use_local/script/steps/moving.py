@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from playwright.async_api import Error
 
+from browser_use_local.chromium import is_web_address
 from browser_use_local.script.coerce import comparable, same_name
 from browser_use_local.script.elements import clickable
 from browser_use_local.script.grammar import Form
@@ -39,9 +40,8 @@ class OpenAddress:
     forms: ClassVar = (Form.of("(open|go to|visit|navigate to|load) <url>"),)
 
     def __post_init__(self) -> None:
-        scheme = re.match(r"([A-Za-z][\w+.-]*):", self.url)
-        if scheme and "." not in scheme[1] and scheme[1].lower() not in {"http", "https"}:
-            raise ValueError(f'only http and https addresses can be opened, and this one is "{scheme[1]}:".')
+        if not is_web_address(self.url):
+            raise ValueError(f'only http and https addresses can be opened, and this one is "{self.url}".')
 
     async def perform(self, stage: Stage) -> str:
         """Goes there."""
