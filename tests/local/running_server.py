@@ -100,6 +100,12 @@ class LocalServer:
         return status
 
 
+def client(command: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`browser-use-local COMMAND`, with nothing but this environment."""
+    line = [sys.executable, "-m", "browser_use_local", command, *arguments]
+    return subprocess.run(line, capture_output=True, text=True, timeout=60, env=environment)
+
+
 def chromiums(data_dir: Path) -> list[int]:
     """The processes of Chromium that work below a folder."""
     found = []

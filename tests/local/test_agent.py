@@ -13,7 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from .running_server import SECRETS, Json, LocalServer
+from . import running_server
+from .running_server import SECRETS, Json, LocalServer, chromiums, client
 from .scripted_model import Move, ScriptedModel, click, done, element, say, scripted_model
 
 PYTHON = Path(__file__).parents[2] / ".build" / "env" / "agent" / "bin" / "python"
@@ -149,12 +150,12 @@ def test_a_field_with_a_secret_is_left_out_of_pictures_from_the_first_letter_on(
 def test_files_go_in_and_out(server: LocalServer, model: ScriptedModel, session: str) -> None:
     answer = server.http.post(
         f"/files/sessions/{session}/presigned-url",
-        json={"fileName": "receipt.pdf", "contentType": "application/pdf", "sizeBytes": 8},
+        json={"fileName": "../receipt.pdf", "contentType": "application/pdf", "sizeBytes": 8},
     ).json()
     httpx.post(answer["url"], data=answer["fields"], files={"file": b"%PDF-1.4"}).raise_for_status()
 
     def upload(prompt: str) -> list[Json]:
-        path = re.findall(r"/\S+/receipt\.pdf", prompt)[-1]
+        path = re.findall(r"/\S+/_receipt\.pdf", prompt)[-1]
         return [{"upload_file": {"index": element(prompt, "^<input name=receipt"), "path": path}}]
 
     model.play(
@@ -257,24 +258,28 @@ def test_a_model_that_answers_badly_fails_the_task_with_what_it_said(
     assert KEY not in json.dumps(task)
 
 
-def test_no_agent_outlives_a_server_that_is_killed(tmp_path: Path, model: ScriptedModel) -> None:
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_no_agent_outlives_its_server(tmp_path: Path, model: ScriptedModel, number: signal.Signals) -> None:
     server = agent_server(tmp_path, f"{model.url}/v1#any")
     model.play(say({"wait": {"seconds": 30}}))
     server.create("Wait.")
     while not model.asked:
         time.sleep(0.05)
     assert programs(server)
-    server.end(signal.SIGKILL)
-    while programs(server):
+    server.end(number)
+    while programs(server) or chromiums(server.data_dir):
         time.sleep(0.05)
 
 
-def test_claude_is_asked_in_anthropics_words(tmp_path: Path, model: ScriptedModel) -> None:
+def test_claude_is_asked_in_anthropics_words_from_the_command_line_too(tmp_path: Path, model: ScriptedModel) -> None:
     environment = {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": model.url}
     server = agent_server(tmp_path, "anthropic:claude-sonnet-4-6", **environment)
     try:
         model.play(done("Asked."))
-        assert server.run("Answer.")["output"] == "Asked."
+        result = client("run", "Answer.", "--url", server.url, "--api-key", running_server.KEY)
+        assert (result.returncode, result.stderr) == (0, "")
+        assert result.stdout == "  1. Do done  (As expected. Verdict: Success)\n\nAsked.\n"
+        assert client("status", "--url", server.url, "--api-key", running_server.KEY).returncode == 0
         assert model.keys == {KEY}
         assert model.bodies[0]["model"] == "claude-sonnet-4-6"
     finally:

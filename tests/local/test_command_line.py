@@ -8,7 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from .running_server import KEY, LocalServer
+import pytest
+
+from .running_server import KEY, LocalServer, client
 
 
 def up(folder: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -42,6 +44,22 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
         f"Port {port} of 127.0.0.1 cannot be used (Address already in use): stop what uses it, or name another with"
         " --port."
     )
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--port", "99999", "ports go from 0 to 65535"),
+        ("--max-sessions", "0", "there must be 1 at least"),
+        ("--idle-timeout", "-1", "it must be more than 0 seconds"),
+        ("--idle-timeout", "nan", "it must be more than 0 seconds"),
+        ("--webhook-url", "hook", "'hook' is no http or https address"),
+    ],
+)
+def test_an_option_out_of_bounds(tmp_path: Path, option: str, value: str, said: str) -> None:
+    result = up(tmp_path, option, value)
+    assert result.returncode == 2
+    assert result.stderr.endswith(f"error: argument {option}: {said}\n")
 
 
 def test_a_data_folder_that_is_a_file(tmp_path: Path) -> None:
@@ -92,11 +110,6 @@ def test_an_agent_without_a_model_or_without_its_key(tmp_path: Path) -> None:
 def test_a_model_without_the_agent(tmp_path: Path) -> None:
     said = complaint(up(tmp_path, "--model", "ollama:llama3"))
     assert said == "A model is for the agent only: add --engine agent, or leave --model out."
-
-
-def client(command: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-m", "browser_use_local", command, *arguments]
-    return subprocess.run(line, capture_output=True, text=True, timeout=60, env=environment)
 
 
 def test_an_address_that_others_can_reach_needs_a_long_key(tmp_path: Path) -> None:

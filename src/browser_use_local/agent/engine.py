@@ -23,6 +23,7 @@ from browser_use_local.output_schema import faults
 
 PROGRAM = Path(__file__).with_name("program.py")
 LONGEST_LINE = 32 * 1024 * 1024
+LONGEST_NAME = 60
 # How many tasks of its session the agent is told of, and how much of each, in characters.
 MEMORY = 10
 LONGEST_MEMORY = 1000
@@ -67,7 +68,7 @@ class AgentEngine:
                         return _outcome(order, message["end"])
                     if "failed" in message:
                         raise EngineFailedError(message["failed"])
-                    await report(_step(message["step"]))
+                    await report(_step(message["step"], place))
                     await agent.send({})
         raise EngineFailedError(f"The agent's process ended unexpectedly: {mask(agent.last_words, secrets)}")
 
@@ -85,10 +86,10 @@ class AgentEngine:
         uploads.mkdir()
         files = []
         for number, (name, upload) in enumerate(order.uploads.items()):
-            # The page and the model see the name that the user gave. As a path, it gets a folder of its own.
+            # Pages get the name with the file, and two names may come to the same.
             folder = uploads / str(number)
             folder.mkdir()
-            file = folder / Path(name).name
+            file = folder / _file_name(name)
             shutil.copyfile(upload.path, file)
             files.append(str(file))
         return {
@@ -175,6 +176,11 @@ async def _program(python: Path, place: Path) -> AsyncIterator[_Program]:
         await program.end()
 
 
+def _file_name(name: str) -> str:
+    """A name from outside as one that is no path, and that any file system takes."""
+    return re.sub(r"[^\w. ()-]", "_", name)[-LONGEST_NAME:].lstrip(".") or "file"
+
+
 def _with_secret_tags(task: str, secrets: Mapping[str, str]) -> str:
     """The task with `{{name}}` as the agent writes it; bare names it knows by itself."""
     return re.sub(
@@ -202,8 +208,10 @@ def _masked(value: Any, secrets: Mapping[str, str]) -> Any:
     return mask(value, secrets) if isinstance(value, str) else value
 
 
-def _step(step: dict[str, Any]) -> DoneStep:
-    return DoneStep(**{**step, "files": [Path(file) for file in step["files"]]})
+def _step(step: dict[str, Any], place: Path) -> DoneStep:
+    # Names of files may come from the model, and it gives out none but those of its own folder.
+    files = [path for path in map(Path, step["files"]) if path.resolve().is_relative_to(place.resolve())]
+    return DoneStep(**{**step, "files": [path for path in files if path.is_file()]})
 
 
 def _outcome(order: Order, end: dict[str, Any]) -> Outcome:
