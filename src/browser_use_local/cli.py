@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
 def _up_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
-    add("--port", type=_port, default=8790, help="the port to listen on, 0 for any free one (default: 8790)")
+    add("--port", type=port, default=8790, help="the port to listen on, 0 for any free one (default: 8790)")
     add("--data-dir", type=Path, default=DATA_DIR, help=f"the folder of database and files (default: {DATA_DIR})")
     add(
         "--api-key",
@@ -94,18 +94,18 @@ def _up_options(parser: argparse.ArgumentParser) -> None:
     add(
         "--agent-python",
         type=Path,
-        default=os.environ.get("BROWSER_USE_LOCAL_AGENT_PYTHON"),
+        default=os.environ.get("BROWSER_USE_LOCAL_AGENT_PYTHON") or None,
         help="the Python of an environment that has browser-use (default: $BROWSER_USE_LOCAL_AGENT_PYTHON, else the"
         " server makes such an environment in the data folder when it is first needed)",
     )
-    add("--max-sessions", type=_some, default=2, help="how many sessions may be active at once (default: 2)")
-    add("--idle-timeout", type=_seconds, default=900.0, help="seconds until an idle session is stopped (default: 900)")
+    add("--max-sessions", type=number, default=2, help="how many sessions may be active at once (default: 2)")
+    add("--idle-timeout", type=seconds, default=900.0, help="seconds until an idle session is stopped (default: 900)")
     add(
         "--chromium",
         default=os.environ.get("BROWSER_USE_LOCAL_CHROMIUM"),
         help="the Chromium or Chrome to start (default: $BROWSER_USE_LOCAL_CHROMIUM, else the one that is installed)",
     )
-    add("--webhook-url", type=_web_address, help="an address to tell what becomes of tasks")
+    add("--webhook-url", type=address, help="an address to tell what becomes of tasks")
     add(
         "--webhook-secret",
         default=os.environ.get("BROWSER_USE_LOCAL_WEBHOOK_SECRET"),
@@ -115,25 +115,29 @@ def _up_options(parser: argparse.ArgumentParser) -> None:
     add("--faults", action="store_true", help="let tests of clients order faults, at /_faults")
 
 
-def _port(text: str) -> int:
-    if not 0 <= (number := int(text)) <= 65535:
+def port(text: str) -> int:
+    """A port."""
+    if not 0 <= (named := int(text)) <= 65535:
         raise argparse.ArgumentTypeError("ports go from 0 to 65535")
-    return number
+    return named
 
 
-def _some(text: str) -> int:
-    if (number := int(text)) < 1:
+def number(text: str) -> int:
+    """A number of things."""
+    if (named := int(text)) < 1:
         raise argparse.ArgumentTypeError("there must be 1 at least")
-    return number
+    return named
 
 
-def _seconds(text: str) -> float:
-    if not (number := float(text)) > 0:
+def seconds(text: str) -> float:
+    """A time in seconds."""
+    if not (named := float(text)) > 0:
         raise argparse.ArgumentTypeError("it must be more than 0 seconds")
-    return number
+    return named
 
 
-def _web_address(text: str) -> str:
+def address(text: str) -> str:
+    """An address of the web."""
     if urlsplit(text).scheme not in {"http", "https"}:
         raise argparse.ArgumentTypeError(f"{text!r} is no http or https address")
     return text

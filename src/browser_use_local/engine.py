@@ -85,4 +85,8 @@ class Engine(Protocol):
     """Carries out tasks."""
 
     async def run(self, order: Order, browser: Callable[[], Awaitable[Browser]], report: Report) -> Outcome:
-        """Carries out one task. `browser` starts the session's browser, so a task that is refused needs none."""
+        """Carries out one task. `browser` starts the session's browser, so a task that is refused needs none.
+
+        Raises:
+            EngineFailedError: The engine cannot work.
+        """

@@ -93,8 +93,10 @@ def _engine(settings: Settings) -> Engine:
     if settings.engine == "script":
         return ScriptEngine()
     model = Model.of(settings.model)
-    environment = Environment(settings.data_dir / "agent", settings.agent_python)
-    return AgentEngine(model, model.keys(os.environ), environment, settings.data_dir / "browsers")
+    # The agent's process works in a folder of its own.
+    data_dir = settings.data_dir.absolute()
+    environment = Environment(data_dir / "agent", settings.agent_python)
+    return AgentEngine(model, model.keys(os.environ), environment, data_dir / "browsers")
 
 
 async def _stop_idle_sessions(sessions: Sessions) -> None:

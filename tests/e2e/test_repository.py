@@ -28,7 +28,12 @@ def test_no_file_names_a_package_index_or_a_path_of_one_machine(text: str) -> No
 
 
 DISTRIBUTIONS = {
-    ".": {"browser_use_client/py.typed", "browser_use_local/py.typed", "browser_use_local/live/index.html"},
+    ".": {
+        "browser_use_client/py.typed",
+        "browser_use_local/py.typed",
+        "browser_use_local/live/index.html",
+        "browser_use_local/agent/requirements.txt",
+    },
     "airflow_provider": {"airflow_browser_use/py.typed"},
     "prefect_tasks": {"prefect_browser_use/py.typed"},
 }

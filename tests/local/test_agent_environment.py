@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from browser_use_local.agent.environment import Environment
+from browser_use_local.agent.environment import Environment, NoPythonError
 from browser_use_local.engine import EngineFailedError
 
 TOOLS = Path(__file__).parents[2] / ".build" / "tools" / "bin"
@@ -82,5 +83,7 @@ def test_one_that_cannot_be_made_is_one_sentence_and_the_next_task_tries_again(
 
 
 def test_the_user_may_name_an_environment_of_their_own(tmp_path: Path) -> None:
-    python = tmp_path / "python"
-    assert asyncio.run(Environment(tmp_path / "agent", python).python()) == python
+    own = Path(sys.executable)
+    assert asyncio.run(Environment(tmp_path / "agent", own).python()) == own
+    with pytest.raises(NoPythonError, match="There is no program /nowhere/python: name the Python"):
+        Environment(tmp_path / "agent", Path("/nowhere/python"))

@@ -32,7 +32,7 @@ class Environment:
         requirements: The file that pins its packages.
 
     Raises:
-        NoPythonError: It would have to be made, and this Python is too old for that.
+        NoPythonError: The Python of the user is not there; or this one is too old to make an environment of.
     """
 
     def __init__(self, folder: Path, python: Path | None = None, requirements: Path = REQUIREMENTS) -> None:
@@ -42,7 +42,14 @@ class Environment:
                 f" {sys.version_info.major}.{sys.version_info.minor}: name the Python of an environment that has"
                 " browser-use with --agent-python."
             )
-        self._python = python
+        found = python and shutil.which(python)
+        if python and not found:
+            raise NoPythonError(
+                f"There is no program {python}: name the Python of an environment that has browser-use with"
+                " --agent-python, or leave it out, and one is made."
+            )
+        # Not resolved: what it is a link to knows nothing of its environment.
+        self._python = Path(found).absolute() if found else None
         self._folder = folder
         self._requirements = requirements
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
