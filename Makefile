@@ -139,8 +139,9 @@ constraints: $(UV) ## pins every environment anew
 	$(subst 3.10,3.11,$(COMPILE)) constraints/agent.in -o $(AGENT_PINS)
 
 .PHONY: bench
-bench: $(CLIENT)/.ready $(SDK)/.ready ## the client's figures, beside the official SDK's
+bench: $(CLIENT)/.ready $(SDK)/.ready chromium ## the figures of the client, beside the official SDK's, and of the local server
 	@$(CLIENT)/bin/python -m benchmarks.client --sdk $(SDK)/bin/python
+	@$(CLIENT)/bin/python -m benchmarks.local_server
 
 .PHONY: clean
 clean: ## removes all that was set up or built

@@ -55,7 +55,6 @@ class AgentEngine:
     async def run(self, order: Order, browser: Callable[[], Awaitable[Browser]], report: Report) -> Outcome:
         """Carries out one task. When it is cancelled, the agent is gone, and the browser stays as it is."""
         python = await self._environment.python()
-        secrets = {**self._keys, **order.secrets}
         with self._workplace() as place:
             async with _program(python, place) as agent:
                 # The program takes seconds to start, and so does the browser: together.
@@ -63,14 +62,14 @@ class AgentEngine:
                 await chromium.allow_only(order.allowed_domains)
                 await agent.send(self._task(order, chromium, place))
                 async for said in agent.messages():
-                    message = _masked(said, secrets)
+                    message = _masked(said, self._keys)
                     if "end" in message:
                         return _outcome(order, message["end"])
                     if "failed" in message:
                         raise EngineFailedError(message["failed"])
                     await report(_step(message["step"], place))
                     await agent.send({})
-        raise EngineFailedError(f"The agent's process ended unexpectedly: {mask(agent.last_words, secrets)}")
+        raise EngineFailedError(f"The agent's process ended unexpectedly: {mask(agent.last_words, self._keys)}")
 
     @contextlib.contextmanager
     def _workplace(self) -> Iterator[Path]:
@@ -199,13 +198,13 @@ def _instructions(order: Order) -> str:
     return "\n\n".join(parts)
 
 
-def _masked(value: Any, secrets: Mapping[str, str]) -> Any:
-    """What the agent said, without keys and secrets."""
+def _masked(value: Any, keys: Mapping[str, str]) -> Any:
+    """What the agent said, without the keys of models; secrets are masked by who writes it down."""
     if isinstance(value, dict):
-        return {key: _masked(item, secrets) for key, item in value.items()}
+        return {name: _masked(item, keys) for name, item in value.items()}
     if isinstance(value, list):
-        return [_masked(item, secrets) for item in value]
-    return mask(value, secrets) if isinstance(value, str) else value
+        return [_masked(item, keys) for item in value]
+    return mask(value, keys) if isinstance(value, str) else value
 
 
 def _step(step: dict[str, Any], place: Path) -> DoneStep:
