@@ -108,6 +108,7 @@ def test_a_file_that_is_gone_says_so(client: Client, fake: FakeApi, tmp_path: Pa
     ("make", "named"),
     [
         (lambda folder: folder / "missing.csv", "No such file"),
+        (lambda folder: folder_at(folder / "folder.csv"), "it is no file"),
         (lambda folder: write(folder / "empty.csv", b""), "0 bytes"),
         (lambda folder: write(folder / "big.csv", b"x" * (10 * 1024 * 1024 + 1)), "10,485,761 bytes"),
         (lambda folder: write(folder / "virus.exe", b"x"), r"the API takes \.csv"),
@@ -125,6 +126,11 @@ def test_a_file_that_the_api_would_not_take_is_refused_before_anything_is_sent(
 
 def write(path: Path, content: bytes) -> Path:
     path.write_bytes(content)
+    return path
+
+
+def folder_at(path: Path) -> Path:
+    path.mkdir()
     return path
 
 

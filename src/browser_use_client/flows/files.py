@@ -49,18 +49,33 @@ class LocalFile:
             InvalidRequestError: There is none, or the API would not take it.
         """
         path = Path(path)
-        content_type = CONTENT_TYPES.get(path.suffix.lower())
-        if content_type is None:
-            raise InvalidRequestError(f"{path} cannot be uploaded: the API takes {', '.join(CONTENT_TYPES)}.")
         try:
             size = path.stat().st_size
         except OSError as error:
             raise InvalidRequestError(f"{path} cannot be uploaded: {error.strerror}.") from None
-        if not 0 < size <= LARGEST or not path.is_file():
-            raise InvalidRequestError(
-                f"{path} cannot be uploaded: it has {size:,} bytes; the API takes files of 1 to {LARGEST:,}."
-            )
-        return cls(path, size, content_type)
+        if not path.is_file():
+            raise InvalidRequestError(f"{path} cannot be uploaded: it is no file.")
+        return cls(path, size, content_type_of(path, size))
+
+
+def content_type_of(file: str | Path, size: int) -> str:
+    """The content type that a file is uploaded with.
+
+    Args:
+        file: Its path, or its address elsewhere.
+        size: Bytes.
+
+    Raises:
+        InvalidRequestError: The API would not take it.
+    """
+    content_type = CONTENT_TYPES.get(PurePosixPath(file).suffix.lower())
+    if content_type is None:
+        raise InvalidRequestError(f"{file} cannot be uploaded: the API takes {', '.join(CONTENT_TYPES)}.")
+    if not 0 < size <= LARGEST:
+        raise InvalidRequestError(
+            f"{file} cannot be uploaded: it has {size:,} bytes; the API takes files of 1 to {LARGEST:,}."
+        )
+    return content_type
 
 
 def upload(contract: Contract, file: LocalFile, *, session_id: str | None) -> Flow[str]:
