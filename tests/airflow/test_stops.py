@@ -49,7 +49,9 @@ def test_marking_the_task_stops_the_remote_task_once(stage: Stage, mode: str, st
     scene = stage.play(f"one_{mode}", prompt="forever")
     task = scene.wait_for_remote_task()
     scene.wait_for_polls(task)
-    assert scene.run.links("browse")["Live view"] == f"http://live.test/{task.session_id}", "while it runs"
+    links = scene.run.links("browse")
+    assert links["Live view"] == f"http://live.test/{task.session_id}", "while it runs"
+    assert links["Recording / public share"] == f"http://recording.test/{task.session_id}"
     scene.run.mark("browse", state)
     scene.wait_for_stop(task)
     assert scene.run.wait() == state

@@ -48,7 +48,7 @@ class RecordingLink(_XComLink):
     @property
     def name(self) -> str:
         """The text of the button."""
-        return "Recording"
+        return "Recording / public share"
 
 
 def push_links(ti: Any, session: Session) -> None:
