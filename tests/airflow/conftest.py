@@ -77,7 +77,9 @@ class Stage:
         self.airflow = RunningAirflow(home, {**connections, "shop": SHOP}, Path(__file__).parent / "dags")
 
     def open(self) -> None:
-        self.airflow.start({"shop_deferred", "shop_on_worker", "chain_deferred", "chain_on_worker"})
+        self.airflow.start(
+            {f"{name}_{mode}" for name in ("shop", "chain", "files") for mode in ("deferred", "on_worker")}
+        )
 
     def close(self) -> None:
         self.airflow.stop()

@@ -1,7 +1,7 @@
 """Browser Use over HTTP, as far as the provider's tests need it: tasks that do what their prompt says, and counts.
 
 It shares nothing with the client but the wire. Prompts: `for 3 s` runs that long (default: not at all), `forever` until
-stopped, `fail` and `unsuccessful` end so, `report {...}` returns that text.
+stopped, `fail` and `unsuccessful` end so, `report {...}` returns that text, `leave a.txt` leaves an output file.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
+
+from .fake_file_store import PREFIX, FileStore
 
 KEY = "bu_key_of_the_tests"
 Watch = Callable[[str, str, tuple[str, int]], object]
@@ -60,6 +62,10 @@ class RemoteTask:
     def output(self) -> str:
         match = re.search(r"report (.*)", self.prompt, re.DOTALL)
         return match[1] if match else f"done: {self.prompt}"
+
+    @property
+    def leaves(self) -> list[str]:
+        return re.findall(r"leave (\S+)", self.prompt) if self.status == "finished" else []
 
     def view(self) -> dict[str, Any]:
         ended = self.status != "started"
@@ -119,6 +125,7 @@ class FakeBrowserUse:
         self.before: Watch | None = None
         self.after: Watch | None = None
         self.faults: list[int] = []
+        self.files = FileStore()
         self._lock = threading.Lock()
         fake = self
 
@@ -126,7 +133,10 @@ class FakeBrowserUse:
             protocol_version = "HTTP/1.1"
 
             def _serve(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"null")
+                content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                if self.path.startswith(PREFIX):
+                    return self._answer(*fake.files.serve(self.command, self.path, content))
+                body = json.loads(content or b"null")
                 path = self.path.removeprefix("/api/v2")
                 if fake.before:
                     fake.before(self.command, path, self.client_address)
@@ -140,7 +150,9 @@ class FakeBrowserUse:
                         status, answer = fake.answer(self.command, path, body or {})
                 if fake.after:
                     fake.after(self.command, path, self.client_address)
-                content = json.dumps(answer).encode()
+                return self._answer(status, json.dumps(answer).encode())
+
+            def _answer(self, status: int, content: bytes) -> None:
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(content)))
@@ -154,7 +166,8 @@ class FakeBrowserUse:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/api/v2"
+        self.origin = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.url = f"{self.origin}/api/v2"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def close(self) -> None:
@@ -177,12 +190,18 @@ class FakeBrowserUse:
                 return self._list(query)
             case ["GET", "tasks", task_id] if task_id in self.tasks:
                 task = self.tasks[task_id]
-                return 200, {**task.view(), "steps": task.steps(), "outputFiles": []}
+                left = self.files.output_files(task.leaves)
+                return 200, {**task.view(), "steps": task.steps(), "outputFiles": left}
             case ["GET", "tasks", task_id, "status"] if task_id in self.tasks:
                 view = self.tasks[task_id].view()
                 return 200, {name: view[name] for name in ("id", "status", "output", "finishedAt", "isSuccess", "cost")}
             case ["PATCH", "tasks", task_id] if task_id in self.tasks:
                 return self._stop(self.tasks[task_id], with_session=body["action"] == "stop_task_and_session")
+            case ["GET", "files", "tasks", task_id, "output-files", file_id] if task_id in self.tasks:
+                left = self.files.output_files(self.tasks[task_id].leaves)
+                return 200, self.files.download(self.origin, task_id, left, file_id)
+            case ["POST", "files", "sessions", session_id, "presigned-url"] if session_id in self.sessions:
+                return 200, self.files.upload_slot(self.origin, session_id, body)
             case ["POST", "sessions"]:
                 session = RemoteSession(keep_alive=body.get("keepAlive", True))
                 self.sessions[session.id] = session

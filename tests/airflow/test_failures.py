@@ -95,6 +95,14 @@ def test_an_error_crosses_from_the_triggerer_to_the_worker_as_json(error: Browse
     assert failures.has_ended(back) == failures.has_ended(error)
 
 
+def test_of_a_result_that_was_not_kept_a_retry_makes_no_new_task_but_a_clear_does() -> None:
+    error = failures.ResultNotKeptError("...", task_id="t")
+    assert failures.can_be_helped(error)
+    assert failures.has_ended(error)
+    assert "takes the finished task up" in failures.what_next(error, retries=True)
+    assert "`BrowserUseTaskSensor` can read this one" in failures.what_next(error, retries=False)
+
+
 @pytest.mark.parametrize("kind", [None, "SystemExit", "Task", "BrowserUseClient", "os"])
 def test_an_event_that_names_no_error_of_browser_use_is_refused(kind: object) -> None:
     with pytest.raises(ValueError, match="no error of Browser Use"):

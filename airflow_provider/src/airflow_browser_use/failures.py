@@ -29,6 +29,21 @@ class TaskStoppedByAirflowError(TaskStoppedError):
     """The worker was told to end and stopped the remote task for that."""
 
 
+class FileStorageError(BrowserUseError):
+    """Object storage failed; no task was created."""
+
+    retryable = True
+
+
+class ResultNotKeptError(TaskError):
+    """The remote task has done its work, but what came of it could not be put where it was to go.
+
+    A retry takes the finished task up and tries only that again.
+    """
+
+    retryable = True
+
+
 def checked(task: Task, *, fail_on_unsuccessful: bool) -> Task:
     """The task, if it did its work.
 
@@ -61,11 +76,15 @@ def has_ended(error: BrowserUseError) -> bool:
     """Whether the remote task is certain to run no more."""
     if isinstance(error, TaskTimeoutError):
         return error.stopped
-    return isinstance(error, (TaskFailedError, TaskStoppedError, OutputSchemaError))
+    return isinstance(error, (TaskFailedError, TaskStoppedError, OutputSchemaError, ResultNotKeptError))
 
 
 def what_next(error: BrowserUseError, *, retries: bool) -> str:
     """A sentence for whoever reads the log at night."""
+    if isinstance(error, ResultNotKeptError):
+        if retries:
+            return "Airflow's retry takes the finished task up and tries only this again."
+        return "Airflow does not retry it. A clear would start a new task; `BrowserUseTaskSensor` can read this one."
     if not retries:
         return "Airflow does not retry it."
     if isinstance(error, (TaskUnreachableError, CreationUnknownError)):

@@ -6,9 +6,10 @@ import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow.providers.common.compat.sdk import AirflowFailException, TaskInstanceState
 
-from airflow_browser_use import failures, task_states
+from airflow_browser_use import failures, files, task_states
+from airflow_browser_use.delivery import deliver
 from airflow_browser_use.identity import RemoteIdentity
 from airflow_browser_use.links import push_links
 from airflow_browser_use.results import log_step, parsed, return_value, schema_from
@@ -43,9 +44,14 @@ class RemoteTask:
     Args:
         operator: Whose it is.
         context: Of the try.
+        ended_id: The id of the remote task, if it has ended already.
+
+    Attributes:
+        task_id: Its id, once it is known.
+        result: The XCom value, once it has done its work; what is too large for that may not be delivered yet.
     """
 
-    def __init__(self, operator: BrowserUseTaskOperator, context: Context) -> None:
+    def __init__(self, operator: BrowserUseTaskOperator, context: Context, ended_id: str | None = None) -> None:
         self.operator = operator
         self.ti: Any = context["ti"]
         self.log = operator.log
@@ -54,6 +60,9 @@ class RemoteTask:
         self.closes_session_when = self.session_use.closes_session_when(operator.keep_session)
         self.created: CreatedTask | None = None
         self.live_url: str | None = None
+        self.task_id = ended_id
+        self.result: dict[str, Any] | None = None
+        self._has_ended = ended_id is not None
         self._told_to_end = self._stopped = False
 
     @cached_property
@@ -68,15 +77,23 @@ class RemoteTask:
         """
         for key in self.identity.earlier_keys:
             self._stop_earlier(key)
-        self.created = created = self.client.create_task(
-            request,
-            key=self.identity.key,
-            key_after=self.identity.since,
-            session_id=self._session_to_continue(),
-            keep_session="succeeded" not in self.closes_session_when,
-            wait_when_busy=self.operator.wait_when_busy,
-            accept=self._is_acceptable,
-        )
+        session_id = self._session_to_continue()
+        known = self._task_to_take_up(session_id)
+        with files.fetched([] if known else files.as_list(self.operator.files)) as paths:
+            if not known:
+                files.check_folder(self.operator.download_output_to)
+                files.check_folder(self.operator.large_output_to)
+            self.created = created = self.client.create_task(
+                request,
+                key=self.identity.key,
+                key_after=self.identity.since,
+                session_id=session_id,
+                keep_session="succeeded" not in self.closes_session_when,
+                wait_when_busy=self.operator.wait_when_busy,
+                accept=lambda task: task.id == known or self._is_acceptable(task),
+                files=paths,
+            )
+        self.task_id = created.id
         if self._told_to_end:
             self.stop()
             self._sleep(0)
@@ -97,12 +114,14 @@ class RemoteTask:
 
     def finish(self, task: Task) -> dict[str, Any]:
         """The XCom value of a remote task that has ended; its session is closed if nobody goes on in it."""
+        self._has_ended = True
         failures.checked(task, fail_on_unsuccessful=self.operator.fail_on_unsuccessful)
-        value = return_value(task, self._session(task.session_id), schema_from(self.operator.output_schema))
+        self.result = return_value(task, self._session(task.session_id), schema_from(self.operator.output_schema))
+        self.result = deliver(self.client, task, self.result, self.operator)
         self._close_session(task.session_id, "succeeded")
         if session := self._session(task.session_id):
             push_links(self.ti, session)  # a recording is there once its session is closed
-        return value
+        return self.result
 
     def find(self) -> Task | None:
         """The remote task of this generation."""
@@ -111,7 +130,7 @@ class RemoteTask:
     def stop(self) -> None:
         """Stop the remote task, from a signal handler: with a client of its own, since this one may be in use."""
         self._told_to_end = True
-        if self._stopped:
+        if self._stopped or self._has_ended:
             return
         with self.operator.hook.new_client(timeout=FAREWELL) as client:
             task = self.created or client.find_task(self.identity.key, after=self.identity.since)
@@ -128,7 +147,7 @@ class RemoteTask:
     ) -> None:
         try:
             if self._told_to_end:
-                self._close_session_after_kill()
+                self._close_session_after_kill(failed=error is not None)
             elif isinstance(error, BrowserUseError):
                 self._fail(error)
         finally:
@@ -154,23 +173,33 @@ class RemoteTask:
     def _leave_nothing_behind(self, error: BrowserUseError, retries: bool) -> None:
         ended = failures.has_ended(error)
         left_on_purpose = isinstance(error, TaskTimeoutError) and not ended
-        if left_on_purpose or (retries and not ended) or failures.session_is_used_by_another(error):
+        taken_up = retries and (not ended or isinstance(error, failures.ResultNotKeptError))
+        if left_on_purpose or taken_up or failures.session_is_used_by_another(error):
             return
-        task_id = error.task_id or (self.created and self.created.id)
-        session_id = error.session_id or (self.created.session_id if self.created else self.operator.session_id)
+        task_id = error.task_id or self.task_id
+        session_id = error.session_id or self._session_id
         if task_id and not ended:
             self._try("stop", task_id, self.client.stop_task)
         if session_id:
             self._close_session(session_id, "tried again" if retries else "failed")
 
-    def _close_session_after_kill(self) -> None:
+    def _close_session_after_kill(self, *, failed: bool) -> None:
         """A signal handler cannot ask why the worker was told to end; here it can be asked."""
         if self._stopped and "tried again" in self.closes_session_when:
             return  # closed with the task
-        session_id = self.created.session_id if self.created else self.operator.session_id
-        ending = task_states.ending(task_states.state_of(self.ti))
+        session_id = self._session_id
+        state = task_states.state_of(self.ti)
+        if self.result and state == TaskInstanceState.RUNNING and (self._has_tries_left or not failed):
+            return  # nobody ended the task instance: the result counts, now or for the next try
+        ending = task_states.ending(state)
         if session_id:
             self._close_session(session_id, ending if self._has_tries_left or ending != "tried again" else "failed")
+
+    @property
+    def _session_id(self) -> Any:
+        if self.created:
+            return self.created.session_id
+        return self.result["session_id"] if self.result else self.operator.session_id
 
     @property
     def _has_tries_left(self) -> bool:
@@ -202,6 +231,15 @@ class RemoteTask:
         if task and not task.has_ended:
             self.client.stop_task(task.id, stop_session="tried again" in self.closes_session_when)
             self.log.info("Remote task %s, from before the clear, was stopped.", task.id)
+
+    def _task_to_take_up(self, session_id: str | None) -> str | None:
+        """The task of an earlier try that still runs or will do: it has its files, and they may be gone by now."""
+        if not (self.operator.files or self.operator.download_output_to or self.operator.large_output_to):
+            return None
+        task = self.find()
+        if task is None or session_id not in (None, task.session_id):
+            return None
+        return task.id if not task.has_ended or self._is_acceptable(task) else None
 
     def _session_to_continue(self) -> Any:
         if self.session_use.starts:

@@ -31,6 +31,7 @@ def return_value(task: Task, session: Session | None, output_schema: Any) -> dic
         "status": task.status,
         "is_success": task.is_success,
         "output": parsed(task, output_schema) if output_schema is not None else task.output,
+        "output_path": None,
         "steps": [{"number": step.number, "goal": step.goal, "url": step.url} for step in task.steps],
         "live_url": (session and session.live_url) or task.live_url,
         "share_url": (session and session.share_url) or task.share_url,

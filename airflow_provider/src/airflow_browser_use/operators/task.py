@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.providers.common.compat.sdk import BaseOperator, conf
 
 from airflow_browser_use import failures
+from airflow_browser_use.delivery import MAX_XCOM_BYTES
 from airflow_browser_use.follow_ups import SessionUse
 from airflow_browser_use.hooks import DEFAULT_CONN_ID, BrowserUseHook
 from airflow_browser_use.links import LiveViewLink, RecordingLink
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context, XComArg
 
+    from airflow_browser_use.files import Files, Place
     from browser_use_client import CreatedTask
 
 LATEST_RESUME = 60.0
@@ -42,8 +44,8 @@ class BrowserUseTaskOperator(BaseOperator):
 
     A retry takes up the remote task that still runs, or the result that is there already; a clear stops the old one
     and starts anew. `task_id` and `session_id` are in XCom under these keys as soon as the remote task exists;
-    `return_value` is an object with `task_id, session_id, status, is_success, output, steps, live_url, share_url, cost`
-    (US dollars) and `output_files`.
+    `return_value` is an object with `task_id, session_id, status, is_success, output, output_path, steps, live_url,
+    share_url, cost` (US dollars) and `output_files`.
 
     Args:
         task: The prompt. (templated)
@@ -55,6 +57,14 @@ class BrowserUseTaskOperator(BaseOperator):
         output_schema: What the result must look like: a pydantic model or another type, a JSON schema, or the dotted
             path of either. The `output` in XCom is then parsed.
         secrets: Values for the agent to type but not to see, as templates of connections or variables. (templated)
+        files: Files for the agent: paths on the worker, or addresses in object storage such as `s3://bucket/key`, which
+            the worker fetches. Uploaded before the task is created. At most 10 MB each. (templated)
+        download_output_to: A folder on the worker, or in object storage, for the files that a successful task leaves.
+            Each keeps its own name, and its entry in `output_files` gets a `path`. (templated)
+        max_xcom_bytes: The most bytes that `output` may take in XCom, as JSON. Default: 1,000,000; None for no limit.
+        large_output_to: A folder, as above, for an output past that: `{task_id}.json`. In XCom, `output_path` then says
+            where it is, and `output` is null. Default: a larger output fails the task; a retry with a higher limit
+            takes it up. (templated)
         metadata: Strings to find the remote task by. (templated)
         timeout: Seconds (or a timedelta) after which a try stops the remote task and fails. Default: none.
             `execution_timeout` counts as well, also while the task is deferred.
@@ -67,8 +77,8 @@ class BrowserUseTaskOperator(BaseOperator):
         deferrable: Wait in the triggerer. Default: `[operators] default_deferrable`.
 
     Raises:
-        AirflowFailException: What another try cannot mend: a wrong key, no credits, a bad request, a session that is
-            closed, an agent that reports no success, a task that somebody stopped.
+        AirflowFailException: What another try cannot mend: a wrong key, no credits, a bad request, a file that is not
+            there, a session that is closed, an agent that reports no success, a task that somebody stopped.
         BrowserUseError: What a retry may mend; each kind its own class.
     """
 
@@ -78,6 +88,9 @@ class BrowserUseTaskOperator(BaseOperator):
         "agent_settings",
         "browser_settings",
         "secrets",
+        "files",
+        "download_output_to",
+        "large_output_to",
         "metadata",
         "browser_use_conn_id",
     )
@@ -99,6 +112,10 @@ class BrowserUseTaskOperator(BaseOperator):
         browser_settings: Mapping[str, Any] | None = None,
         output_schema: Any = None,
         secrets: Mapping[str, str] | None = None,
+        files: Files | XComArg | None = None,
+        download_output_to: Place | None = None,
+        max_xcom_bytes: int | None = MAX_XCOM_BYTES,
+        large_output_to: Place | None = None,
         metadata: Mapping[str, str] | None = None,
         timeout: float | timedelta | None = None,
         poll_interval: float | None = None,
@@ -124,6 +141,10 @@ class BrowserUseTaskOperator(BaseOperator):
         self.browser_settings = browser_settings
         self.output_schema = output_schema
         self.secrets = Secrets(secrets) if secrets else None
+        self.files: Any = files
+        self.download_output_to: Any = download_output_to
+        self.max_xcom_bytes = max_xcom_bytes
+        self.large_output_to: Any = large_output_to
         self.metadata = metadata
         self.timeout = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
         self.poll_interval = poll_interval
@@ -162,13 +183,13 @@ class BrowserUseTaskOperator(BaseOperator):
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
         """Take over from the triggerer: fetch the result, or fail as it says."""
-        with RemoteTask(self, context) as remote:
+        with RemoteTask(self, context, ended_id=event["browser_task_id"]) as self._remote:
             if event["error"] is not None:
                 raise failures.from_event(event["error"], event["browser_task_id"])
-            task = remote.client.get_task(event["browser_task_id"])
+            task = self._remote.client.get_task(event["browser_task_id"])
             for step in task.steps[event["steps_logged"] :]:
                 log_step(self.log, step)
-            return remote.finish(task)
+            return self._remote.finish(task)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Take over from the triggerer, also where it ended without an event and left the remote task alone.

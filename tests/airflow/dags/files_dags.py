@@ -1,0 +1,32 @@
+"""A file in, files out; where the files are and what the task leaves comes with the run."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.providers.common.compat.sdk import DAG, Param, task
+
+from airflow_browser_use.operators import BrowserUseTaskOperator
+
+PARAMS = {name: Param("?", type="string") for name in ("conn", "prompt", "folder")}
+SETTINGS: dict[str, Any] = {
+    "files": ["file://{{ params.folder }}/in.csv"],
+    "download_output_to": "{{ params.folder }}/out",
+    "max_xcom_bytes": 100,
+    "large_output_to": "file://{{ params.folder }}/large",
+    "browser_use_conn_id": "{{ params.conn }}",
+    "retries": 2,
+    "retry_delay": timedelta(0),
+}
+
+with DAG("files_deferred", params=PARAMS):
+    BrowserUseTaskOperator(task_id="browse", task="{{ params.prompt }}", deferrable=True, **SETTINGS)
+
+with DAG("files_on_worker", params=PARAMS):
+
+    @task.browser_use(deferrable=False, **SETTINGS)
+    def browse(prompt: str) -> str:
+        return prompt
+
+    browse("{{ params.prompt }}")

@@ -1,0 +1,114 @@
+"""Files in and out, in a real Airflow; the first download fails."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_1_PLUS
+
+from .conftest import Scene, Stage
+from .fake_browser_use import FakeBrowserUse
+from .fake_file_store import content_of
+from .running_airflow import process_of
+
+MODES = ("deferred", "on_worker")
+LONG = "x" * 100
+
+
+@pytest.fixture(scope="module")
+def scenes(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Scene, Path]]:
+    scenes = {}
+    for mode in MODES:
+        folder = tmp_path_factory.mktemp(mode)
+        (folder / "in.csv").write_text("7;9.5")
+        conn, server = stage.server()
+        server.files.lost = 1
+        run = stage.airflow.run(f"files_{mode}", conn=conn, folder=str(folder), prompt=f"leave a.csv report {LONG}")
+        scenes[mode] = Scene(server, run), folder
+    return scenes
+
+
+@pytest.fixture(scope="module")
+def signalled(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Scene]:
+    scenes = {}
+    for mode in MODES:
+        for signum in (signal.SIGTERM, signal.SIGKILL):
+            folder = tmp_path_factory.mktemp(mode)
+            (folder / "in.csv").write_text("7;9.5")
+            conn, server = stage.server()
+            server.files.lost = int(signum == signal.SIGTERM)  # which the process outlives
+            signal_who_downloads(server, signum)
+            run = stage.airflow.run(f"files_{mode}", conn=conn, folder=str(folder), prompt="leave a.csv")
+            scenes[mode, signum.name] = Scene(server, run)
+    return scenes
+
+
+@pytest.fixture(params=MODES)
+def mode(request: pytest.FixtureRequest) -> str:
+    mode: str = request.param
+    return mode
+
+
+@pytest.fixture
+def scene(scenes: dict[str, tuple[Scene, Path]], mode: str) -> Scene:
+    scene = scenes[mode][0]
+    assert scene.run.wait() == "success"
+    return scene
+
+
+@pytest.fixture
+def folder(scenes: dict[str, tuple[Scene, Path]], mode: str) -> Path:
+    return scenes[mode][1]
+
+
+def signal_who_downloads(server: FakeBrowserUse, signum: signal.Signals) -> None:
+    """Send a signal to the process that asks for the first output file."""
+
+    def watch(method: str, path: str, peer: tuple[str, int]) -> None:
+        if method == "GET" and "/output-files/" in path:
+            server.before = None
+            process_of(peer).send_signal(signum)
+
+    server.before = watch
+
+
+def test_a_file_is_uploaded_once_and_the_download_that_failed_is_made_up_for_by_the_retry(
+    scene: Scene, folder: Path
+) -> None:
+    [task] = scene.tasks
+    assert scene.server.files.uploads == {(task.session_id, "in.csv"): b"7;9.5"}
+    assert scene.run.instance("browse")["try_number"] == 2
+    assert "Airflow's retry takes the finished task up and tries only this again." in scene.run.log("browse")
+    [file] = scene.run.xcom("browse")["output_files"]
+    assert (file["name"], file["path"]) == ("a.csv", f"{folder}/out/a.csv")
+    assert Path(file["path"]).read_bytes() == content_of(task.id, "a.csv")
+
+
+@pytest.mark.parametrize(
+    "signame",
+    [
+        "SIGTERM",
+        pytest.param("SIGKILL", marks=pytest.mark.skipif(not AIRFLOW_V_3_1_PLUS, reason="3.0 never retries it")),
+    ],
+)
+def test_a_worker_that_ends_while_it_downloads_stops_nothing_and_the_next_try_takes_the_finished_task_up(
+    signalled: dict[tuple[str, str], Scene], mode: str, signame: str
+) -> None:
+    scene = signalled[mode, signame]
+    assert scene.run.wait() == "success"
+    [task] = scene.tasks
+    assert scene.run.instance("browse")["try_number"] == 2
+    assert scene.stops(task) == 0
+    assert scene.server.counted("PATCH", f"/sessions/{task.session_id}") == 1, "when all was done"
+    [file] = scene.run.xcom("browse")["output_files"]
+    assert Path(file["path"]).read_bytes() == content_of(task.id, "a.csv")
+
+
+def test_a_large_output_is_in_a_file_and_not_in_xcom(scene: Scene, folder: Path) -> None:
+    value = scene.run.xcom("browse")
+    [task] = scene.tasks
+    assert (value["output"], value["output_path"]) == (None, f"file://{folder}/large/{task.id}.json")
+    assert json.loads((folder / "large" / f"{task.id}.json").read_text()) == LONG
