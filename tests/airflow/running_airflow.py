@@ -51,6 +51,10 @@ class RunningAirflow:
             "database.sql_alchemy_conn": f"sqlite:///{home}/airflow.db?timeout=60",
             "logging.worker_log_server_port": worker_logs,
             "logging.trigger_log_server_port": trigger_logs,
+            "openlineage.selective_enable": True,
+            "openlineage.transport": json.dumps(
+                {"type": "file", "log_file_path": f"{home}/openlineage.jsonl", "append": True}
+            ),
             "scheduler.enable_health_check": False,
             "scheduler.scheduler_idle_sleep_time": 0.2,
             "scheduler.trigger_timeout_check_interval": 2,

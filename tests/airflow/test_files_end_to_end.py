@@ -1,10 +1,11 @@
-"""Files in and out, in a real Airflow; the first download fails."""
+"""Files in and out, and what the world is told of it, in a real Airflow; the first download fails."""
 
 from __future__ import annotations
 
 import json
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_1_PLUS
@@ -75,6 +76,14 @@ def signal_who_downloads(server: FakeBrowserUse, signum: signal.Signals) -> None
     server.before = watch
 
 
+def events(stage: Stage, scene: Scene) -> list[dict[str, Any]]:
+    """What OpenLineage was told of the task of this run, the oldest first."""
+    lines = (stage.airflow.home / "openlineage.jsonl").read_text().splitlines()
+    told = [json.loads(line) for line in lines]
+    about = [event for event in told if event["job"]["name"].endswith(".browse")]
+    return [event for event in about if event["run"]["facets"]["airflow"]["dagRun"]["run_id"] == scene.run.id]
+
+
 def test_a_file_is_uploaded_once_and_the_download_that_failed_is_made_up_for_by_the_retry(
     scene: Scene, folder: Path
 ) -> None:
@@ -112,3 +121,31 @@ def test_a_large_output_is_in_a_file_and_not_in_xcom(scene: Scene, folder: Path)
     [task] = scene.tasks
     assert (value["output"], value["output_path"]) == (None, f"file://{folder}/large/{task.id}.json")
     assert json.loads((folder / "large" / f"{task.id}.json").read_text()) == LONG
+
+
+def test_the_asset_event_says_which_session_and_task_it_was_and_what_it_cost(
+    stage: Stage, scene: Scene, mode: str
+) -> None:
+    found = stage.airflow.get("/api/v2/assets/events", source_dag_id=f"files_{mode}", source_run_id=scene.run.id)
+    [task] = scene.tasks
+    assert [event["extra"] for event in found["asset_events"]] == [
+        {"session_id": task.session_id, "task_id": task.id, "cost": 0.05}
+    ]
+
+
+def test_openlineage_is_told_which_files_went_where_through_which_remote_task(
+    stage: Stage, scene: Scene, folder: Path
+) -> None:
+    [task] = scene.tasks
+    stage.airflow.until("the last event is written", lambda: events(stage, scene)[-1]["eventType"] == "COMPLETE")
+    assert events(stage, scene)[0]["eventType"] == "START"
+    for event in events(stage, scene):
+        assert [file["name"] for file in event["inputs"]] == [f"{folder}/in.csv"]
+        if event["eventType"] != "START":
+            external = event["run"]["facets"]["externalQuery"]
+            assert (external["externalQueryId"], external["source"]) == (task.id, scene.server.url)
+    last = events(stage, scene)[-1]
+    assert {(file["namespace"], file["name"]) for file in last["outputs"]} == {
+        ("file", f"{folder}/out"),
+        ("file", f"{folder}/large/{task.id}.json"),
+    }

@@ -1,4 +1,4 @@
-"""Names that common-compat has since 1.21; the last one for Python 3.10 is 1.20."""
+"""Names that common-compat has since 1.21, or not at all; the last one for Python 3.10 is 1.20."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import SET_DURING_EXECUTION, mask_secret
+    from airflow.sdk.definitions.asset import AssetRef
 else:
     try:
         from airflow.providers.common.compat.sdk import SET_DURING_EXECUTION, mask_secret
@@ -16,5 +17,9 @@ else:
         except ImportError:  # Airflow 2.11
             from airflow.utils.log.secrets_masker import mask_secret
             from airflow.utils.types import NOTSET as SET_DURING_EXECUTION
+    try:
+        from airflow.sdk.definitions.asset import AssetRef
+    except ImportError:  # Airflow 2.11 has none
+        AssetRef = ()
 
-__all__ = ["SET_DURING_EXECUTION", "mask_secret"]
+__all__ = ["SET_DURING_EXECUTION", "AssetRef", "mask_secret"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException, TaskInstanceState
 
-from airflow_browser_use import failures, files, task_states
+from airflow_browser_use import failures, files, lineage, task_states
 from airflow_browser_use.delivery import deliver
 from airflow_browser_use.identity import RemoteIdentity
 from airflow_browser_use.links import push_links
@@ -53,6 +53,7 @@ class RemoteTask:
 
     def __init__(self, operator: BrowserUseTaskOperator, context: Context, ended_id: str | None = None) -> None:
         self.operator = operator
+        self.context = context
         self.ti: Any = context["ti"]
         self.log = operator.log
         self.identity = RemoteIdentity.of(context)
@@ -121,6 +122,7 @@ class RemoteTask:
         self._close_session(task.session_id, "succeeded")
         if session := self._session(task.session_id):
             push_links(self.ti, session)  # a recording is there once its session is closed
+        lineage.describe_asset_events(self.context, self.result)
         return self.result
 
     def find(self) -> Task | None:

@@ -1,11 +1,12 @@
-"""A file in, files out; where the files are and what the task leaves comes with the run."""
+"""A file in, files out, an asset, and OpenLineage; where the files are and what the task leaves comes with the run."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
 
-from airflow.providers.common.compat.sdk import DAG, Param, task
+from airflow.providers.common.compat.sdk import DAG, Asset, Param, task
+from airflow.providers.openlineage.utils.selective_enable import enable_lineage
 
 from airflow_browser_use.operators import BrowserUseTaskOperator
 
@@ -21,12 +22,20 @@ SETTINGS: dict[str, Any] = {
 }
 
 with DAG("files_deferred", params=PARAMS):
-    BrowserUseTaskOperator(task_id="browse", task="{{ params.prompt }}", deferrable=True, **SETTINGS)
+    enable_lineage(
+        BrowserUseTaskOperator(
+            task_id="browse",
+            task="{{ params.prompt }}",
+            deferrable=True,
+            outlets=[Asset("browsed_deferred")],
+            **SETTINGS,
+        )
+    )
 
 with DAG("files_on_worker", params=PARAMS):
 
-    @task.browser_use(deferrable=False, **SETTINGS)
+    @task.browser_use(deferrable=False, outlets=[Asset("browsed_on_worker")], **SETTINGS)
     def browse(prompt: str) -> str:
         return prompt
 
-    browse("{{ params.prompt }}")
+    enable_lineage(browse("{{ params.prompt }}"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from airflow.providers.common.compat.sdk import DAG, Param
+from airflow.providers.openlineage.utils.selective_enable import enable_lineage
 from pydantic import BaseModel
 
 from airflow_browser_use.operators import BrowserUseTaskOperator
@@ -36,3 +37,4 @@ for mode in ("deferred", "on_worker"):
             session_id=read.output["session_id"],
             **common,
         )
+        enable_lineage(log_in)

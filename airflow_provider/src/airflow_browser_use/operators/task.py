@@ -13,6 +13,7 @@ from airflow_browser_use import failures
 from airflow_browser_use.delivery import MAX_XCOM_BYTES
 from airflow_browser_use.follow_ups import SessionUse
 from airflow_browser_use.hooks import DEFAULT_CONN_ID, BrowserUseHook
+from airflow_browser_use.lineage import openlineage
 from airflow_browser_use.links import LiveViewLink, RecordingLink
 from airflow_browser_use.remote import RemoteTask
 from airflow_browser_use.results import log_step, schema_from
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from airflow.providers.common.compat.sdk import Context, XComArg
+    from airflow.providers.openlineage.extractors import OperatorLineage
 
     from airflow_browser_use.files import Files, Place
     from browser_use_client import CreatedTask
@@ -45,7 +47,8 @@ class BrowserUseTaskOperator(BaseOperator):
     A retry takes up the remote task that still runs, or the result that is there already; a clear stops the old one
     and starts anew. `task_id` and `session_id` are in XCom under these keys as soon as the remote task exists;
     `return_value` is an object with `task_id, session_id, status, is_success, output, output_path, steps, live_url,
-    share_url, cost` (US dollars) and `output_files`.
+    share_url, cost` (US dollars) and `output_files`. `session_id`, `task_id` and `cost` are also the `extra` of the
+    asset events of `outlets`.
 
     Args:
         task: The prompt. (templated)
@@ -216,6 +219,14 @@ class BrowserUseTaskOperator(BaseOperator):
         """Stop the remote task; see `stop_on_kill`."""
         if self._remote and self.stop_on_kill:
             self._remote.stop()
+
+    def get_openlineage_facets_on_start(self) -> OperatorLineage[Any, Any]:
+        """Tell OpenLineage, which calls this, where files come from and go to."""
+        return openlineage(self, None)
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any]:  # noqa: ARG002 - its signature
+        """Tell it also which remote task there was, however the try ended."""
+        return openlineage(self, self._remote)
 
     def _request(self) -> CreateTaskRequest:
         return CreateTaskRequest(
