@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -10,7 +11,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.async_api import BrowserContext, Download, Page, Playwright, Route, StorageState
+from playwright.async_api import BrowserContext, Dialog, Download, Error, Page, Playwright, Route, StorageState
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MACOS = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
@@ -99,11 +100,9 @@ class Browser:
         self.on_download: Callable[[Download], None] | None = None
         context.set_default_timeout(ACTION_TIMEOUT)
         context.set_default_navigation_timeout(NAVIGATION_TIMEOUT)
-        # An agent that is attached takes the downloads for itself.
-        if cdp_url is None:
-            context.on("page", self._watch)
-            for page in context.pages:
-                self._watch(page)
+        context.on("page", self._watch)
+        for page in context.pages:
+            self._watch(page)
 
     @classmethod
     async def launch(
@@ -181,8 +180,18 @@ class Browser:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _watch(self, page: Page) -> None:
-        page.on("download", self._pass_on)
+        if self.cdp_url is None:
+            page.on("download", self._pass_on)
+        else:
+            # The agent that is attached takes downloads for itself, and accepts what pages ask; else Playwright, which
+            # declines, would be first now and then.
+            page.on("dialog", _accept)
 
     def _pass_on(self, download: Download) -> None:
         if self.on_download:
             self.on_download(download)
+
+
+async def _accept(dialog: Dialog) -> None:
+    with contextlib.suppress(Error):  # the agent was first
+        await dialog.accept()

@@ -141,10 +141,12 @@ def test_a_field_with_a_secret_is_left_out_of_pictures_from_the_first_letter_on(
     assert len(pictures) == 3
     model.play(
         say({"evaluate": {"code": "innerWidth + '-' + document.querySelectorAll('[data-browser-use-masked]').length"}}),
+        say({"evaluate": {"code": "'Sure? ' + confirm('Sure?')"}}),
         done("Looked."),
     )
     server.run("Look.", sessionId=session)
     assert "1280-1" in model.asked[1], "the one field is marked, and the page has the size that pictures are taken in"
+    assert "Sure? true" in model.asked[2]
 
 
 def test_files_go_in_and_out(server: LocalServer, model: ScriptedModel, session: str) -> None:
