@@ -20,7 +20,7 @@ from .fake_browser_use import KEY, FakeBrowserUse, RemoteTask
 from .running_airflow import Run, RunningAirflow
 
 SHOP = {"conn_type": "http", "host": "http://shop.test/", "login": "ann-the-buyer", "password": "pa55-of-the-shop"}
-SCENES = 40
+SCENES = 60
 
 
 def connection_to(server: FakeBrowserUse) -> dict[str, Any]:

@@ -80,7 +80,8 @@ def events(stage: Stage, scene: Scene) -> list[dict[str, Any]]:
     """What OpenLineage was told of the task of this run, the oldest first."""
     lines = (stage.airflow.home / "openlineage.jsonl").read_text().splitlines()
     told = [json.loads(line) for line in lines]
-    about = [event for event in told if event["job"]["name"].endswith(".browse")]
+    by_workers = [event for event in told if "airflow" in event["run"]["facets"]]  # the scheduler tells of lost ones
+    about = [event for event in by_workers if event["job"]["name"].endswith(".browse")]
     return [event for event in about if event["run"]["facets"]["airflow"]["dagRun"]["run_id"] == scene.run.id]
 
 
