@@ -25,6 +25,10 @@ class TaskInstance:
     def xcom_push(self, key: str, value: Any) -> None:
         self.xcoms[key] = value
 
+    def xcom_pull(self, *, task_ids: str, key: str, map_indexes: int) -> Any:
+        own = (task_ids, map_indexes) == (self.task_id, self.map_index)
+        return self.xcoms.get(key) if own else None
+
 
 def context_of(task: BaseOperator, ti: TaskInstance | None = None) -> Any:
     started = datetime.now(timezone.utc) - timedelta(minutes=1)

@@ -139,6 +139,20 @@ def test_a_deferred_task_leaves_ids_and_a_deadline_to_the_triggerer(server: Fake
     assert deferred.value.timeout > timedelta(seconds=trigger.deadline - time.time())
 
 
+def test_an_event_about_the_task_that_a_clear_has_stopped_leaves_the_try_waiting_for_its_own(
+    server: FakeBrowserUse,
+) -> None:
+    task = browse("forever", deferrable=True)
+    context = context_of(task)
+    with pytest.raises(TaskDeferred):
+        execute(task, context)
+    stray = {"browser_task_id": "of the generation before", "steps_logged": 0, "error": None}
+    with pytest.raises(TaskDeferred) as deferred:
+        task.execute_complete(context, stray)
+    assert [deferred.value.trigger.browser_task_id] == list(server.tasks)
+    assert [remote.status for remote in server.tasks.values()] == ["started"]
+
+
 def test_a_deferred_task_without_a_limit_has_none(server: FakeBrowserUse) -> None:
     with pytest.raises(TaskDeferred) as deferred:
         execute(browse("forever", deferrable=True))

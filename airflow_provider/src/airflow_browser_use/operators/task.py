@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
 
     from airflow_browser_use.files import Files, Place
-    from browser_use_client import CreatedTask
 
 LATEST_RESUME = 60.0
 """Seconds after its deadline at which a deferred task is resumed even if no triggerer lives to say that it is late."""
@@ -181,11 +180,19 @@ class BrowserUseTaskOperator(BaseOperator):
         with RemoteTask(self, context) as self._remote:
             created = self._remote.create(self._request())
             if self.deferrable:
-                self._defer(created, deadline)
+                self._defer(created.id, deadline)
             return self._remote.finish(self._remote.wait(created.id, deadline))
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
-        """Take over from the triggerer: fetch the result, or fail as it says."""
+        """Take over from the triggerer: fetch the result, or fail as it says.
+
+        SQLite gives a new trigger the id of a deleted one. So soon after a clear, the event may be that of the trigger
+        before it, about the task that the clear has stopped; then this try goes on waiting for its own.
+        """
+        ti: Any = context["ti"]
+        own_id = ti.xcom_pull(task_ids=ti.task_id, key="task_id", map_indexes=ti.map_index)
+        if own_id not in (None, event["browser_task_id"]):
+            self._defer(own_id, self._deadline())
         with RemoteTask(self, context, ended_id=event["browser_task_id"]) as self._remote:
             if event["error"] is not None:
                 raise failures.from_event(event["error"], event["browser_task_id"])
@@ -245,12 +252,12 @@ class BrowserUseTaskOperator(BaseOperator):
         seconds = [limit for limit in limits if limit is not None]
         return time.time() + min(seconds) if seconds else None
 
-    def _defer(self, created: CreatedTask, deadline: float | None) -> NoReturn:
+    def _defer(self, browser_task_id: str, deadline: float | None) -> NoReturn:
         """Go to the triggerer. Airflow's own time-out is the last resort: no triggerer may live to see the deadline."""
         self.defer(
             trigger=BrowserUseTaskTrigger(
                 browser_use_conn_id=self.browser_use_conn_id,
-                browser_task_id=created.id,
+                browser_task_id=browser_task_id,
                 deadline=deadline,
                 poll_interval=self.poll_interval,
                 stop_on_timeout=self.stop_on_timeout,
