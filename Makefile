@@ -49,13 +49,13 @@ types-prefect: $(PREFECT)/.ready
 .PHONY: test-client test-airflow test-prefect test-e2e
 test-client: $(CLIENT)/.ready $(SDKS:=/.ready) $(AGENT)/.ready prism ## the client and the local server
 	$(CLIENT)/bin/pytest -q
-test-airflow: $(AIRFLOW)/.ready ## the Airflow provider
+test-airflow: $(AIRFLOW)/.ready chromium ## the Airflow provider, and its examples with the local server
 	$(AIRFLOW)/bin/pytest -q tests/airflow
 # On older versions, warnings are theirs to keep.
 MATRIX := $(foreach version,2.11 3.0 3.1 3.2,test-airflow-$(version))
 .PHONY: test-matrix $(MATRIX)
 test-matrix: test-airflow $(MATRIX) ## the Airflow provider on every Airflow that it supports
-$(MATRIX): test-airflow-%: $(BUILD)/env/airflow-%/.ready
+$(MATRIX): test-airflow-%: $(BUILD)/env/airflow-%/.ready chromium
 	$(BUILD)/env/airflow-$*/bin/pytest -q -W ignore tests/airflow
 test-prefect: $(PREFECT)/.ready ## the Prefect integration
 	$(PREFECT)/bin/pytest -q tests/prefect

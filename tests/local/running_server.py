@@ -26,10 +26,12 @@ Json = dict[str, Any]
 class LocalServer:
     """`browser-use-local up` on a free port."""
 
-    def __init__(self, data_dir: Path, *options: str, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, data_dir: Path, *options: str, env: dict[str, str] | None = None, python: Path = Path(sys.executable)
+    ) -> None:
         self.data_dir = data_dir
         self.log = data_dir.with_name(data_dir.name + ".log")
-        command = [sys.executable, "-m", "browser_use_local", "up", "--port", "0", "--data-dir", str(data_dir)]
+        command = [str(python), "-m", "browser_use_local", "up", "--port", "0", "--data-dir", str(data_dir)]
         if "--api-key" not in options:
             command += ["--api-key", KEY]
         with self.log.open("a") as log:
