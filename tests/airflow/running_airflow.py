@@ -239,6 +239,12 @@ class Run:
         body = {"dry_run": False, "task_ids": list(task_ids), "dag_run_id": self.id, "only_failed": False}
         self.airflow._send("POST", f"{self._dag_path}/clearTaskInstances", body)
 
+    def answer(self, task_id: str, option: str, *, seconds: float = 300) -> None:
+        """Choose an option, as a person would, as soon as the task asks."""
+        path = f"{self._path}/taskInstances/{task_id}/-1/hitlDetails"
+        self.airflow.until(f"{task_id} asks", lambda: self.airflow.http.get(path).is_success, seconds=seconds)
+        self.airflow._send("PATCH", path, {"chosen_options": [option], "params_input": {}})
+
     def worker_pid(self, task_id: str) -> int:
         """The process that executes a task."""
         pid: int = self.airflow.until(f"{task_id} has a worker", lambda: self.instance(task_id)["pid"])

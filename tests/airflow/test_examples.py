@@ -23,6 +23,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples" / "airflow"
 PYTHON = Path(sys.prefix).parent / "client" / "bin" / "python"
 NEEDS = {"watch_open_orders": AIRFLOW_V_3_0_PLUS, "approve_return": AIRFLOW_V_3_1_PLUS}
 OPEN_ORDERS = ["A-1004", "A-1005", "A-1007", "A-1009"]
+RECEIPT = b"%PDF-1.4 a receipt"
 DEAREST = {"carrier": "UPS", "tracking_number": "1Z999AA10123456799", "expected_date": "2026-11-28"}
 
 
@@ -38,6 +39,9 @@ class Theatre:
 
     def __init__(self, folder: Path) -> None:
         self.database = folder / "shop.db"
+        self.downloads = folder / "downloads"
+        self.receipt = folder / "receipt.pdf"
+        self.receipt.write_bytes(RECEIPT)
         self.server = LocalServer(folder / "local", "--demo-site", "--max-sessions", "10", python=PYTHON)
         shop = {"conn_type": "http", "host": f"{self.server.site}/shop/", "login": USER, "password": PASSWORD}
         self.airflow = RunningAirflow(
@@ -85,12 +89,19 @@ def theatre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Theatre]:
 def runs(theatre: Theatre) -> dict[str, Run]:
     """All of them at once. Those with a schedule are due since yesterday, and so started already."""
     run = theatre.airflow.run
-    return {
+    receipt = str(theatre.receipt)
+    runs = {
+        "Approve": run("approve_return", receipt=receipt),
+        "Reject": run("approve_return", receipt=receipt),
+        "return_order": run("return_order", receipt=receipt, folder=str(theatre.downloads)),
         "track_shipments": run("track_shipments"),
         "check_dear_orders": run("check_dear_orders"),
         "nothing above the limit": run("check_dear_orders", limit=400),
         **{name: theatre.first_run(name) for name in ("shop_orders", "store_orders", "read_open_orders")},
     }
+    for answer in ("Approve", "Reject"):
+        runs[answer].answer("shop.approve", answer)
+    return runs
 
 
 def test_follow_ups_work_in_one_session(runs: dict[str, Run]) -> None:
@@ -141,6 +152,27 @@ def test_the_asset_starts_the_second_dag_with_what_the_browser_read(theatre: The
     assert second.id.startswith("asset_triggered__")
     assert second.wait() == "success"
     assert second.xcom("total") == pytest.approx(18.90 + 149.99 + 310.25 + 42.00)
+
+
+def test_a_file_goes_into_the_form_and_another_one_comes_out(theatre: Theatre, runs: dict[str, Run]) -> None:
+    run = runs["return_order"]
+    assert run.wait(seconds=300) == "success"
+    assert run.xcom("send_return")["output"] == f"Receipt: {theatre.receipt.name}\nReceipt size: {len(RECEIPT)} bytes"
+    lines = (theatre.downloads / "orders.csv").read_text().splitlines()
+    assert lines[0] == "number,customer,placed,status,amount"
+    assert len(lines) == 11
+
+
+@pytest.mark.parametrize(("answer", "state"), [("Approve", "success"), ("Reject", "skipped")])
+def test_a_form_is_sent_only_if_a_person_approves_and_the_browser_is_closed_either_way(
+    theatre: Theatre, runs: dict[str, Run], answer: str, state: str
+) -> None:
+    run = runs[answer]
+    assert run.wait(seconds=300) == "success"
+    assert run.instance("shop.send")["state"] == state
+    session = theatre.session(run.xcom("shop.start", "session_id"))
+    assert session["status"] == "stopped"
+    assert len(session["tasks"]) == (2 if answer == "Approve" else 1)
 
 
 def moment(text: str) -> datetime:
