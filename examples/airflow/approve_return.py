@@ -31,7 +31,7 @@ from airflow_browser_use.sessions import browser_session
         "order": Param("A-1007", type="string", description="The number of the order."),
         "receipt": Param("/tmp/receipt.pdf", type="string", description="Where the receipt is."),
     },
-    default_args={"deferrable": True, "retries": 1, "retry_delay": dt.timedelta(minutes=1)},
+    default_args={"deferrable": True, "retries": 2},
     doc_md=__doc__,
 )
 def approve_return() -> None:

@@ -11,7 +11,6 @@ To run it on your own machine: `browser-use-local up --demo-site` (docs/local-se
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from airflow.providers.common.compat.sdk import Param, dag, task
@@ -37,7 +36,7 @@ class Orders(BaseModel):
 @dag(
     schedule=None,
     params={"limit": Param(300, type="number", description="Amount in EUR above which an order is looked into.")},
-    default_args={"deferrable": True, "retries": 1, "retry_delay": dt.timedelta(minutes=1)},
+    default_args={"deferrable": True, "retries": 2},
     doc_md=__doc__,
 )
 def check_dear_orders() -> None:

@@ -11,8 +11,6 @@ To run it on your own machine: `browser-use-local up --demo-site` (docs/local-se
 
 from __future__ import annotations
 
-import datetime as dt
-
 from airflow.providers.common.compat.sdk import Param, dag
 
 from airflow_browser_use.operators import BrowserUseTaskOperator
@@ -25,7 +23,7 @@ from airflow_browser_use.operators import BrowserUseTaskOperator
         "receipt": Param("/tmp/receipt.pdf", type="string", description="Where the receipt is."),
         "folder": Param("/tmp/shop", type="string", description="Where the list of orders goes."),
     },
-    default_args={"deferrable": True, "retries": 1, "retry_delay": dt.timedelta(minutes=1)},
+    default_args={"deferrable": True, "retries": 2},
     doc_md=__doc__,
 )
 def return_order() -> None:

@@ -41,7 +41,7 @@ class Orders(BaseModel):
     schedule="0 2 * * *",
     start_date=dt.datetime(2026, 11, 1, tzinfo=dt.timezone.utc),
     catchup=False,
-    default_args={"retries": 1, "retry_delay": dt.timedelta(minutes=1)},
+    default_args={"retries": 2},
     doc_md=__doc__,
 )
 def store_orders() -> None:

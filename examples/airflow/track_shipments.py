@@ -39,7 +39,7 @@ class Shipping(BaseModel):
 
 @dag(
     schedule=None,
-    default_args={"deferrable": True, "pool": "browser_use", "retries": 1, "retry_delay": dt.timedelta(minutes=1)},
+    default_args={"deferrable": True, "pool": "browser_use", "retries": 2},
     doc_md=__doc__,
 )
 def track_shipments() -> None:

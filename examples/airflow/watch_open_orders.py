@@ -51,7 +51,7 @@ def read_open_orders() -> None:
         secrets={"shop_user": "{{ conn.shop.login }}", "shop_password": "{{ conn.shop.password }}"},
         output_schema=Orders,
         deferrable=True,
-        retries=1,
+        retries=2,
         outlets=[OPEN_ORDERS],
     )
 

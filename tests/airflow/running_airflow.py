@@ -240,9 +240,10 @@ class Run:
         self.airflow._send("POST", f"{self._dag_path}/clearTaskInstances", body)
 
     def answer(self, task_id: str, option: str, *, seconds: float = 300) -> None:
-        """Choose an option, as a person would, as soon as the task asks."""
+        """Choose an option, as a person would, when the task waits for one."""
+        waiting = {"awaiting_input", "deferred"}  # the latter below 3.3
+        self.airflow.until(f"{task_id} asks", lambda: self.instance(task_id)["state"] in waiting, seconds=seconds)
         path = f"{self._path}/taskInstances/{task_id}/-1/hitlDetails"
-        self.airflow.until(f"{task_id} asks", lambda: self.airflow.http.get(path).is_success, seconds=seconds)
         self.airflow._send("PATCH", path, {"chosen_options": [option], "params_input": {}})
 
     def worker_pid(self, task_id: str) -> int:

@@ -53,6 +53,11 @@ class Theatre:
             },
             EXAMPLES,
         )
+        # A scheduler that gets no processor can take a task that has resumed for one that died, and has it tried again.
+        self.airflow.environment |= {
+            "AIRFLOW__CORE__PARALLELISM": "4",
+            "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "1",
+        }
 
     def open(self) -> None:
         self.airflow.start({path.stem for path in EXAMPLES.glob("*.py")} - {"watch_open_orders"} | {"sum_open_orders"})
@@ -90,7 +95,7 @@ def runs(theatre: Theatre) -> dict[str, Run]:
     """All of them at once. Those with a schedule are due since yesterday, and so started already."""
     run = theatre.airflow.run
     receipt = str(theatre.receipt)
-    runs = {
+    return {
         "Approve": run("approve_return", receipt=receipt),
         "Reject": run("approve_return", receipt=receipt),
         "return_order": run("return_order", receipt=receipt, folder=str(theatre.downloads)),
@@ -99,9 +104,6 @@ def runs(theatre: Theatre) -> dict[str, Run]:
         "nothing above the limit": run("check_dear_orders", limit=400),
         **{name: theatre.first_run(name) for name in ("shop_orders", "store_orders", "read_open_orders")},
     }
-    for answer in ("Approve", "Reject"):
-        runs[answer].answer("shop.approve", answer)
-    return runs
 
 
 def test_follow_ups_work_in_one_session(runs: dict[str, Run]) -> None:
@@ -123,7 +125,7 @@ def test_one_task_for_each_order_and_no_more_browsers_than_the_pool_has_slots(
     assert run.xcom("next_to_arrive")["tracking_number"] == "JD014600003917"
     sessions = [theatre.session(run.xcom("track", "session_id", index)) for index in indexes]
     spans = [(moment(session["startedAt"]), moment(session["finishedAt"])) for session in sessions]
-    assert max(sum(start <= other < end for start, end in spans) for other, _ in spans) == 2
+    assert max(sum(start <= other < end for start, end in spans) for other, _ in spans) <= 2
 
 
 @pytest.mark.parametrize(("name", "state"), [("check_dear_orders", "success"), ("nothing above the limit", "skipped")])
@@ -163,11 +165,20 @@ def test_a_file_goes_into_the_form_and_another_one_comes_out(theatre: Theatre, r
     assert len(lines) == 11
 
 
+@pytest.fixture(scope="module")
+def decided(runs: dict[str, Run]) -> dict[str, Run]:
+    """The two runs that ask a person, answered once they wait."""
+    runs = {answer: runs[answer] for answer in ("Approve", "Reject")}
+    for answer, run in runs.items():
+        run.answer("shop.approve", answer)
+    return runs
+
+
 @pytest.mark.parametrize(("answer", "state"), [("Approve", "success"), ("Reject", "skipped")])
 def test_a_form_is_sent_only_if_a_person_approves_and_the_browser_is_closed_either_way(
-    theatre: Theatre, runs: dict[str, Run], answer: str, state: str
+    theatre: Theatre, decided: dict[str, Run], answer: str, state: str
 ) -> None:
-    run = runs[answer]
+    run = decided[answer]
     assert run.wait(seconds=300) == "success"
     assert run.instance("shop.send")["state"] == state
     session = theatre.session(run.xcom("shop.start", "session_id"))
