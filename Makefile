@@ -8,6 +8,7 @@ TOOLS := $(BUILD)/tools
 UV := $(TOOLS)/bin/uv
 CLIENT := $(BUILD)/env/client
 AIRFLOW := $(BUILD)/env/airflow-3.3
+CELERY := $(BUILD)/env/airflow-3.3-celery
 PREFECT := $(BUILD)/env/prefect-3.8
 SDK := $(BUILD)/env/sdk-3.12
 SDKS := $(BUILD)/env/sdk-nested $(BUILD)/env/sdk-flat
@@ -17,7 +18,7 @@ export UV_PYTHON_DOWNLOADS := never
 
 .PHONY: help
 help: ## this list
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 22
 
 .PHONY: demo
 demo: envs chromium ## the example DAG and flow, in a real Airflow and Prefect (KEEP=1: leave them open)
@@ -54,9 +55,12 @@ test-airflow: $(AIRFLOW)/.ready chromium ## the Airflow provider, and its exampl
 # On older versions, warnings are theirs to keep.
 MATRIX := $(foreach version,2.11 3.0 3.1 3.2,test-airflow-$(version))
 .PHONY: test-matrix $(MATRIX)
-test-matrix: test-airflow $(MATRIX) ## the Airflow provider on every Airflow that it supports
+test-matrix: test-airflow $(MATRIX) test-airflow-scale ## the Airflow provider on every Airflow that it supports
 $(MATRIX): test-airflow-%: $(BUILD)/env/airflow-%/.ready chromium
 	$(BUILD)/env/airflow-$*/bin/pytest -q -W ignore tests/airflow
+.PHONY: test-airflow-scale
+test-airflow-scale: $(CELERY)/.ready servers ## the Airflow provider with Celery, PostgreSQL, and two of what there can be two of
+	$(CELERY)/bin/pytest -q tests/airflow_scale
 test-prefect: $(PREFECT)/.ready ## the Prefect integration
 	$(PREFECT)/bin/pytest -q tests/prefect
 test-e2e: envs chromium ## the two commands, as a user runs them
@@ -65,6 +69,10 @@ test-e2e: envs chromium ## the two commands, as a user runs them
 .PHONY: chromium
 chromium: $(CLIENT)/.ready ## a Chromium, where the machine has none
 	@$(CLIENT)/bin/python -m demo.chromium
+
+.PHONY: servers
+servers: $(CELERY)/.ready ## PostgreSQL and Redis, where the machine has none
+	@$(CELERY)/bin/python -m tests.airflow_scale.servers
 
 .PHONY: envs
 envs: $(CLIENT)/.ready $(AIRFLOW)/.ready $(PREFECT)/.ready ## the three environments
@@ -88,8 +96,8 @@ endef
 $(CLIENT)/.ready: $(UV) pyproject.toml constraints/client.txt
 	$(call environment,-e '.[local]' --group demo --group lint --group test)
 
-$(BUILD)/env/airflow-%/.ready: $(UV) pyproject.toml airflow_provider/pyproject.toml constraints/airflow-%.txt
-	$(call environment,-e . -e airflow_provider --group airflow_provider/pyproject.toml:test)
+$(BUILD)/env/airflow-%/.ready: $(UV) pyproject.toml airflow_provider/pyproject.toml constraints/airflow-%.in constraints/airflow-%.txt
+	$(call environment,-e . -e airflow_provider --group airflow_provider/pyproject.toml:test -r constraints/airflow-$*.in)
 
 $(PREFECT)/.ready: $(UV) pyproject.toml prefect_tasks/pyproject.toml constraints/prefect-3.8.txt
 	$(call environment,-e . -e prefect_tasks --group prefect_tasks/pyproject.toml:test)
@@ -127,9 +135,9 @@ COMPILE := $(UV) pip compile -q --universal --python-version 3.10 --upgrade \
 .PHONY: constraints
 constraints: $(UV) ## pins every environment anew
 	$(COMPILE) pyproject.toml --extra local --group demo --group lint --group test -o constraints/client.txt
-	for version in 2.11 3.0 3.1 3.2 3.3; do \
-		$(COMPILE) airflow_provider/pyproject.toml constraints/airflow-$$version.in \
-			--group airflow_provider/pyproject.toml:test -o constraints/airflow-$$version.txt || exit; \
+	for name in 2.11 3.0 3.1 3.2 3.3 3.3-celery; do \
+		$(COMPILE) airflow_provider/pyproject.toml constraints/airflow-$$name.in \
+			--group airflow_provider/pyproject.toml:test -o constraints/airflow-$$name.txt || exit; \
 	done
 	$(COMPILE) prefect_tasks/pyproject.toml constraints/prefect-3.8.in --group prefect_tasks/pyproject.toml:test -o constraints/prefect-3.8.txt
 	$(COMPILE) constraints/sdk-3.12.in -o constraints/sdk-3.12.txt

@@ -4,6 +4,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from .running_airflow import Run, RunningAirflow
 
 SHOP = {"conn_type": "http", "host": "http://shop.test/", "login": "ann-the-buyer", "password": "pa55-of-the-shop"}
 SCENES = 60
+DAGS = Path(__file__).parent / "dags"
 
 
 def connection_to(server: FakeBrowserUse) -> dict[str, Any]:
@@ -68,23 +70,27 @@ class Scene:
 
 
 class Stage:
-    """A running Airflow, and a server for each scene that is played in it."""
+    """A running Airflow, and a server for each scene that is played in it.
 
-    def __init__(self, home: Path) -> None:
+    Args:
+        home: Airflow's folder.
+        dags_folder: Where its DAGs are.
+        more: What else `RunningAirflow` is told.
+    """
+
+    def __init__(self, home: Path, dags_folder: Path = DAGS, **more: Any) -> None:
         self._servers = [FakeBrowserUse() for _ in range(SCENES)]
         self._played = 0
         connections = {f"browser_use_{number}": connection_to(server) for number, server in enumerate(self._servers)}
-        self.airflow = RunningAirflow(home, {**connections, "shop": SHOP}, Path(__file__).parent / "dags")
+        self.airflow = RunningAirflow(home, {**connections, "shop": SHOP}, dags_folder, **more)
 
-    def open(self) -> None:
-        self.airflow.start(
-            {f"{name}_{mode}" for name in ("shop", "chain", "files") for mode in ("deferred", "on_worker")}
-        )
+    def open(self, *dag_ids: str) -> None:
+        self.airflow.start(set(dag_ids))
 
     def close(self) -> None:
         self.airflow.stop()
-        for server in self._servers:
-            server.close()
+        with ThreadPoolExecutor(SCENES) as pool:  # each takes half a second to see that it is over
+            list(pool.map(FakeBrowserUse.close, self._servers))
 
     def server(self) -> tuple[str, FakeBrowserUse]:
         """A server that no scene has used, and its connection."""
@@ -104,7 +110,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         pytest.skip("Airflow 2 has other components and another REST API")
     stage = Stage(tmp_path_factory.mktemp("airflow"))
     try:
-        stage.open()
+        stage.open(*(f"{name}_{mode}" for name in ("shop", "chain", "files") for mode in ("deferred", "on_worker")))
         yield stage
     finally:
         stage.close()

@@ -1,4 +1,4 @@
-"""A real Airflow in processes of its own: api-server, scheduler, dag-processor, triggerers, SQLite."""
+"""A real Airflow in processes of its own: by default api-server, scheduler, dag-processor, triggerer, on SQLite."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,17 +20,34 @@ import psutil
 
 T = TypeVar("T")
 FINISHED = {"success", "failed"}
+COMPONENTS = {name: name for name in ("api-server", "scheduler", "dag-processor", "triggerer")}
 
 
 class RunningAirflow:
-    """Started once for many tests; everything is asked for over the REST API, as a user would."""
+    """Started once for many tests; everything is asked for over the REST API, as a user would.
 
-    def __init__(self, home: Path, connections: dict[str, dict[str, Any]], dags_folder: Path) -> None:
+    Args:
+        home: Its folder.
+        connections: As objects, by id.
+        dags_folder: Where its DAGs are.
+        settings: Of its configuration, instead of those here.
+        components: What runs: the arguments of `airflow`, by a name.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        connections: dict[str, dict[str, Any]],
+        dags_folder: Path,
+        settings: Mapping[str, object] | None = None,
+        components: Mapping[str, str] = COMPONENTS,
+    ) -> None:
         self.home = home
+        self.components = components
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         port, worker_logs, trigger_logs = free_ports(3)
         self.url = f"http://127.0.0.1:{port}"
-        settings = {
+        values = {
             "core.dags_folder": dags_folder,
             "core.load_examples": False,
             "core.executor": "LocalExecutor",
@@ -62,12 +79,13 @@ class RunningAirflow:
             "workers.execution_api_timeout": 60,  # on a busy machine the server takes its time
             "workers.min_heartbeat_interval": 1,
             "usage_data_collection.enabled": False,
+            **(settings or {}),
         }
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")},
             "AIRFLOW_HOME": str(home),
             "NO_PROXY": "*",
-            **{f"AIRFLOW__{name.replace('.', '__').upper()}": str(value) for name, value in settings.items()},
+            **{f"AIRFLOW__{name.replace('.', '__').upper()}": str(value) for name, value in values.items()},
             **{f"AIRFLOW_CONN_{name.upper()}": json.dumps(value) for name, value in connections.items()},
         }
         self.http = httpx.Client(base_url=self.url, timeout=30, trust_env=False)
@@ -75,8 +93,8 @@ class RunningAirflow:
     def start(self, dag_ids: set[str]) -> None:
         """Start all components, and wait until these DAGs are there."""
         subprocess.run([*self._airflow, "db", "migrate"], env=self.environment, check=True, capture_output=True)
-        for component in ("api-server", "scheduler", "dag-processor", "triggerer"):
-            self.start_component(component)
+        for name in self.components:
+            self.start_component(name)
         self.until("the api-server answers", lambda: self._try_log_in(), seconds=120)
         self.until(
             f"the DAGs {dag_ids} are parsed",
@@ -85,9 +103,10 @@ class RunningAirflow:
         )
 
     def start_component(self, component: str, name: str | None = None) -> subprocess.Popen[bytes]:
+        """Start one of the components, or another one of its kind by another name."""
         with (self.home / f"{name or component}.log").open("ab") as log:
             child = subprocess.Popen(
-                [*self._airflow, component],
+                [*self._airflow, *self.components[component].split()],
                 env=self.environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -133,6 +152,12 @@ class RunningAirflow:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         child.wait()
+
+    def component_of(self, process: psutil.Process) -> str:
+        """The name of the component that started a process, itself or through others."""
+        ancestors = {process.pid, *(parent.pid for parent in process.parents())}
+        [name] = [name for name, child in self._children.items() if child.pid in ancestors]
+        return name
 
     def trigger(self, dag_id: str, **conf: Any) -> str:
         """Start a run; its id."""
