@@ -9,17 +9,14 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.connection import get_async_connection
 from airflow.providers.common.compat.sdk import BaseHook
 
+import browser_use_client  # whose clients load on use: DAG files that only name an operator are parsed again and again
 from airflow_browser_use.provider_info import get_provider_info
-from browser_use_client import (
-    AsyncBrowserUseClient,
-    AuthenticationError,
-    BrowserUseClient,
-    BrowserUseError,
-    InvalidRequestError,
-)
+from browser_use_client import AuthenticationError, BrowserUseError, InvalidRequestError
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
+
+    from browser_use_client import AsyncBrowserUseClient, BrowserUseClient
 
 DEFAULT_CONN_ID = "browser_use_default"
 
@@ -70,7 +67,7 @@ class BrowserUseHook(BaseHook):
 
     def new_client(self, **options: Any) -> BrowserUseClient:
         """A client of its own for whoever closes it; options replace those of the connection."""
-        return BrowserUseClient(**{**self.settings, **options})
+        return browser_use_client.BrowserUseClient(**{**self.settings, **options})
 
     def get_conn(self) -> BrowserUseClient:
         """The client, by the name that Airflow has for it."""
@@ -82,7 +79,7 @@ class BrowserUseHook(BaseHook):
 
     async def get_async_client(self) -> AsyncBrowserUseClient:
         """A client for an event loop; the caller closes it."""
-        return AsyncBrowserUseClient(**await self.get_async_settings())
+        return browser_use_client.AsyncBrowserUseClient(**await self.get_async_settings())
 
     def test_connection(self) -> tuple[bool, str]:
         """Read the account: the "Test" button of the connection form.

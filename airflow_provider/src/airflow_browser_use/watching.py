@@ -7,12 +7,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import browser_use_client
 from airflow_browser_use.hooks import BrowserUseHook
-from browser_use_client import AsyncBrowserUseClient
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Hashable
 
+    from browser_use_client import AsyncBrowserUseClient
     from browser_use_client.watcher import TaskWatcher
 
 
@@ -45,7 +46,7 @@ async def shared_watch(browser_use_conn_id: str, poll_interval: float | None) ->
     settings = await BrowserUseHook(browser_use_conn_id).get_async_settings()
     key = (asyncio.get_running_loop(), poll_interval, *settings.values())
     if key not in _WATCHES:
-        client = AsyncBrowserUseClient(**settings)
+        client = browser_use_client.AsyncBrowserUseClient(**settings)
         _WATCHES[key] = Watch(client, client.watcher(poll_interval=poll_interval))
     watch = _WATCHES[key]
     watch.triggers += 1
