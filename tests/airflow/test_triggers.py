@@ -113,3 +113,16 @@ def test_the_triggers_of_a_connection_share_one_client_and_one_watcher_until_the
     assert asyncio.run(wait_for_all()) == 1
     assert watching._WATCHES == {}
     assert len(server.requests) - before < 2 * len(task_ids), "each by itself would take a request and more a poll"
+
+
+def test_triggers_that_start_together_look_their_connection_up_once(
+    server: FakeBrowserUse, caplog: pytest.LogCaptureFixture
+) -> None:
+    task_ids = [start(server, "at once") for _ in range(10)]
+
+    async def wait_for_all() -> None:
+        await asyncio.gather(*(event_of(trigger_for(task_id)) for task_id in task_ids))
+
+    with caplog.at_level("DEBUG", logger="airflow.providers.common.compat.connection"):
+        asyncio.run(wait_for_all())
+    assert len([message for message in caplog.messages if message.startswith("Get connection")]) == 1

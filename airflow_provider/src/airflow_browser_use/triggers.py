@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from contextlib import suppress
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
@@ -126,7 +127,9 @@ class BrowserUseTaskTrigger(BaseTrigger):
     async def _log_steps(self, watch: Watch) -> None:
         """Steps as they happen, from a request of their own; the more triggers share the server, the fewer."""
         while True:
-            await asyncio.sleep(max(STEPS_EVERY, watch.triggers / STEP_READS))
+            # With jitter: a triggerer starts many triggers together, and their looks would come together.
+            pause = max(STEPS_EVERY, watch.triggers / STEP_READS) * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
+            await asyncio.sleep(pause)
             with suppress(BrowserUseError):  # whether the server answers is for the watcher to judge
                 task = await watch.client.get_task(self.browser_task_id)
                 for step in task.steps[self._steps_logged :]:

@@ -12,6 +12,7 @@ from airflow_browser_use.hooks import BrowserUseHook
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Hashable
+    from typing import Any
 
     from browser_use_client import AsyncBrowserUseClient
     from browser_use_client.watcher import TaskWatcher
@@ -33,6 +34,7 @@ class Watch:
 
 
 _WATCHES: dict[Hashable, Watch] = {}
+_LOOK_UPS: dict[Hashable, asyncio.Task[dict[str, Any]]] = {}
 
 
 @asynccontextmanager
@@ -43,7 +45,7 @@ async def shared_watch(browser_use_conn_id: str, poll_interval: float | None) ->
         browser_use_conn_id: The connection. Triggers share while its settings are the same.
         poll_interval: Seconds between polls, or None to begin quick and slow down.
     """
-    settings = await BrowserUseHook(browser_use_conn_id).get_async_settings()
+    settings = await _settings(browser_use_conn_id)
     key = (asyncio.get_running_loop(), poll_interval, *settings.values())
     if key not in _WATCHES:
         client = browser_use_client.AsyncBrowserUseClient(**settings)
@@ -57,3 +59,16 @@ async def shared_watch(browser_use_conn_id: str, poll_interval: float | None) ->
         if not watch.triggers:
             del _WATCHES[key]
             await watch.client.aclose()
+
+
+async def _settings(browser_use_conn_id: str) -> dict[str, Any]:
+    """The settings of a connection: one look-up for all who ask while it is under way.
+
+    Each takes several calls to the triggerer's supervisor, which takes them one by one: a thousand triggers that start
+    together would wait for minutes.
+    """
+    key = (asyncio.get_running_loop(), browser_use_conn_id)
+    if key not in _LOOK_UPS:
+        _LOOK_UPS[key] = asyncio.create_task(BrowserUseHook(browser_use_conn_id).get_async_settings())
+        _LOOK_UPS[key].add_done_callback(lambda _: _LOOK_UPS.pop(key))
+    return await asyncio.shield(_LOOK_UPS[key])
