@@ -8,6 +8,7 @@ TOOLS := $(BUILD)/tools
 UV := $(TOOLS)/bin/uv
 CLIENT := $(BUILD)/env/client
 AIRFLOW := $(BUILD)/env/airflow-3.3
+BENCH := $(BUILD)/env/airflow-3.3-bench
 CELERY := $(BUILD)/env/airflow-3.3-celery
 PREFECT := $(BUILD)/env/prefect-3.8
 SDK := $(BUILD)/env/sdk-3.12
@@ -135,7 +136,7 @@ COMPILE := $(UV) pip compile -q --universal --python-version 3.10 --upgrade \
 .PHONY: constraints
 constraints: $(UV) ## pins every environment anew
 	$(COMPILE) pyproject.toml --extra local --group demo --group lint --group test -o constraints/client.txt
-	for name in 2.11 3.0 3.1 3.2 3.3 3.3-celery; do \
+	for name in 2.11 3.0 3.1 3.2 3.3 3.3-bench 3.3-celery; do \
 		$(COMPILE) airflow_provider/pyproject.toml constraints/airflow-$$name.in \
 			--group airflow_provider/pyproject.toml:test -o constraints/airflow-$$name.txt || exit; \
 	done
@@ -147,9 +148,10 @@ constraints: $(UV) ## pins every environment anew
 	$(subst 3.10,3.11,$(COMPILE)) constraints/agent.in -o $(AGENT_PINS)
 
 .PHONY: bench
-bench: $(CLIENT)/.ready $(SDK)/.ready chromium ## the figures of the client, beside the official SDK's, and of the local server
+bench: $(CLIENT)/.ready $(SDK)/.ready $(BENCH)/.ready chromium ## what is fast, measured, beside what a user would pick instead
 	@$(CLIENT)/bin/python -m benchmarks.client --sdk $(SDK)/bin/python
 	@$(CLIENT)/bin/python -m benchmarks.local_server
+	@$(BENCH)/bin/python -m benchmarks.airflow
 
 .PHONY: clean
 clean: ## removes all that was set up or built

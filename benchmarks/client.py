@@ -10,13 +10,13 @@ import argparse
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from benchmarks.client_worker import WARM_UP
+from benchmarks.tables import Row, milliseconds, table
 from tests.fake_api import FakeApiProcess
 
 WORKER = Path(__file__).with_name("client_worker.py")
@@ -25,17 +25,6 @@ LIBRARIES = "import httpx, pydantic, tenacity"
 LIBRARIES_IN_USE = "import asyncio, httpx, tenacity; from pydantic import BaseModel, Field, TypeAdapter"
 CLIENT_IN_USE = "from browser_use_client import AsyncBrowserUseClient, BrowserUseClient, CreateTaskRequest"
 SDK_IN_USE = "from browser_use_sdk.v2 import AsyncBrowserUse, BrowserUse"
-
-
-@dataclass
-class Row:
-    """One line of the table; `met` is None where there is nothing to meet."""
-
-    figure: str
-    ours: str
-    theirs: str = "-"
-    target: str = ""
-    met: bool | None = None
 
 
 class Bench:
@@ -184,24 +173,6 @@ def import_time(interpreter: str, statement: str) -> float:
     return min(float(run.stdout) for run in runs)
 
 
-def milliseconds(seconds: float) -> str:
-    """For the table."""
-    return f"{seconds * 1000:.1f} ms"
-
-
-def table(rows: list[Row]) -> str:
-    """The rows under one another."""
-    verdicts = {True: "met", False: "MISSED", None: ""}
-    lines = [
-        ("", "browser_use_client", SDK, "target", ""),
-        *((row.figure, row.ours, row.theirs, row.target, verdicts[row.met]) for row in rows),
-    ]
-    widths = [max(len(line[column]) for line in lines) for column in range(5)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )
-
-
 def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -212,7 +183,7 @@ def main() -> None:
         print(f"{job.__name__} ...", file=sys.stderr, flush=True)
         with FakeApiProcess("v2-flat") as fake:
             rows += job(Bench(fake, sdk))
-    print(table(rows))
+    print(table(rows, "browser_use_client", SDK))
 
 
 if __name__ == "__main__":

@@ -92,7 +92,7 @@ class RunningAirflow:
 
     def start(self, dag_ids: set[str]) -> None:
         """Start all components, and wait until these DAGs are there."""
-        subprocess.run([*self._airflow, "db", "migrate"], env=self.environment, check=True, capture_output=True)
+        self.call("db", "migrate")
         for name in self.components:
             self.start_component(name)
         self.until("the api-server answers", lambda: self._try_log_in(), seconds=120)
@@ -101,6 +101,10 @@ class RunningAirflow:
             lambda: dag_ids <= {dag["dag_id"] for dag in self.get("/api/v2/dags")["dags"]} or self._import_errors(),
             seconds=120,
         )
+
+    def call(self, *arguments: str) -> None:
+        """Run `airflow` with these arguments until it ends."""
+        subprocess.run([*self._airflow, *arguments], env=self.environment, check=True, capture_output=True)
 
     def start_component(self, component: str, name: str | None = None) -> subprocess.Popen[bytes]:
         """Start one of the components, or another one of its kind by another name."""
