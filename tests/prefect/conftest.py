@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import tempfile
-from collections.abc import Iterator
-from typing import get_args
+from collections.abc import Callable, Iterator
+from typing import Any, get_args
 
 import pytest
 
@@ -14,11 +15,13 @@ os.environ["PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW"] = "ignore"
 
 from prefect.testing.utilities import prefect_test_harness
 
-from prefect_browser_use import BrowserUseCredentials
+from prefect_browser_use import BrowserTaskResult, BrowserUseCredentials, arun_browser_task, run_browser_task
 from tests.fake_api import FakeApi
 from tests.fake_api.world import Contract
 
 from .running_prefect import RunningPrefect
+
+Run = Callable[..., BrowserTaskResult]
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +50,21 @@ def flat_api(harness: None) -> Iterator[FakeApi]:  # noqa: ARG001 - started for 
     """A Browser Use API, for what does not depend on the contract."""
     with FakeApi("v2-flat", real_time=True) as fake:
         yield fake
+
+
+@pytest.fixture(params=["sync", "async"])
+def run(request: pytest.FixtureRequest) -> Run:
+    """Either twin, as a function that returns when the task has ended."""
+    if request.param == "sync":
+        return lambda *args, **options: run_browser_task(*args, poll_interval=0.02, **options)
+
+    def arun(*args: Any, **options: Any) -> BrowserTaskResult:
+        async def await_it() -> BrowserTaskResult:
+            return await arun_browser_task(*args, poll_interval=0.02, **options)
+
+        return asyncio.run(await_it())
+
+    return arun
 
 
 def credentials_for(api: FakeApi) -> BrowserUseCredentials:

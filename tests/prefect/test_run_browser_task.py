@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import pickle
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -25,11 +23,9 @@ from browser_use_client import (
 from prefect_browser_use import BrowserTaskResult, BrowserUseCredentials, arun_browser_task, run_browser_task
 from tests.fake_api import FakeApi
 
-from .conftest import credentials_for
+from .conftest import Run, credentials_for
 
 PASSWORD = "hunter2-of-the-shop"
-
-Run = Callable[..., BrowserTaskResult]
 
 
 class Order(BaseModel):
@@ -42,21 +38,6 @@ class Orders(BaseModel):
 
 
 ORDERS = '{"orders": [{"number": "A-1007", "amount": 310.25}]}'
-
-
-@pytest.fixture(params=["sync", "async"])
-def run(request: pytest.FixtureRequest) -> Run:
-    """Either twin, as a function that returns when the task has ended."""
-    if request.param == "sync":
-        return lambda *args, **options: run_browser_task(*args, poll_interval=0.02, **options)
-
-    def arun(*args: Any, **options: Any) -> BrowserTaskResult:
-        async def await_it() -> BrowserTaskResult:
-            return await arun_browser_task(*args, poll_interval=0.02, **options)
-
-        return asyncio.run(await_it())
-
-    return arun
 
 
 @pytest.mark.parametrize("task", [run_browser_task, arun_browser_task])

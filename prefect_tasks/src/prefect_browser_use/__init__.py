@@ -5,6 +5,7 @@ then = run_browser_task("Now open the newest order", session_id=first.session_id
 """
 
 from prefect_browser_use.credentials import BrowserUseCredentials
+from prefect_browser_use.files import OutputFilesError
 from prefect_browser_use.flow_runs import FlowRunEndedError
 from prefect_browser_use.jobs import BrowserTask, BrowserTaskRun
 from prefect_browser_use.results import BrowserTaskResult
@@ -19,6 +20,7 @@ __all__ = [
     "BrowserTaskRun",
     "BrowserUseCredentials",
     "FlowRunEndedError",
+    "OutputFilesError",
     "abrowser_session",
     "arun_browser_task",
     "astart_session",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 from prefect.blocks.abstract import JobBlock, JobRun
@@ -11,8 +13,9 @@ from pydantic import Field, SecretStr
 
 from browser_use_client import AgentSettings, BrowserSettings, CreatedTask, CreateTaskRequest, Task
 from prefect_browser_use.credentials import DOCUMENTATION, LOGO, BrowserUseCredentials
+from prefect_browser_use.files import downloading, folder_of
 from prefect_browser_use.flow_runs import FlowRunWatch
-from prefect_browser_use.keys import Caller
+from prefect_browser_use.keys import Caller, Inputs
 from prefect_browser_use.reports import AsyncReport, Report
 from prefect_browser_use.results import BrowserTaskResult, result_of
 from prefect_browser_use.tasks import PATIENCE
@@ -34,6 +37,7 @@ class BrowserTaskRun(JobRun[BrowserTaskResult]):
         self._key = key
         self._ended: Task | None = None
         self._live_url: str | None = None
+        self._paths: list[Path] | None = None
 
     def wait_for_completion(self) -> None:  # type: ignore[override] # Prefect's pairs: a sync one, and one with `a`
         """Wait until the task has ended, and close its session unless it is to be kept.
@@ -44,8 +48,10 @@ class BrowserTaskRun(JobRun[BrowserTaskResult]):
             TaskFailedError: The task failed.
             TaskStoppedError: Somebody stopped it.
             FlowRunEndedError: The flow run was cancelled or ended badly; the task was stopped.
+            OutputFilesError: The task ended well, but its files could not be downloaded. Wait again to try again.
             BrowserUseError: Any other answer of the API.
         """
+        folder = folder_of(self._block.download_output_to)
         with self._block.credentials.get_client(sleep=FlowRunWatch().sleep) as client:
             report = Report(client, self._request, artifacts=True, screenshots=False)
             try:
@@ -57,10 +63,14 @@ class BrowserTaskRun(JobRun[BrowserTaskResult]):
                 raise
             report.on_ended(self._ended)
             self._live_url = report.live_url
+            if folder:
+                with downloading(self._ended, folder):
+                    self._paths = client.download_output_files(self._ended, folder)
+                report.on_downloaded(self._paths)
 
     async def await_for_completion(self) -> None:
         """As `wait_for_completion`, for asyncio."""
-        watch = FlowRunWatch()
+        watch, folder = FlowRunWatch(), folder_of(self._block.download_output_to)
         async with self._block.credentials.get_async_client(sleep=watch.asleep) as client:
             report = AsyncReport(client, self._request, artifacts=True, screenshots=False)
             run = client.run_task(
@@ -75,6 +85,10 @@ class BrowserTaskRun(JobRun[BrowserTaskResult]):
                 raise
             await report.on_ended(self._ended)
             self._live_url = report.live_url
+            if folder:
+                with downloading(self._ended, folder):
+                    self._paths = await client.download_output_files(self._ended, folder)
+                report.on_downloaded(self._paths)
 
     def fetch_result(self) -> BrowserTaskResult:  # type: ignore[override] # see above
         """What the task returned. Asks the server nothing.
@@ -85,7 +99,7 @@ class BrowserTaskRun(JobRun[BrowserTaskResult]):
         """
         if self._ended is None:
             raise RuntimeError(f"Task {self.task_id} has no result yet: call wait_for_completion() first.")
-        return result_of(self._ended, self._block.output_schema, self._live_url)
+        return result_of(self._ended, self._block.output_schema, self._live_url, self._paths)
 
     async def afetch_result(self) -> BrowserTaskResult:
         """As `fetch_result`."""
@@ -107,6 +121,8 @@ class BrowserTask(JobBlock[BrowserTaskResult]):
         agent_settings: How the agent works.
         browser_settings: How a new session is started.
         metadata: Strings to find the task by.
+        files: Files for the task, where the process that runs it finds them.
+        download_output_to: A folder there, for the files that the task leaves behind.
         keep_session: Whether the session stays open after the task, for follow-ups.
 
     Example:
@@ -140,6 +156,14 @@ class BrowserTask(JobBlock[BrowserTaskResult]):
         default_factory=BrowserSettings, title="Browser", description="How a new session is started."
     )
     metadata: dict[str, str] = Field(default_factory=dict, description="Strings to find the task by.")
+    files: list[str] = Field(
+        default_factory=list, description="Files for the task, where the process that runs it finds them."
+    )
+    download_output_to: str | None = Field(
+        default=None,
+        title="Download output to",
+        description="A folder there, for the files that the task leaves behind.",
+    )
     keep_session: bool = Field(
         default=False,
         title="Keep session",
@@ -159,10 +183,16 @@ class BrowserTask(JobBlock[BrowserTaskResult]):
             BrowserUseError: The task could not be started.
         """
         caller, request = Caller.current(), self._request(session_id)
+        inputs = self._inputs(request, session_id)
         with self.credentials.get_client(sleep=FlowRunWatch().sleep) as client:
-            key = caller.find_key(client, request, session_id, self.keep_session)
+            key = caller.find_key(client, inputs)
             created = client.create_task(
-                request, key=key, key_after=caller.since, keep_session=self.keep_session, wait_when_busy=PATIENCE
+                request,
+                key=key,
+                key_after=caller.since,
+                files=self.files,
+                keep_session=self.keep_session,
+                wait_when_busy=PATIENCE,
             )
         self.logger.info("Browser Use task %s started in session %s", created.id, created.session_id)
         return BrowserTaskRun(self, request, key, created)
@@ -170,10 +200,16 @@ class BrowserTask(JobBlock[BrowserTaskResult]):
     async def atrigger(self, session_id: str | None = None) -> BrowserTaskRun:
         """As `trigger`, for asyncio."""
         caller, request = Caller.current(), self._request(session_id)
+        inputs = await asyncio.to_thread(self._inputs, request, session_id)
         async with self.credentials.get_async_client(sleep=FlowRunWatch().asleep) as client:
-            key = await caller.afind_key(client, request, session_id, self.keep_session)
+            key = await caller.afind_key(client, inputs)
             created = await client.create_task(
-                request, key=key, key_after=caller.since, keep_session=self.keep_session, wait_when_busy=PATIENCE
+                request,
+                key=key,
+                key_after=caller.since,
+                files=self.files,
+                keep_session=self.keep_session,
+                wait_when_busy=PATIENCE,
             )
         self.logger.info("Browser Use task %s started in session %s", created.id, created.session_id)
         return BrowserTaskRun(self, request, key, created)
@@ -189,3 +225,7 @@ class BrowserTask(JobBlock[BrowserTaskResult]):
             browser_settings=BrowserSettings(session_id=session_id) if session_id else settings,
             metadata=self.metadata,
         )
+
+    def _inputs(self, request: CreateTaskRequest, session_id: str | None) -> Inputs:
+        files = [Path(file) for file in self.files]
+        return Inputs.of(request, session_id, keep_session=self.keep_session, files=files)

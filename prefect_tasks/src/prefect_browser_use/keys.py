@@ -7,21 +7,57 @@ own ids are not enough, for those of task runs change when a flow runs again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 from prefect.context import FlowRunContext, TaskRunContext
 
 from browser_use_client import AsyncBrowserUseClient, BrowserUseClient, CreateTaskRequest, NotFoundError, Task
+from prefect_browser_use.files import digests
 
 KEY_NAME = "idempotency_key"
 """Where the client puts a task's key in its metadata."""
 
 CLOCK_SKEW = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a task is asked, as far as it tells one call from another.
+
+    Attributes:
+        digest: Of everything; two calls that ask the same have the same.
+        starts_chain: Whether the task opens a session for follow-ups.
+        accept: Whether a finished task will do, so that a retry does not start a new one.
+    """
+
+    digest: str
+    starts_chain: bool
+    accept: Callable[[Task], bool]
+
+    @classmethod
+    def of(
+        cls,
+        request: CreateTaskRequest,
+        session_id: str | None,
+        *,
+        keep_session: bool,
+        files: Sequence[Path] = (),
+        fail_on_unsuccessful: bool = True,
+    ) -> Inputs:
+        """The inputs of a call; reads the files."""
+        # The dump masks secrets: not even their hash leaves the process.
+        asked = [str(session_id), str(keep_session), request.model_dump_json(), *digests(files)]
+        return cls(
+            digest=sha256("\n".join(asked).encode()).hexdigest()[:16],
+            starts_chain=keep_session and session_id is None,
+            accept=_succeeded if fail_on_unsuccessful else _finished,
+        )
 
 
 @dataclass(frozen=True)
@@ -54,42 +90,32 @@ class Caller:
             since=since - CLOCK_SKEW if since else None,
         )
 
-    def find_key(
-        self, client: BrowserUseClient, request: CreateTaskRequest, session_id: str | None, keep_session: bool
-    ) -> str:
+    def find_key(self, client: BrowserUseClient, inputs: Inputs) -> str:
         """The key of the task that an earlier attempt left behind for this call, else a new one."""
-        prefix = self._prefix(request, session_id, keep_session)
-        starts_chain = keep_session and session_id is None
         if self.attempt > 1:
             tasks = list(client.list_tasks(after=self.since))
-            for task in self._left_behind(prefix, tasks):
-                if not starts_chain or _leads_on(task, tasks) or _is_open(client, task.session_id):
+            for task in self._left_behind(inputs, tasks):
+                if not inputs.starts_chain or _leads_on(task, tasks) or _is_open(client, task.session_id):
                     return _key_of(task)
-        return f"{prefix}{self.attempt}:{self.task_run_id}"
+        return f"{self._prefix(inputs)}{self.attempt}:{self.task_run_id}"
 
-    async def afind_key(
-        self, client: AsyncBrowserUseClient, request: CreateTaskRequest, session_id: str | None, keep_session: bool
-    ) -> str:
+    async def afind_key(self, client: AsyncBrowserUseClient, inputs: Inputs) -> str:
         """As `find_key`, for asyncio."""
-        prefix = self._prefix(request, session_id, keep_session)
-        starts_chain = keep_session and session_id is None
         if self.attempt > 1:
             tasks = [task async for task in client.list_tasks(after=self.since)]
-            for task in self._left_behind(prefix, tasks):
-                if not starts_chain or _leads_on(task, tasks) or await _ais_open(client, task.session_id):
+            for task in self._left_behind(inputs, tasks):
+                if not inputs.starts_chain or _leads_on(task, tasks) or await _ais_open(client, task.session_id):
                     return _key_of(task)
-        return f"{prefix}{self.attempt}:{self.task_run_id}"
+        return f"{self._prefix(inputs)}{self.attempt}:{self.task_run_id}"
 
-    def _prefix(self, request: CreateTaskRequest, session_id: str | None, keep_session: bool) -> str:
-        # The dump masks secrets: not even their hash leaves the process.
-        inputs = sha256(f"{session_id} {keep_session} {request.model_dump_json()}".encode()).hexdigest()
-        return f"{self.flow_run_id or 'no-flow'}:{inputs[:16]}:"
+    def _prefix(self, inputs: Inputs) -> str:
+        return f"{self.flow_run_id or 'no-flow'}:{inputs.digest}:"
 
-    def _left_behind(self, prefix: str, tasks: Sequence[Task]) -> Iterator[Task]:
+    def _left_behind(self, inputs: Inputs, tasks: Sequence[Task]) -> Iterator[Task]:
         """What earlier attempts started for the same inputs, is of use, and no sibling took."""
-        found = []
+        prefix, found = self._prefix(inputs), []
         for task in tasks:
-            if _key_of(task).startswith(prefix) and (not task.has_ended or _succeeded(task)):
+            if _key_of(task).startswith(prefix) and (not task.has_ended or inputs.accept(task)):
                 attempt, task_run_id = _key_of(task).removeprefix(prefix).split(":")
                 found.append((int(attempt), UUID(task_run_id), task))
         # Ids of task runs are in the order of their creation (UUID7), as identical calls were made.
@@ -111,6 +137,10 @@ def _key_of(task: Task) -> str:
 
 def _succeeded(task: Task) -> bool:
     return task.status == "finished" and task.is_success is not False
+
+
+def _finished(task: Task) -> bool:
+    return task.status == "finished"
 
 
 def _leads_on(task: Task, tasks: Sequence[Task]) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from pathlib import Path
 from uuid import UUID
 
 import httpx
@@ -109,6 +110,10 @@ class _Report:
             is_success=task.is_success,
         )
         return Task.model_validate_json(self._masked(task.model_dump_json()))
+
+    def on_downloaded(self, paths: Sequence[Path]) -> None:
+        """Logs where the files of the task lie."""
+        self._log.info("Downloaded %d files%s", len(paths), "".join(f"\n{path}" for path in paths))
 
     def _step(self, step: Step) -> tuple[float, str]:
         text = self._masked(f"Step {step.number}: {step.goal or 'no goal'} ({step.url})")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter
@@ -9,6 +11,18 @@ from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter
 from browser_use_client import OutputFile, Step, Task
 
 T = TypeVar("T")
+
+
+class ResultFile(OutputFile):
+    """A file that a task left behind.
+
+    Attributes:
+        id: Its id.
+        name: Its name, as the task gave it.
+        path: Where it lies; None if it was not downloaded.
+    """
+
+    path: Path | None = None
 
 
 class BrowserTaskResult(BaseModel):
@@ -25,7 +39,7 @@ class BrowserTaskResult(BaseModel):
         live_url: Where the session could be watched.
         share_url: The session's public link, if one was made.
         cost: US dollars, if the server says (`v2-flat`).
-        output_files: Files that the task left behind.
+        output_files: Files that the task left behind; with `download_output_to`, `path` says where each lies.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -39,7 +53,7 @@ class BrowserTaskResult(BaseModel):
     live_url: str | None = None
     share_url: str | None = None
     cost: float | None = None
-    output_files: tuple[OutputFile, ...] = ()
+    output_files: tuple[ResultFile, ...] = ()
 
     def parse(self, schema: type[T]) -> T:
         """The output as an instance of a type, such as the model that was the `output_schema`.
@@ -50,18 +64,22 @@ class BrowserTaskResult(BaseModel):
         return TypeAdapter(schema).validate_python(self.output)
 
 
-def result_of(task: Task, output_schema: Any, live_url: str | None) -> BrowserTaskResult:
+def result_of(
+    task: Task, output_schema: Any, live_url: str | None, paths: Sequence[Path] | None = None
+) -> BrowserTaskResult:
     """The result of an ended task.
 
     Args:
         task: The task.
         output_schema: What its output has to fit; None for text.
         live_url: Where it could be watched, if the task does not say.
+        paths: Where its files lie, one after the other; None if they were not downloaded.
 
     Raises:
         OutputSchemaError: The output does not fit.
     """
     output: JsonValue = task.output
+    places: Sequence[Path | None] = paths or [None] * len(task.output_files)
     if output_schema is not None:
         parsed = task.parse(output_schema)
         if not isinstance(output_schema, (str, dict)):
@@ -77,5 +95,8 @@ def result_of(task: Task, output_schema: Any, live_url: str | None) -> BrowserTa
         live_url=task.live_url or live_url,
         share_url=task.share_url,
         cost=float(task.cost) if task.cost is not None else None,
-        output_files=task.output_files,
+        output_files=tuple(
+            ResultFile(id=file.id, name=file.name, path=path)
+            for file, path in zip(task.output_files, places, strict=True)
+        ),
     )

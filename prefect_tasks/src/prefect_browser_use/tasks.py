@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 from prefect.concurrency.asyncio import concurrency as aconcurrency
 from prefect.concurrency.sync import concurrency
 
 from browser_use_client import AgentSettings, BrowserSettings, CreateTaskRequest, OutputSchema
+from prefect_browser_use.files import downloading, folder_of, paths_of
 from prefect_browser_use.flow_runs import FlowRunWatch
 from prefect_browser_use.inputs import Credentials, SecretValue, build_request, load_credentials
-from prefect_browser_use.keys import Caller
+from prefect_browser_use.keys import Caller, Inputs
 from prefect_browser_use.reports import AsyncReport, Report
 from prefect_browser_use.results import BrowserTaskResult, result_of
 from prefect_browser_use.task_type import browser_use_task
@@ -33,6 +36,8 @@ def run_browser_task(
     agent_settings: AgentSettings | dict[str, Any] | None = None,
     browser_settings: BrowserSettings | dict[str, Any] | None = None,
     metadata: dict[str, str] | None = None,
+    files: Sequence[str | Path] = (),
+    download_output_to: str | Path | None = None,
     key: str | None = None,
     wait_when_busy: float = PATIENCE,
     concurrency_limit: str | None = None,
@@ -60,6 +65,9 @@ def run_browser_task(
         agent_settings: How the agent works.
         browser_settings: How a new session is started.
         metadata: Strings to find the task by; sent back with it.
+        files: Files for the task, uploaded before it is created: at most 10 MB each.
+        download_output_to: A folder for the files that the task leaves behind, made if it is not there. They are
+            downloaded when the task has ended well; a file of the same name is replaced.
         key: Under which the task is created and found again, from any flow run of the last 7 days. Default: one
             of this call in this flow run.
         wait_when_busy: Seconds to wait while the session runs another task, or while the plan's sessions are all
@@ -79,6 +87,7 @@ def run_browser_task(
         TaskStoppedError: Somebody stopped it.
         FlowRunEndedError: The flow run was cancelled or ended badly; the task was stopped.
         OutputSchemaError: The output does not fit.
+        OutputFilesError: The task ended well, but its files could not be downloaded. A retry downloads them again.
         SessionStoppedError: The session to continue is closed.
         BrowserUseError: Any other answer of the API, each as its own class.
         TypeError: An argument is something else, as it is when it was mapped over.
@@ -91,6 +100,10 @@ def run_browser_task(
         browser_settings=browser_settings,
         metadata=metadata,
     )
+    uploads, folder = paths_of(files), folder_of(download_output_to)
+    inputs = Inputs.of(
+        request, session_id, keep_session=keep_session, files=uploads, fail_on_unsuccessful=fail_on_unsuccessful
+    )
     caller, watch = Caller.current(), FlowRunWatch()
     limit = concurrency(concurrency_limit, strict=True) if concurrency_limit else nullcontext()
     with load_credentials(credentials).get_client(sleep=watch.sleep) as client, limit:
@@ -99,8 +112,10 @@ def run_browser_task(
         try:
             ended = client.run_task(
                 request,
-                key=key or caller.find_key(client, request, session_id, keep_session),
+                key=key or caller.find_key(client, inputs),
                 key_after=None if key else caller.since,
+                accept=inputs.accept,
+                files=uploads,
                 session_id=session_id,
                 keep_session=keep_session,
                 wait_when_busy=wait_when_busy,
@@ -113,7 +128,12 @@ def run_browser_task(
             report.on_error(error)
             raise
         report.on_ended(ended)
-    return result_of(ended, output_schema or request.output_schema, report.live_url)
+        paths = None
+        if folder:
+            with downloading(ended, folder):
+                paths = client.download_output_files(ended, folder)
+            report.on_downloaded(paths)
+    return result_of(ended, output_schema or request.output_schema, report.live_url, paths)
 
 
 @browser_use_task("arun-browser-task")
@@ -128,6 +148,8 @@ async def arun_browser_task(
     agent_settings: AgentSettings | dict[str, Any] | None = None,
     browser_settings: BrowserSettings | dict[str, Any] | None = None,
     metadata: dict[str, str] | None = None,
+    files: Sequence[str | Path] = (),
+    download_output_to: str | Path | None = None,
     key: str | None = None,
     wait_when_busy: float = PATIENCE,
     concurrency_limit: str | None = None,
@@ -146,6 +168,15 @@ async def arun_browser_task(
         browser_settings=browser_settings,
         metadata=metadata,
     )
+    uploads, folder = paths_of(files), folder_of(download_output_to)
+    inputs = await asyncio.to_thread(
+        Inputs.of,
+        request,
+        session_id,
+        keep_session=keep_session,
+        files=uploads,
+        fail_on_unsuccessful=fail_on_unsuccessful,
+    )
     caller, watch = Caller.current(), FlowRunWatch()
     block = await asyncio.to_thread(load_credentials, credentials)
     limit = aconcurrency(concurrency_limit, strict=True) if concurrency_limit else nullcontext()
@@ -155,8 +186,10 @@ async def arun_browser_task(
         try:
             run = client.run_task(
                 request,
-                key=key or await caller.afind_key(client, request, session_id, keep_session),
+                key=key or await caller.afind_key(client, inputs),
                 key_after=None if key else caller.since,
+                accept=inputs.accept,
+                files=uploads,
                 session_id=session_id,
                 keep_session=keep_session,
                 wait_when_busy=wait_when_busy,
@@ -170,4 +203,9 @@ async def arun_browser_task(
             await report.on_error(error)
             raise
         await report.on_ended(ended)
-    return result_of(ended, output_schema or request.output_schema, report.live_url)
+        paths = None
+        if folder:
+            with downloading(ended, folder):
+                paths = await client.download_output_files(ended, folder)
+            report.on_downloaded(paths)
+    return result_of(ended, output_schema or request.output_schema, report.live_url, paths)
