@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import pytest
 from prefect import flow
@@ -84,7 +85,7 @@ def test_a_block_closes_its_session_when_a_task_of_it_fails(api: FakeApi, which:
     assert api.sessions(status="active") == []
 
 
-def test_an_async_block_closes_its_session_when_it_is_cancelled(api: FakeApi) -> None:
+def test_an_async_block_closes_its_session_when_it_is_cancelled(api: FakeApi, caplog: pytest.LogCaptureFixture) -> None:
     api.script("forever", status=None)
 
     async def use() -> None:
@@ -100,6 +101,8 @@ def test_an_async_block_closes_its_session_when_it_is_cancelled(api: FakeApi) ->
             await using
 
     asyncio.run(cancel())
+    gc.collect()
+    assert "never retrieved" not in caplog.text
     assert api.tasks(live=True) == []
     assert api.sessions(status="active") == []
 

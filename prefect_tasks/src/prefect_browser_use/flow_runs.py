@@ -89,6 +89,7 @@ class FlowRunWatch:
                 Prefect's cancel each one, and `asyncio.run` cancels clean-up that still goes on at its end.
         """
         job = asyncio.ensure_future(run)  # of its own, since it may be creating its task just now
+        job.add_done_callback(_note_end)
         try:
             return await asyncio.shield(job)
         except asyncio.CancelledError:
@@ -111,6 +112,12 @@ class FlowRunWatch:
         own = self._states.own
         if self._runner_closes and self._runner_closes.is_set() and own and own.is_running():
             raise FlowRunEndedError("The flow was interrupted.")
+
+
+def _note_end(job: asyncio.Future[Any]) -> None:
+    """How a job ended whose caller was cancelled interests nobody; asyncio would report it as an oversight."""
+    if not job.cancelled():
+        job.exception()
 
 
 class _States:
