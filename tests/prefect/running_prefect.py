@@ -142,3 +142,8 @@ def end(process: subprocess.Popen[bytes], signum: signal.Signals = signal.SIGTER
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def files_with(folder: Path, text: str) -> list[Path]:
+    """The database, results and logs are all files below Prefect's home."""
+    return [path for path in folder.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]

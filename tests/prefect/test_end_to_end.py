@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from tests.fake_api import FakeApiProcess
 
-from .running_prefect import ROOT, RunningPrefect, end, until
+from .running_prefect import ROOT, RunningPrefect, end, files_with, until
 
 PASSWORD = "hunter2-of-the-shop"
 ORDERS = """{"orders": [
@@ -41,8 +39,3 @@ def test_the_example_runs_from_its_deployment_and_shows_no_secret(prefect_server
     until("the step is in the log", lambda: any("Step 1: Do step 1" in line for line in prefect_server.logs(flow_run)))
     for secret in (PASSWORD, "bu_key_of_the_example"):
         assert files_with(prefect_server.home, secret) == []
-
-
-def files_with(folder: Path, text: str) -> list[Path]:
-    """The database, results and logs are all files below Prefect's home."""
-    return [path for path in folder.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]

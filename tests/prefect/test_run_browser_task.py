@@ -227,21 +227,6 @@ def test_mapping_over_what_belongs_to_every_task_names_the_fix(flat_api: FakeApi
     assert flat_api.requests("POST") == []
 
 
-@pytest.mark.usefixtures("harness")
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        {"credentials": BrowserUseCredentials(api_key="bu_plain")},
-        {"secrets": {"password": SecretStr(PASSWORD)}},
-        {"secrets": {"password": Secret(value=PASSWORD)}},
-        {"task": CreateTaskRequest(task="Sign in", secrets={"password": SecretStr(PASSWORD)})},
-    ],
-)
-def test_a_background_task_with_a_plain_secret_is_refused(arguments: dict[str, Any]) -> None:
-    with pytest.raises(InvalidRequestError, match="storage in plain text"):
-        run_browser_task.delay(**{"task": "Sign in"} | arguments)
-
-
 def test_settings_of_a_new_session_are_refused_for_a_follow_up(flat_api: FakeApi, run: Run) -> None:
     first = run("Sign in", credentials=credentials_for(flat_api), keep_session=True)
     with pytest.raises(InvalidRequestError, match="keeps its settings"):
