@@ -13,8 +13,10 @@ from prefect_browser_use import BrowserUseCredentials
 from tests.fake_api import FakeApi
 
 from .conftest import credentials_for
+from .running_prefect import RunningPrefect
 
 KEY = "bu_very_secret_key"
+SLUGS = ["browser-use-credentials", "browser-use-task"]
 
 
 class TestPrefectsStandard(BlockStandardTestSuite):
@@ -29,6 +31,13 @@ class TestPrefectsStandard(BlockStandardTestSuite):
 def test_prefect_finds_the_block_through_the_entry_point() -> None:
     (entry,) = entry_points(group="prefect.collections", name="prefect_browser_use")
     assert entry.load().BrowserUseCredentials is BrowserUseCredentials
+
+
+def test_prefects_command_registers_both_blocks(prefect_server: RunningPrefect) -> None:
+    command = ["-m", "prefect", "block", "register", "--module", "prefect_browser_use"]
+    assert prefect_server.start("register", *command).wait(120) == 0
+    names = [prefect_server.get(f"/block_types/slug/{slug}")["name"] for slug in SLUGS]
+    assert names == ["Browser Use Credentials", "Browser Use Task"]
 
 
 @pytest.mark.usefixtures("harness")

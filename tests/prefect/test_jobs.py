@@ -4,15 +4,18 @@ import asyncio
 from typing import Any
 
 import pytest
-from prefect import flow
+from prefect import flow, get_client
 from prefect.blocks.core import Block
+from prefect.runtime import flow_run
+from prefect.states import Cancelling
 from prefect.testing.standard_test_suites import BlockStandardTestSuite
 
 from browser_use_client import TaskFailedError
-from prefect_browser_use import BrowserTask
+from prefect_browser_use import BrowserTask, BrowserUseCredentials, FlowRunEndedError
 from tests.fake_api import FakeApi
 
 from .conftest import credentials_for
+from .running_prefect import until
 
 SCHEMA = {"type": "object", "properties": {"orders": {"type": "integer"}}, "required": ["orders"]}
 
@@ -46,6 +49,18 @@ def test_a_saved_block_runs_with_everything_that_it_was_saved_with(flat_api: Fak
     assert task["body"]["llm"] == "o3"
     assert task["metadata"]["team"] == "sales"
     assert flat_api.sessions(status="active") == []
+
+
+@pytest.mark.usefixtures("harness")
+def test_a_saved_block_shows_nothing_secret() -> None:
+    credentials = BrowserUseCredentials(api_key="bu_very_secret_key")
+    block = BrowserTask(task="Sign in", credentials=credentials, secrets={"password": "hunter2"})
+    block.save("masked-task", overwrite=True)
+    with get_client(sync_client=True) as client:
+        document = client.read_block_document_by_name("masked-task", "browser-use-task", include_secrets=False)
+    for shown in (repr(block), block.model_dump_json(), document.model_dump_json()):
+        assert "hunter2" not in shown
+        assert "bu_very_secret_key" not in shown
 
 
 def test_the_async_methods_do_the_same(api: FakeApi) -> None:
@@ -90,6 +105,47 @@ def test_a_flow_that_is_run_again_finds_the_task_of_the_first_time(flat_api: Fak
 
     twice()
     assert attempts == [flat_api.tasks()[0]["id"]] * 2
+
+
+def test_one_that_lists_do_not_show_yet_is_not_started_again(api: FakeApi) -> None:
+    api.script(hidden=3600.0)
+    run = BrowserTask(task="Sign in", credentials=credentials_for(api)).trigger()
+    run.wait_for_completion()
+    assert run.fetch_result().task_id == run.task_id
+    assert len(api.requests("POST", "/tasks")) == 1
+    assert api.sessions(status="active") == []
+
+
+def test_a_wait_of_a_flow_run_that_is_cancelled_stops_the_task(api: FakeApi) -> None:
+    api.script(status=None)
+
+    @flow
+    def waits() -> None:
+        run = BrowserTask(task="Wait forever", credentials=credentials_for(api)).trigger()
+        with get_client(sync_client=True) as client:
+            client.set_flow_run_state(flow_run.id, Cancelling(), force=True)
+        run.wait_for_completion()
+
+    with pytest.raises(FlowRunEndedError):
+        waits()
+    assert [task["status"] for task in api.tasks()] == ["stopped"]
+    assert api.sessions(status="active") == []
+
+
+def test_an_async_wait_that_is_cancelled_stops_the_task(api: FakeApi) -> None:
+    api.script(status=None)
+
+    async def cancel() -> None:
+        run = await BrowserTask(task="Wait forever", credentials=credentials_for(api)).atrigger()
+        waiting = asyncio.ensure_future(run.await_for_completion())
+        await asyncio.to_thread(until, "it is waited for", lambda: api.tasks()[0]["polls"])
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+    asyncio.run(cancel())
+    assert [task["status"] for task in api.tasks()] == ["stopped"]
+    assert api.sessions(status="active") == []
 
 
 def test_an_unsuccessful_task_fails(flat_api: FakeApi) -> None:

@@ -57,6 +57,7 @@ def test_the_ui_shows_where_to_watch_the_progress_the_steps_and_the_result(flat_
     }
     assert flat_api.sessions()[0]["id"] in found["browser-use-live-view"]["data"]
     assert found["browser-use-progress"]["data"] == 100
+    assert found["browser-use-progress"]["description"] == f"Task {flat_api.tasks()[0]['id']} finished"
     assert "0.05 USD" in found["browser-use-result"]["data"]
     assert '"orders": 4' in found["browser-use-result"]["data"]
     assert "https://shop.example/2" in found["browser-use-steps"]["data"]

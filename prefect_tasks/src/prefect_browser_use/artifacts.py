@@ -26,7 +26,9 @@ def live_view(created: CreatedTask, live_url: str) -> Artifact:
 
 def of_ended_task(task: Task, *, screenshots: bool) -> list[Artifact]:
     """The steps as a table, the result with its cost, and pictures of the steps if asked for."""
-    found: list[Artifact] = [MarkdownArtifact(key=f"{KEY}-result", markdown=_result(task), description="The result")]
+    found: list[Artifact] = [
+        MarkdownArtifact(key=f"{KEY}-result", markdown=_result(task), description=f"What task {task.id} returned")
+    ]
     if task.steps:
         rows = [
             {"Step": step.number, "Goal": step.goal, "Page": step.url, "Judged the step before": step.evaluation}

@@ -11,7 +11,7 @@ from prefect.blocks.abstract import JobBlock, JobRun
 from prefect.blocks.fields import SecretDict
 from pydantic import Field, SecretStr
 
-from browser_use_client import AgentSettings, BrowserSettings, CreatedTask, CreateTaskRequest, Task
+from browser_use_client import AgentSettings, BrowserSettings, BrowserUseError, CreatedTask, CreateTaskRequest, Task
 from prefect_browser_use.credentials import DOCUMENTATION, LOGO, BrowserUseCredentials
 from prefect_browser_use.files import downloading, folder_of
 from prefect_browser_use.flow_runs import FlowRunWatch
@@ -29,12 +29,12 @@ class BrowserTaskRun(JobRun[BrowserTaskResult]):
         session_id: The session that it runs in.
     """
 
-    def __init__(self, block: BrowserTask, request: CreateTaskRequest, key: str, created: CreatedTask) -> None:
+    def __init__(self, block: BrowserTask, request: CreateTaskRequest, created: CreatedTask) -> None:
         self.task_id = created.id
         self.session_id = created.session_id
         self._block = block
         self._request = request
-        self._key = key
+        self._created = created
         self._ended: Task | None = None
         self._live_url: str | None = None
         self._paths: list[Path] | None = None
@@ -55,10 +55,15 @@ class BrowserTaskRun(JobRun[BrowserTaskResult]):
         with self._block.credentials.get_client(sleep=FlowRunWatch().sleep) as client:
             report = Report(client, self._request, artifacts=True, screenshots=False)
             try:
-                self._ended = client.run_task(
-                    self._request, on_created=report.on_created, on_step=report.on_step, **self._same_task()
-                )
+                report.on_created(self._created)
+                task = client.wait_for_task(self.task_id, on_step=report.on_step)
+                if not self._block.keep_session:
+                    with report.warning(f"Session {self.session_id} may be open still"):
+                        client.stop_session(self.session_id)
+                self._ended = task.raise_for_status()
             except BaseException as error:
+                if not isinstance(error, BrowserUseError):
+                    report.stop(self._block.credentials, stop_session=not self._block.keep_session)
                 report.on_error(error)
                 raise
             report.on_ended(self._ended)
@@ -70,17 +75,19 @@ class BrowserTaskRun(JobRun[BrowserTaskResult]):
 
     async def await_for_completion(self) -> None:
         """As `wait_for_completion`, for asyncio."""
-        watch, folder = FlowRunWatch(), folder_of(self._block.download_output_to)
-        async with self._block.credentials.get_async_client(sleep=watch.asleep) as client:
+        folder = folder_of(self._block.download_output_to)
+        async with self._block.credentials.get_async_client(sleep=FlowRunWatch().asleep) as client:
             report = AsyncReport(client, self._request, artifacts=True, screenshots=False)
-            run = client.run_task(
-                self._request, on_created=report.on_created, on_step=report.on_step, **self._same_task()
-            )
             try:
-                self._ended = await watch.let_stop(
-                    run, lambda: report.stop(self._block.credentials, stop_session=not self._block.keep_session)
-                )
+                await report.on_created(self._created)
+                task = await client.wait_for_task(self.task_id, on_step=report.on_step)
+                if not self._block.keep_session:
+                    with report.warning(f"Session {self.session_id} may be open still"):
+                        await client.stop_session(self.session_id)
+                self._ended = task.raise_for_status()
             except BaseException as error:
+                if not isinstance(error, BrowserUseError):
+                    report.stop(self._block.credentials, stop_session=not self._block.keep_session)
                 await report.on_error(error)
                 raise
             await report.on_ended(self._ended)
@@ -104,10 +111,6 @@ class BrowserTaskRun(JobRun[BrowserTaskResult]):
     async def afetch_result(self) -> BrowserTaskResult:
         """As `fetch_result`."""
         return self.fetch_result()
-
-    def _same_task(self) -> dict[str, Any]:
-        """Lets `run_task` take the task up that was created under the key, also if it has ended by now."""
-        return {"key": self._key, "accept": lambda _: True, "keep_session": self._block.keep_session}
 
 
 class BrowserTask(JobBlock[BrowserTaskResult]):
@@ -185,34 +188,32 @@ class BrowserTask(JobBlock[BrowserTaskResult]):
         caller, request = Caller.current(), self._request(session_id)
         inputs = self._inputs(request, session_id)
         with self.credentials.get_client(sleep=FlowRunWatch().sleep) as client:
-            key = caller.find_key(client, inputs)
             created = client.create_task(
                 request,
-                key=key,
+                key=caller.find_key(client, inputs),
                 key_after=caller.since,
                 files=self.files,
                 keep_session=self.keep_session,
                 wait_when_busy=PATIENCE,
             )
         self.logger.info("Browser Use task %s started in session %s", created.id, created.session_id)
-        return BrowserTaskRun(self, request, key, created)
+        return BrowserTaskRun(self, request, created)
 
     async def atrigger(self, session_id: str | None = None) -> BrowserTaskRun:
         """As `trigger`, for asyncio."""
         caller, request = Caller.current(), self._request(session_id)
         inputs = await asyncio.to_thread(self._inputs, request, session_id)
         async with self.credentials.get_async_client(sleep=FlowRunWatch().asleep) as client:
-            key = await caller.afind_key(client, inputs)
             created = await client.create_task(
                 request,
-                key=key,
+                key=await caller.afind_key(client, inputs),
                 key_after=caller.since,
                 files=self.files,
                 keep_session=self.keep_session,
                 wait_when_busy=PATIENCE,
             )
         self.logger.info("Browser Use task %s started in session %s", created.id, created.session_id)
-        return BrowserTaskRun(self, request, key, created)
+        return BrowserTaskRun(self, request, created)
 
     def _request(self, session_id: str | None) -> CreateTaskRequest:
         secrets = self.secrets.get_secret_value() if self.secrets else {}

@@ -81,14 +81,22 @@ class _Report:
     def stop(self, credentials: BrowserUseCredentials, *, stop_session: bool) -> None:
         """Stops the task, if there is one, in no more than one request: whoever cancels does not wait for long."""
         if self.created:
-            try:
-                with credentials.get_client(timeout=FAREWELL, sleep=_give_up) as client:
-                    client.stop_task(self.created.id, stop_session=stop_session)
-            except (BrowserUseError, FlowRunEndedError) as error:
-                self._log.warning("Browser Use task %s may still run and cost: %s", self.created.id, error)
+            with (
+                self.warning(f"Browser Use task {self.created.id} may still run and cost"),
+                credentials.get_client(timeout=FAREWELL, sleep=_give_up) as client,
+            ):
+                client.stop_task(self.created.id, stop_session=stop_session)
+
+    @contextmanager
+    def warning(self, what: str) -> Iterator[None]:
+        """What cannot be done inside is logged with what follows from it; it is no reason to lose a result."""
+        try:
+            yield
+        except (BrowserUseError, FlowRunEndedError) as error:
+            self._log.warning("%s: %s", what, error)
 
     def _tell_created(self, created: CreatedTask, live_url: str | None) -> None:
-        self.created, self.live_url = created, live_url
+        self.live_url = live_url
         if (opened := _opened.get()) is not None:
             opened.append(created.session_id)
         self._log.info(
@@ -151,6 +159,7 @@ class Report(_Report):
 
     def on_created(self, created: CreatedTask) -> None:
         """Shows where the task can be watched."""
+        self.created = created
         try:
             live_url = self._client.get_session(created.session_id).live_url
         except BrowserUseError as error:
@@ -173,7 +182,7 @@ class Report(_Report):
     def on_ended(self, task: Task) -> None:
         """Shows what came of it."""
         shown = self._tell_ended(task)
-        self._update(100.0, outcome(task))
+        self._update(100.0, f"Task {task.id} {outcome(task)}")
         for artifact in of_ended_task(shown, screenshots=self._screenshots):
             self._show(artifact)
 
@@ -211,6 +220,7 @@ class AsyncReport(_Report):
 
     async def on_created(self, created: CreatedTask) -> None:
         """Shows where the task can be watched."""
+        self.created = created
         try:
             live_url = (await self._client.get_session(created.session_id)).live_url
         except BrowserUseError as error:
@@ -233,7 +243,7 @@ class AsyncReport(_Report):
     async def on_ended(self, task: Task) -> None:
         """Shows what came of it."""
         shown = self._tell_ended(task)
-        await self._update(100.0, outcome(task))
+        await self._update(100.0, f"Task {task.id} {outcome(task)}")
         for artifact in of_ended_task(shown, screenshots=self._screenshots):
             await self._show(artifact)
 
