@@ -10,7 +10,8 @@ CLIENT := $(BUILD)/env/client
 AIRFLOW := $(BUILD)/env/airflow-3.3
 BENCH := $(BUILD)/env/airflow-3.3-bench
 CELERY := $(BUILD)/env/airflow-3.3-celery
-PREFECT := $(BUILD)/env/prefect-3.8
+# The newest Prefect that installs; 3.9 needs Python 3.11.
+PREFECT := $(BUILD)/env/prefect-$(shell $(PYTHON) -c 'import sys; print("3.9" if sys.version_info >= (3, 11) else "3.8")' || echo 3.8)
 SDK := $(BUILD)/env/sdk-3.12
 SDKS := $(BUILD)/env/sdk-nested $(BUILD)/env/sdk-flat
 AGENT := $(BUILD)/env/agent
@@ -53,17 +54,20 @@ test-client: $(CLIENT)/.ready $(SDKS:=/.ready) $(AGENT)/.ready prism ## the clie
 	$(CLIENT)/bin/pytest -q
 test-airflow: $(AIRFLOW)/.ready chromium ## the Airflow provider, and its examples with the local server
 	$(AIRFLOW)/bin/pytest -q tests/airflow
-# On older versions, warnings are theirs to keep.
-MATRIX := $(foreach version,2.11 3.0 3.1 3.2,test-airflow-$(version))
-.PHONY: test-matrix $(MATRIX)
-test-matrix: test-airflow $(MATRIX) test-airflow-scale ## the Airflow provider on every Airflow that it supports
-$(MATRIX): test-airflow-%: $(BUILD)/env/airflow-%/.ready chromium
-	$(BUILD)/env/airflow-$*/bin/pytest -q -W ignore tests/airflow
 .PHONY: test-airflow-scale
 test-airflow-scale: $(CELERY)/.ready servers ## the Airflow provider with Celery, PostgreSQL, and two of what there can be two of
 	$(CELERY)/bin/pytest -q tests/airflow_scale
 test-prefect: $(PREFECT)/.ready ## the Prefect integration
 	$(PREFECT)/bin/pytest -q tests/prefect
+# On older versions, warnings are theirs to keep.
+AIRFLOWS := $(foreach version,2.11 3.0 3.1 3.2,test-airflow-$(version))
+PREFECTS := $(filter-out test-$(notdir $(PREFECT)),$(foreach version,3.6 3.7 3.8 3.9,test-prefect-$(version)))
+.PHONY: test-matrix $(AIRFLOWS) $(PREFECTS)
+test-matrix: test-airflow $(AIRFLOWS) test-airflow-scale test-prefect $(PREFECTS) ## on every Airflow and Prefect that is supported
+$(AIRFLOWS): test-airflow-%: $(BUILD)/env/airflow-%/.ready chromium
+	$(BUILD)/env/airflow-$*/bin/pytest -q -W ignore tests/airflow
+$(PREFECTS): test-prefect-%: $(BUILD)/env/prefect-%/.ready
+	$(BUILD)/env/prefect-$*/bin/pytest -q -W ignore tests/prefect
 test-e2e: envs chromium ## the two commands, as a user runs them
 	AIRFLOW=$(AIRFLOW) PREFECT=$(PREFECT) $(CLIENT)/bin/pytest -q tests/e2e
 
@@ -100,7 +104,7 @@ $(CLIENT)/.ready: $(UV) pyproject.toml constraints/client.txt
 $(BUILD)/env/airflow-%/.ready: $(UV) pyproject.toml airflow_provider/pyproject.toml constraints/airflow-%.in constraints/airflow-%.txt
 	$(call environment,-e . -e airflow_provider --group airflow_provider/pyproject.toml:test -r constraints/airflow-$*.in)
 
-$(PREFECT)/.ready: $(UV) pyproject.toml prefect_tasks/pyproject.toml constraints/prefect-3.8.txt
+$(BUILD)/env/prefect-%/.ready: $(UV) pyproject.toml prefect_tasks/pyproject.toml constraints/prefect-%.txt
 	$(call environment,-e . -e prefect_tasks --group prefect_tasks/pyproject.toml:test)
 
 # The official SDKs, one for each revision of v2: the judges of the local server.
@@ -130,7 +134,8 @@ $(SDK)/.ready: $(UV) constraints/sdk-3.12.in constraints/sdk-3.12.txt
 	$(call environment,-r constraints/sdk-3.12.in)
 
 # --universal: one file serves every Python version. The Python of the machine only runs the resolver.
-COMPILE := $(UV) pip compile -q --universal --python-version 3.10 --upgrade \
+OLDEST := --python-version 3.10
+COMPILE := $(UV) pip compile -q --universal $(OLDEST) --upgrade \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-package browser-use-client
 
 .PHONY: constraints
@@ -140,7 +145,12 @@ constraints: $(UV) ## pins every environment anew
 		$(COMPILE) airflow_provider/pyproject.toml constraints/airflow-$$name.in \
 			--group airflow_provider/pyproject.toml:test -o constraints/airflow-$$name.txt || exit; \
 	done
-	$(COMPILE) prefect_tasks/pyproject.toml constraints/prefect-3.8.in --group prefect_tasks/pyproject.toml:test -o constraints/prefect-3.8.txt
+	for version in 3.6 3.7 3.8; do \
+		$(COMPILE) prefect_tasks/pyproject.toml constraints/prefect-$$version.in \
+			--group prefect_tasks/pyproject.toml:test -o constraints/prefect-$$version.txt || exit; \
+	done
+	$(subst $(OLDEST),--python-version 3.11,$(COMPILE)) prefect_tasks/pyproject.toml constraints/prefect-3.9.in \
+		--group prefect_tasks/pyproject.toml:test -o constraints/prefect-3.9.txt
 	$(COMPILE) constraints/sdk-3.12.in -o constraints/sdk-3.12.txt
 	$(COMPILE) constraints/tools.in -o constraints/tools.txt
 	$(COMPILE) constraints/sdk-nested.in -o constraints/sdk-nested.txt

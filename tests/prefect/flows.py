@@ -11,19 +11,23 @@ import sys
 from typing import Any
 
 from prefect import flow, serve
+from prefect.futures import wait
 from prefect.task_runners import ProcessPoolTaskRunner
+from prefect_dask import DaskTaskRunner
 
 from prefect_browser_use import arun_browser_task, run_browser_task
 
+CLUSTER = {"n_workers": 1, "threads_per_worker": 4, "dashboard_address": None}
 timeout = float(os.environ["FLOW_TIMEOUT"]) if "FLOW_TIMEOUT" in os.environ else None
 
 
 @flow(name="threads", timeout_seconds=timeout)
 def threads() -> None:
-    """Six tasks: submitted, mapped, and called, sync and async, in the flow and in a flow that it calls."""
+    """Seven tasks: submitted, mapped, and called, sync and async, in the flow and in a flow that it calls."""
     run_browser_task.submit("Submitted")
     arun_browser_task.submit("Submitted, async")
     run_browser_task.map(["Mapped", "Mapped"])
+    arun_browser_task.map(["Mapped, async"])
     inner()
 
 
@@ -35,30 +39,59 @@ def inner() -> None:
 
 @flow(name="event-loop", timeout_seconds=timeout)
 async def event_loop() -> None:
-    """Three tasks: submitted, and called side by side."""
+    """Four tasks: submitted, mapped, and called side by side."""
     arun_browser_task.submit("Submitted, async")
+    arun_browser_task.map(["Mapped, async"])
     await asyncio.gather(arun_browser_task("Gathered"), arun_browser_task("Gathered"))
 
 
 @flow(name="processes", task_runner=ProcessPoolTaskRunner(max_workers=2), timeout_seconds=timeout)
 def processes() -> None:
     """Two tasks, each in a process of its own."""
-    run_browser_task.map(["In a process", "In a process"]).result()
+    submitted = arun_browser_task.submit("Submitted to a process, async")
+    run_browser_task.map(["Mapped to a process"]).result()
+    submitted.wait()
+
+
+@flow(name="dask", task_runner=DaskTaskRunner(cluster_kwargs=CLUSTER), timeout_seconds=timeout)
+def dask() -> None:
+    """Two tasks in one process of a Dask cluster."""
+    submitted = arun_browser_task.submit("Submitted to Dask, async")
+    run_browser_task.map(["Mapped to Dask"]).result()
+    submitted.wait()
+
+
+impatient = run_browser_task.with_options(timeout_seconds=2)
+aimpatient = arun_browser_task.with_options(timeout_seconds=2)
 
 
 @flow(name="timed-tasks")
 def timed_tasks() -> None:
-    """Two tasks with a time-out of Prefect's: submitted, and called."""
-    impatient = run_browser_task.with_options(timeout_seconds=2)
-    future = impatient.submit("Submitted")
+    """Five tasks with a time-out of Prefect's: submitted, mapped, and called."""
+    futures = [task.submit("Submitted") for task in (impatient, aimpatient)]
+    futures += [*impatient.map(["Mapped"]), *aimpatient.map(["Mapped"])]
     impatient("Called", return_state=True)
-    future.wait()
+    wait(futures)
 
 
 @flow(name="timed-in-event-loop")
 async def timed_in_event_loop() -> None:
-    """One task with a time-out of Prefect's."""
-    await arun_browser_task.with_options(timeout_seconds=2)("Called", return_state=True)
+    """Two tasks with a time-out of Prefect's: called, and submitted."""
+    future = aimpatient.submit("Submitted")
+    await aimpatient("Called", return_state=True)
+    future.wait()
+
+
+@flow(name="timed-in-processes", task_runner=ProcessPoolTaskRunner(max_workers=2))
+def timed_in_processes() -> None:
+    """Two tasks with a time-out of Prefect's, each in a process of its own."""
+    wait([task.submit("Submitted") for task in (impatient, aimpatient)])
+
+
+@flow(name="timed-in-dask", task_runner=DaskTaskRunner(cluster_kwargs=CLUSTER))
+def timed_in_dask() -> None:
+    """Two tasks with a time-out of Prefect's, on Dask."""
+    wait([task.submit("Submitted") for task in (impatient, aimpatient)])
 
 
 @flow(name="two-steps")
@@ -69,7 +102,18 @@ def two_steps() -> None:
 
 
 FLOWS: dict[str, Any] = {
-    found.name: found for found in (threads, event_loop, processes, timed_tasks, timed_in_event_loop, two_steps)
+    found.name: found
+    for found in (
+        threads,
+        event_loop,
+        processes,
+        dask,
+        timed_tasks,
+        timed_in_event_loop,
+        timed_in_processes,
+        timed_in_dask,
+        two_steps,
+    )
 }
 
 
