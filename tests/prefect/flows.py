@@ -1,4 +1,5 @@
 """Flows for tests in processes of their own: `python -m tests.prefect.flows FLOW`, or `... serve` for all of them.
+`... delay` hands tasks to a background worker.
 
 They call the API that the environment names. Each comes in the shapes in which Prefect runs tasks.
 """
@@ -11,11 +12,12 @@ import sys
 from typing import Any
 
 from prefect import flow, serve
+from prefect.blocks.system import Secret
 from prefect.futures import wait
 from prefect.task_runners import ProcessPoolTaskRunner
 from prefect_dask import DaskTaskRunner
 
-from prefect_browser_use import arun_browser_task, run_browser_task
+from prefect_browser_use import BrowserUseCredentials, arun_browser_task, run_browser_task
 
 CLUSTER = {"n_workers": 1, "threads_per_worker": 4, "dashboard_address": None}
 timeout = float(os.environ["FLOW_TIMEOUT"]) if "FLOW_TIMEOUT" in os.environ else None
@@ -117,9 +119,25 @@ FLOWS: dict[str, Any] = {
 }
 
 
+IN_BACKGROUND: dict[str, Any] = {"credentials": "background", "secrets": {"password": "secret/background-password"}}
+
+
+def delay() -> None:
+    """Two background tasks, of which each secret is a saved block."""
+    block = BrowserUseCredentials(
+        api_key=os.environ["BROWSER_USE_API_KEY"], base_url=os.environ["BROWSER_USE_BASE_URL"]
+    )
+    block.save("background")
+    Secret(value=os.environ["PASSWORD"]).save("background-password")
+    run_browser_task.delay("Sign in", **IN_BACKGROUND)
+    arun_browser_task.delay("Sign in", **IN_BACKGROUND)
+
+
 def main(chosen: str) -> None:
     if chosen == "serve":
         serve(*(found.to_deployment(name) for name, found in FLOWS.items()))
+    elif chosen == "delay":
+        delay()
     elif FLOWS[chosen].isasync:
         asyncio.run(FLOWS[chosen]())
     else:

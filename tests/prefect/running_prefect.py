@@ -43,6 +43,7 @@ class RunningPrefect:
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("PREFECT", "BROWSER_USE"))},
             "PREFECT_HOME": str(home),
+            "PREFECT_LOCAL_STORAGE_PATH": str(home / "storage"),  # 3.6 has it in ~/.prefect otherwise
             "PREFECT_API_URL": f"{self.url}/api",
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "PREFECT_RUNNER_POLL_FREQUENCY": "1",
