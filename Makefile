@@ -134,8 +134,7 @@ $(SDK)/.ready: $(UV) constraints/sdk-3.12.in constraints/sdk-3.12.txt
 	$(call environment,-r constraints/sdk-3.12.in)
 
 # --universal: one file serves every Python version. The Python of the machine only runs the resolver.
-OLDEST := --python-version 3.10
-COMPILE := $(UV) pip compile -q --universal $(OLDEST) --upgrade \
+COMPILE := $(UV) pip compile -q --universal --python-version 3.10 --upgrade \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-package browser-use-client
 
 .PHONY: constraints
@@ -149,7 +148,7 @@ constraints: $(UV) ## pins every environment anew
 		$(COMPILE) prefect_tasks/pyproject.toml constraints/prefect-$$version.in \
 			--group prefect_tasks/pyproject.toml:test -o constraints/prefect-$$version.txt || exit; \
 	done
-	$(subst $(OLDEST),--python-version 3.11,$(COMPILE)) prefect_tasks/pyproject.toml constraints/prefect-3.9.in \
+	$(subst 3.10,3.11,$(COMPILE)) prefect_tasks/pyproject.toml constraints/prefect-3.9.in \
 		--group prefect_tasks/pyproject.toml:test -o constraints/prefect-3.9.txt
 	$(COMPILE) constraints/sdk-3.12.in -o constraints/sdk-3.12.txt
 	$(COMPILE) constraints/tools.in -o constraints/tools.txt
