@@ -57,7 +57,7 @@ test-airflow: $(AIRFLOW)/.ready chromium ## the Airflow provider, and its exampl
 .PHONY: test-airflow-scale
 test-airflow-scale: $(CELERY)/.ready servers ## the Airflow provider with Celery, PostgreSQL, and two of what there can be two of
 	$(CELERY)/bin/pytest -q tests/airflow_scale
-test-prefect: $(PREFECT)/.ready ## the Prefect integration
+test-prefect: $(PREFECT)/.ready chromium ## the Prefect integration, and its examples with the local server
 	$(PREFECT)/bin/pytest -q tests/prefect
 # On older versions, warnings are theirs to keep.
 AIRFLOWS := $(foreach version,2.11 3.0 3.1 3.2,test-airflow-$(version))
@@ -66,7 +66,7 @@ PREFECTS := $(filter-out test-$(notdir $(PREFECT)),$(foreach version,3.6 3.7 3.8
 test-matrix: test-airflow $(AIRFLOWS) test-airflow-scale test-prefect $(PREFECTS) ## on every Airflow and Prefect that is supported
 $(AIRFLOWS): test-airflow-%: $(BUILD)/env/airflow-%/.ready chromium
 	$(BUILD)/env/airflow-$*/bin/pytest -q -W ignore tests/airflow
-$(PREFECTS): test-prefect-%: $(BUILD)/env/prefect-%/.ready
+$(PREFECTS): test-prefect-%: $(BUILD)/env/prefect-%/.ready $(CLIENT)/.ready chromium
 	$(BUILD)/env/prefect-$*/bin/pytest -q -W ignore tests/prefect
 test-e2e: envs chromium ## the two commands, as a user runs them
 	AIRFLOW=$(AIRFLOW) PREFECT=$(PREFECT) $(CLIENT)/bin/pytest -q tests/e2e

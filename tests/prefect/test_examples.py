@@ -1,0 +1,121 @@
+"""The examples, as their files say: real processes, a real Prefect server, and the local server with its shop."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.local.running_server import KEY, PASSWORD, USER, Json, LocalServer
+
+from .running_prefect import ROOT, RunningPrefect, until
+
+CLIENT_PYTHON = Path(sys.prefix).with_name("client") / "bin" / "python"
+"""Of the environment that has the local server."""
+
+EXAMPLES = ("many_orders", "one_browser", "orders_to_database", "human_input")
+BROWSERS_AT_ONCE = 2
+STALE = ("A-1004", "Nobody", "2020-01-01", "closed", 1.0)
+
+
+class Examples:
+    """All examples, each a process that was started as its file says."""
+
+    def __init__(self, prefect: RunningPrefect, shop: LocalServer, folder: Path) -> None:
+        self.prefect = prefect
+        self.shop = shop
+        self.database = folder / "orders.sqlite3"
+        with closing(sqlite3.connect(self.database)) as database, database:
+            database.execute("CREATE TABLE orders (number PRIMARY KEY, customer, placed, status, amount)")
+            database.execute("INSERT INTO orders VALUES (?, ?, ?, ?, ?)", STALE)
+        prefect.post("/v2/concurrency_limits/", {"name": "browsers", "limit": BROWSERS_AT_ONCE})
+        self._processes = {name: self._start(name) for name in EXAMPLES}
+
+    def _start(self, name: str) -> subprocess.Popen[bytes]:
+        return self.prefect.start(
+            name,
+            str(ROOT / "examples" / "prefect" / f"{name}.py"),
+            BROWSER_USE_API_KEY=KEY,
+            BROWSER_USE_BASE_URL=self.shop.url,
+            SHOP_URL=f"{self.shop.site}/shop/",
+            SHOP_USER=USER,
+            SHOP_PASSWORD=PASSWORD,
+            ORDERS_DATABASE=str(self.database),
+        )
+
+    def flow_run(self, name: str) -> dict[str, Any]:
+        """Its flow run, as soon as there is one."""
+        return until(f"{name} runs", lambda: self.prefect.flow_runs(name.replace("_", "-")), 120)[0]
+
+    def tasks(self, name: str) -> list[Json]:
+        """The Browser Use tasks of its flow run, when it has succeeded."""
+        status = self._processes[name].wait(120)
+        assert status == 0, self.prefect.log(name)
+        flow_run = self.flow_run(name)
+        assert flow_run["state_type"] == "COMPLETED"
+        tasks = self.shop.http.get("/tasks", params={"pageSize": 100}).json()["items"]
+        mine = [task for task in tasks if task["metadata"]["idempotency_key"].startswith(flow_run["id"])]
+        return sorted(mine, key=lambda task: str(task["createdAt"]))
+
+    def session_status(self, task: Json) -> str:
+        return str(self.shop.http.get(f"/sessions/{task['sessionId']}").json()["status"])
+
+
+@pytest.fixture(scope="module")
+def examples(prefect_server: RunningPrefect, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Examples]:
+    folder = tmp_path_factory.mktemp("examples")
+    shop = LocalServer(folder / "data", "--demo-site", "--max-sessions", "6", python=CLIENT_PYTHON)
+    try:
+        yield Examples(prefect_server, shop, folder)
+    finally:
+        shop.end()
+
+
+def test_mapping_opens_no_more_browsers_than_its_limit_says(examples: Examples) -> None:
+    tasks = examples.tasks("many_orders")
+    assert [task["isSuccess"] for task in tasks] == [True] * 4
+    assert len({task["sessionId"] for task in tasks}) == 4
+    spans = [(datetime.fromisoformat(task["createdAt"]), datetime.fromisoformat(task["finishedAt"])) for task in tasks]
+    at_once = [sum(start <= moment < end for start, end in spans) for moment, _ in spans]
+    assert max(at_once) <= BROWSERS_AT_ONCE
+    assert "A-1007 is shipped by UPS and expected on 2026-11-28" in examples.prefect.log("many_orders")
+
+
+def test_one_browser_goes_through_all_open_orders_and_is_closed(examples: Examples) -> None:
+    tasks = examples.tasks("one_browser")
+    assert [task["isSuccess"] for task in tasks] == [True] * 6
+    assert len({task["sessionId"] for task in tasks}) == 1
+    assert examples.session_status(tasks[0]) == "stopped"
+    assert "Radia Perlman gets A-1009: carrier='DPD'" in examples.prefect.log("one_browser")
+
+
+def test_orders_are_kept_in_the_database_and_replace_what_was_there(examples: Examples) -> None:
+    examples.tasks("orders_to_database")
+    with closing(sqlite3.connect(examples.database)) as database:
+        rows = database.execute("SELECT * FROM orders ORDER BY number").fetchall()
+    assert [row[0] for row in rows] == [f"A-{number}" for number in range(1001, 1011)]
+    assert rows[3] == ("A-1004", "Katherine Johnson", "2026-10-21", "open", 18.9)
+
+
+def test_a_person_chooses_how_the_browser_goes_on(examples: Examples) -> None:
+    paused = until("the flow asks", lambda: is_paused(examples.flow_run("human_input")), 120)
+    keys = paused["state"]["state_details"]["run_input_keyset"]
+    schema = examples.prefect.get(f"/flow_runs/{paused['id']}/input/{keys['schema']}")
+    assert schema["properties"]["number"]["default"] == "A-1007"
+    answer = {"run_input": {"number": "A-1005"}}
+    assert examples.prefect.post(f"/flow_runs/{paused['id']}/resume", answer)["status"] == "ACCEPT"
+    tasks = examples.tasks("human_input")
+    assert len({task["sessionId"] for task in tasks}) == 1
+    assert examples.session_status(tasks[0]) == "stopped"
+    assert "Carrier: DHL\nExpected date: 2026-11-26" in examples.prefect.log("human_input")
+
+
+def is_paused(flow_run: dict[str, Any]) -> dict[str, Any] | None:
+    return flow_run if flow_run["state_type"] == "PAUSED" else None
