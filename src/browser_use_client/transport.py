@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar, get_args
@@ -69,12 +71,19 @@ class Settings:
     def http_options(self) -> dict[str, Any]:
         """What httpx is told once about the API."""
         headers = {"X-Browser-Use-API-Key": self._key, "User-Agent": _AGENT}
-        return {"base_url": self.base_url, "headers": headers, "timeout": self._timeout}
+        return {"base_url": self.base_url, "headers": headers, "timeout": self._timeout, "verify": _tls()}
 
     @property
     def file_options(self) -> dict[str, Any]:
         """What httpx is told about the store of files: it is another host, and must not see the key."""
-        return {"headers": {"User-Agent": _AGENT}, "timeout": self._timeout, "follow_redirects": True}
+        headers = {"User-Agent": _AGENT}
+        return {"headers": headers, "timeout": self._timeout, "follow_redirects": True, "verify": _tls()}
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Shared by all clients of the process: reading the certificates takes longer than most requests."""
+    return httpx.create_ssl_context()
 
 
 def request_options(call: Call[Any], client_timeout: httpx.Timeout) -> dict[str, Any]:
