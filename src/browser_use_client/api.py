@@ -55,13 +55,14 @@ class Api:
         session_id: str | None,
         keep_session: bool,
         key_after: datetime | None,
+        key_is_new: bool,
         wait_when_busy: float,
         accept: Callable[[Task], bool] | None,
         files: Sequence[str | Path],
     ) -> Flow[CreatedTask]:
         """Creates a task exactly once."""
         creation = yield from self._creation(
-            request, key, session_id, keep_session, key_after, wait_when_busy, accept, files
+            request, key, session_id, keep_session, key_after, key_is_new, wait_when_busy, accept, files
         )
         return (yield from creation.create())
 
@@ -73,6 +74,7 @@ class Api:
         session_id: str | None,
         keep_session: bool,
         key_after: datetime | None,
+        key_is_new: bool,
         wait_when_busy: float,
         accept: Callable[[Task], bool] | None,
         files: Sequence[str | Path],
@@ -85,7 +87,7 @@ class Api:
     ) -> Flow[Task]:
         """Creates a task exactly once, waits for it and closes its session."""
         creation = yield from self._creation(
-            request, key, session_id, keep_session, key_after, wait_when_busy, accept, files
+            request, key, session_id, keep_session, key_after, key_is_new, wait_when_busy, accept, files
         )
         task = yield from run(
             creation,
@@ -191,6 +193,7 @@ class Api:
         session_id: str | None,
         keep_session: bool,
         key_after: datetime | None,
+        key_is_new: bool,
         wait_when_busy: float,
         accept: Callable[[Task], bool] | None,
         files: Sequence[str | Path],
@@ -204,7 +207,7 @@ class Api:
             contract=contract,
             request=request,
             key=key or uuid4().hex,
-            returning=key is not None,
+            returning=key is not None and not key_is_new,
             after=key_after or ago(self._clock, LOOK_BACK if key else timedelta()),
             keep_session=keep_session,
             wait_when_busy=wait_when_busy,

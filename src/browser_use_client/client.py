@@ -76,6 +76,7 @@ class BrowserUseClient:
         session_id: str | None = None,
         keep_session: bool = False,
         key_after: datetime | None = None,
+        key_is_new: bool = False,
         wait_when_busy: float = 0.0,
         accept: Callable[[Task], bool] | None = None,
         files: Sequence[str | Path] = (),
@@ -97,6 +98,7 @@ class BrowserUseClient:
             session_id: The session to continue. Default: a new one.
             keep_session: Leave the session open for follow-ups.
             key_after: When the key was first used, at the earliest. Default: 7 days ago.
+            key_is_new: Nobody can have used the key before: it is not looked for before the task is created.
             wait_when_busy: Seconds to wait for a session that runs another task, or for a plan that is full.
             accept: Whether a finished task under the key will do. Default: one that finished, unless its agent
                 says that it failed.
@@ -128,6 +130,7 @@ class BrowserUseClient:
                 session_id=session_id,
                 keep_session=keep_session,
                 key_after=key_after,
+                key_is_new=key_is_new,
                 wait_when_busy=wait_when_busy,
                 accept=accept,
                 files=files,
@@ -148,6 +151,7 @@ class BrowserUseClient:
         session_id: str | None = None,
         keep_session: bool = False,
         key_after: datetime | None = None,
+        key_is_new: bool = False,
         wait_when_busy: float = 0.0,
         accept: Callable[[Task], bool] | None = None,
         files: Sequence[str | Path] = (),
@@ -161,6 +165,7 @@ class BrowserUseClient:
             keep_session: Make sure that the session stays open after the task. Without it, `v2-flat` closes it
                 and `v2-nested` leaves it open until `stop_session`.
             key_after: When the key was first used, at the earliest. Default: 7 days ago.
+            key_is_new: Nobody can have used the key before: it is not looked for before the task is created.
             wait_when_busy: Seconds to wait for a session that runs another task, or for a plan that is full.
             accept: See `run_task`.
             files: Files for the task, uploaded first: at most 10 MB each.
@@ -179,6 +184,7 @@ class BrowserUseClient:
                 session_id=session_id,
                 keep_session=keep_session,
                 key_after=key_after,
+                key_is_new=key_is_new,
                 wait_when_busy=wait_when_busy,
                 accept=accept,
                 files=files,

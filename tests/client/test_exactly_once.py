@@ -96,6 +96,18 @@ def test_a_server_that_is_away_for_long_is_an_error_and_the_key_brings_the_task_
     assert [task["id"] for task in fake.tasks(key=KEY)] == [created.id]
 
 
+def test_a_key_that_is_new_is_looked_for_only_when_an_answer_was_lost(hasty: dict[str, Client], fake: FakeApi) -> None:
+    client = hasty[fake.contract]
+    client.create_task("x", key=KEY, key_is_new=True)
+    assert fake.requests("GET", "/tasks") == []
+    fake.fault("POST", "/tasks", work="done")
+
+    created = client.create_task("y", key=f"{KEY}, next", key_is_new=True)
+
+    assert created.adopted
+    assert [task["id"] for task in fake.tasks(key=f"{KEY}, next")] == [created.id]
+
+
 def test_a_lost_task_is_found_behind_150_newer_ones_that_came_at_once(hasty: dict[str, Client], fake: FakeApi) -> None:
     fake.script(status=None, crowd=150, hidden=3.0)
     fake.fault("POST", "/tasks", work="done", reset=True)

@@ -52,6 +52,17 @@ def test_a_task_retry_goes_on_with_the_task_that_runs(api: FakeApi) -> None:
     assert creates(api) == 1
 
 
+def test_what_runs_for_the_first_time_does_not_read_the_list_of_tasks(flat_api: FakeApi) -> None:
+    @flow
+    def shop() -> None:
+        run_browser_task("Sign in", credentials=credentials_for(flat_api))
+        arun_browser_task.submit("Sign in", credentials=credentials_for(flat_api)).result()
+
+    shop()
+    assert creates(flat_api) == 2
+    assert flat_api.requests("GET", "/tasks") == []
+
+
 def test_identical_calls_are_tasks_of_their_own_unless_they_have_one_key(flat_api: FakeApi) -> None:
     @flow
     def same() -> set[str]:

@@ -69,12 +69,14 @@ class Caller:
         flow_run_id: Its flow run; None for a task that runs without one.
         attempt: How often the flow run was started, from 1.
         since: When the flow run, or else the task run, was first started, at the earliest.
+        is_new: Whether the flow run and the task run were never started before, so that nothing can be found.
     """
 
     task_run_id: UUID
     flow_run_id: UUID | None
     attempt: int
     since: datetime | None
+    is_new: bool
 
     @classmethod
     def current(cls) -> Caller:
@@ -88,6 +90,8 @@ class Caller:
             flow_run_id=flow_run.id if flow_run else None,
             attempt=flow_run.run_count if flow_run else 1,
             since=since - CLOCK_SKEW if since else None,
+            # A background task has no flow run that counts how often it was started.
+            is_new=bool(flow_run and flow_run.run_count == 1 and (task_run is None or task_run.run_count <= 1)),
         )
 
     def find_key(self, client: BrowserUseClient, inputs: Inputs) -> str:
