@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from prefect import flow, get_client
+from prefect import flow, get_client, unmapped
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.concurrency.sync import concurrency
 from prefect.runtime import flow_run
@@ -62,6 +62,17 @@ def test_the_ui_shows_where_to_watch_the_progress_the_steps_and_the_result(flat_
     assert '"orders": 4' in found["browser-use-result"]["data"]
     assert "https://shop.example/2" in found["browser-use-steps"]["data"]
     assert all(artifact["task_run_id"] for artifact in found.values())
+
+
+@pytest.mark.parametrize("task", [run_browser_task, arun_browser_task], ids=["sync", "async"])
+def test_of_many_tasks_at_once_each_shows_its_end(flat_api: FakeApi, task: Any) -> None:
+    @flow
+    def many() -> str:
+        task.map(["Read the orders"] * 20, credentials=unmapped(credentials_for(flat_api))).wait()
+        return str(flow_run.id)
+
+    found = ask("/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [many()]}}})
+    assert [artifact["data"] for artifact in found if artifact["key"] == "browser-use-progress"] == [100] * 20
 
 
 def test_artifacts_can_be_left_out(flat_api: FakeApi) -> None:

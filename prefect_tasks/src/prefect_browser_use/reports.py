@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 from uuid import UUID
 
+import anyio
 import httpx
+from anyio.lowlevel import RunVar
 from prefect.artifacts import (
     Artifact,
     acreate_progress_artifact,
@@ -42,6 +45,13 @@ ENDED_BADLY = (TaskFailedError, TaskStoppedError)
 MASK = "********"
 UNSHOWN = (httpx.HTTPError, PrefectException)
 """What may go wrong when something is shown. It is no reason to lose a task that is paid for."""
+
+AT_ONCE = 8
+"""Artifacts that a process sends at the same time: Prefect's client has 16 connections, and each request that waits
+for one slows it down. Meanwhile steps do not update the progress; they are in the log, and the end is always shown."""
+
+_turns = threading.BoundedSemaphore(AT_ONCE)
+_async_turns: RunVar[anyio.CapacityLimiter] = RunVar("turns")
 
 _opened: ContextVar[list[str] | None] = ContextVar("opened", default=None)
 
@@ -137,6 +147,15 @@ class _Report:
         self._log.warning("Prefect could not be shown what the task does: %s", error)
 
 
+def _turn() -> anyio.CapacityLimiter:
+    """Of the event loop, which may be one of several."""
+    try:
+        return _async_turns.get()
+    except LookupError:
+        _async_turns.set(limiter := anyio.CapacityLimiter(AT_ONCE))
+        return limiter
+
+
 def _give_up(seconds: float) -> None:
     raise FlowRunEndedError(f"There is no time to try again in {seconds:.0f} s.")
 
@@ -170,14 +189,15 @@ class Report(_Report):
             self._show(live_view(created, live_url))
         if self._shows:
             try:
-                self._progress = create_progress_artifact(0.0, f"{KEY}-progress", f"Task {created.id}", _sync=True)  # type: ignore[call-arg,assignment]
+                with _turns:
+                    self._progress = create_progress_artifact(0.0, f"{KEY}-progress", f"Task {created.id}", _sync=True)  # type: ignore[call-arg,assignment]
             except UNSHOWN as error:
                 self._could_not_show(error)
 
     def on_step(self, step: Step) -> None:
         """Shows a step."""
         progress, text = self._step(step)
-        self._update(progress, text)
+        self._update(progress, text, wait=False)
 
     def on_ended(self, task: Task) -> None:
         """Shows what came of it."""
@@ -197,16 +217,19 @@ class Report(_Report):
     def _show(self, artifact: Artifact) -> None:
         if self._shows:
             try:
-                artifact.create(_sync=True)  # type: ignore[call-arg] # `async_dispatch`
+                with _turns:
+                    artifact.create(_sync=True)  # type: ignore[call-arg] # `async_dispatch`
             except UNSHOWN as error:
                 self._could_not_show(error)
 
-    def _update(self, progress: float, description: str) -> None:
-        if self._progress:
+    def _update(self, progress: float, description: str, *, wait: bool = True) -> None:
+        if self._progress and _turns.acquire(blocking=wait):
             try:
                 update_progress_artifact(self._progress, progress, description, _sync=True)  # type: ignore[call-arg]
             except UNSHOWN as error:
                 self._could_not_show(error)
+            finally:
+                _turns.release()
 
 
 class AsyncReport(_Report):
@@ -231,14 +254,15 @@ class AsyncReport(_Report):
             await self._show(live_view(created, live_url))
         if self._shows:
             try:
-                self._progress = await acreate_progress_artifact(0.0, f"{KEY}-progress", f"Task {created.id}")
+                async with _turn():
+                    self._progress = await acreate_progress_artifact(0.0, f"{KEY}-progress", f"Task {created.id}")
             except UNSHOWN as error:
                 self._could_not_show(error)
 
     async def on_step(self, step: Step) -> None:
         """Shows a step."""
         progress, text = self._step(step)
-        await self._update(progress, text)
+        await self._update(progress, text, wait=False)
 
     async def on_ended(self, task: Task) -> None:
         """Shows what came of it."""
@@ -258,13 +282,15 @@ class AsyncReport(_Report):
     async def _show(self, artifact: Artifact) -> None:
         if self._shows:
             try:
-                await artifact.acreate()
+                async with _turn():
+                    await artifact.acreate()
             except UNSHOWN as error:
                 self._could_not_show(error)
 
-    async def _update(self, progress: float, description: str) -> None:
-        if self._progress:
+    async def _update(self, progress: float, description: str, *, wait: bool = True) -> None:
+        if self._progress and (wait or _turn().available_tokens):
             try:
-                await aupdate_progress_artifact(self._progress, progress, description)
+                async with _turn():
+                    await aupdate_progress_artifact(self._progress, progress, description)
             except UNSHOWN as error:
                 self._could_not_show(error)
