@@ -20,7 +20,8 @@ from .running_prefect import ROOT, RunningPrefect, until
 CLIENT_PYTHON = Path(sys.prefix).with_name("client") / "bin" / "python"
 """Of the environment that has the local server."""
 
-EXAMPLES = ("many_orders", "one_browser", "orders_to_database", "human_input")
+EXAMPLES = ("many_orders", "one_browser", "orders_to_database", "files_in_and_out", "human_input")
+RECEIPT = b"%PDF-1.4 a receipt"
 BROWSERS_AT_ONCE = 2
 STALE = ("A-1004", "Nobody", "2020-01-01", "closed", 1.0)
 
@@ -36,12 +37,17 @@ class Examples:
             database.execute("CREATE TABLE orders (number PRIMARY KEY, customer, placed, status, amount)")
             database.execute("INSERT INTO orders VALUES (?, ?, ?, ?, ?)", STALE)
         prefect.post("/v2/concurrency_limits/", {"name": "browsers", "limit": BROWSERS_AT_ONCE})
-        self._processes = {name: self._start(name) for name in EXAMPLES}
+        self.downloads = folder / "downloads"
+        receipt = folder / "receipt.pdf"
+        receipt.write_bytes(RECEIPT)
+        arguments = {"files_in_and_out": [str(receipt), str(self.downloads)]}
+        self._processes = {name: self._start(name, *arguments.get(name, [])) for name in EXAMPLES}
 
-    def _start(self, name: str) -> subprocess.Popen[bytes]:
+    def _start(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
         return self.prefect.start(
             name,
             str(ROOT / "examples" / "prefect" / f"{name}.py"),
+            *arguments,
             BROWSER_USE_API_KEY=KEY,
             BROWSER_USE_BASE_URL=self.shop.url,
             SHOP_URL=f"{self.shop.site}/shop/",
@@ -102,6 +108,15 @@ def test_orders_are_kept_in_the_database_and_replace_what_was_there(examples: Ex
         rows = database.execute("SELECT * FROM orders ORDER BY number").fetchall()
     assert [row[0] for row in rows] == [f"A-{number}" for number in range(1001, 1011)]
     assert rows[3] == ("A-1004", "Katherine Johnson", "2026-10-21", "open", 18.9)
+
+
+def test_a_file_goes_into_the_shop_and_another_one_comes_out(examples: Examples) -> None:
+    tasks = examples.tasks("files_in_and_out")
+    assert tasks[0]["output"] == f"Receipt: receipt.pdf\nReceipt size: {len(RECEIPT)} bytes"
+    [file] = examples.downloads.iterdir()
+    lines = file.read_text().splitlines()
+    assert (file.name, lines[0], len(lines)) == ("orders.csv", "number,customer,placed,status,amount", 11)
+    assert lines[4] == "A-1004,Katherine Johnson,2026-10-21,open,18.90 EUR"
 
 
 def test_a_person_chooses_how_the_browser_goes_on(examples: Examples) -> None:
