@@ -156,9 +156,15 @@ constraints: $(UV) ## pins every environment anew
 	$(COMPILE) constraints/sdk-flat.in -o constraints/sdk-flat.txt
 	$(subst 3.10,3.11,$(COMPILE)) constraints/agent.in -o $(AGENT_PINS)
 
+# The official SDK beside Prefect, for plain tasks that do the same.
+$(PREFECT)/.sdk: $(PREFECT)/.ready constraints/sdk-3.12.in constraints/sdk-3.12.txt
+	$(UV) pip install -q --python $(@D) -r constraints/sdk-3.12.in -c constraints/$(notdir $(@D)).txt
+	@touch $@
+
 .PHONY: bench
-bench: $(CLIENT)/.ready $(SDK)/.ready $(BENCH)/.ready chromium ## what is fast, measured, beside what a user would pick instead
+bench: $(CLIENT)/.ready $(SDK)/.ready $(PREFECT)/.sdk $(BENCH)/.ready chromium ## what is fast, measured, beside what a user would pick instead
 	@$(CLIENT)/bin/python -m benchmarks.client --sdk $(SDK)/bin/python
+	@$(PREFECT)/bin/python -m benchmarks.prefect
 	@$(CLIENT)/bin/python -m benchmarks.local_server
 	@$(BENCH)/bin/python -m benchmarks.airflow
 
