@@ -63,8 +63,8 @@ def dask() -> None:
     submitted.wait()
 
 
-impatient = run_browser_task.with_options(timeout_seconds=2)
-aimpatient = arun_browser_task.with_options(timeout_seconds=2)
+impatient = run_browser_task.with_options(timeout_seconds=6)
+aimpatient = arun_browser_task.with_options(timeout_seconds=6)
 
 
 @flow(name="timed-tasks")
