@@ -100,11 +100,13 @@ def thousand_triggers() -> list[Row]:
         ids = fake.start_tasks(TRIGGERS, status=None)
         waits = [{"browser_use_conn_id": "browser_use_default", "browser_task_id": each} for each in ids]
         ours = Triggerer(fake).measure(
-            "airflow_browser_use.triggers.BrowserUseTaskTrigger", waits, ending=ids[-ENDING:]
+            "airflow_browser_use.triggers.BrowserUseTaskTrigger", waits, addresses=1, ending=ids[-ENDING:]
         )
     with FakeApiProcess("v2-flat") as fake:  # where nothing is there, as that trigger wants it
         looks = [{"endpoint": f"tasks/{each}/status", "method": "GET"} for each in ids]
-        theirs = Triggerer(fake).measure("airflow.providers.http.triggers.http.HttpSensorTrigger", looks, ending=[])
+        theirs = Triggerer(fake).measure(
+            "airflow.providers.http.triggers.http.HttpSensorTrigger", looks, addresses=TRIGGERS, ending=[]
+        )
     sweeps = [one for one in ours["requests"] if {"1", "started"} <= set(one["query"].values())]
     late = ours["late"]
     return [
@@ -128,8 +130,10 @@ class Triggerer:
     def __init__(self, fake: FakeApiProcess) -> None:
         self._fake = fake
 
-    def measure(self, classpath: str, kwargs: Sequence[dict[str, Any]], ending: Sequence[str]) -> dict[str, Any]:
-        """Let it run triggers of one kind, and some remote tasks end."""
+    def measure(
+        self, classpath: str, kwargs: Sequence[dict[str, Any]], *, addresses: int, ending: Sequence[str]
+    ) -> dict[str, Any]:
+        """Let it run triggers of one kind, which ask at so many addresses, and some remote tasks end."""
         with airflow(self._fake, triggerer="triggerer --skip-serve-logs") as running:
             running.call("db", "migrate")
             running.call("dags", "reserialize")
@@ -144,8 +148,7 @@ class Triggerer:
                 check=True,
                 text=True,
             )
-            running.until("the triggers are taken", lambda: assigned(running) == len(kwargs), seconds=120)
-            self._wait_until_steady()
+            self._wait_until_all_wait(running, len(kwargs), addresses)
             self._fake.forget_requests()
             cpu = family.cpu_for(WINDOW)
             requests = self._fake.requests()
@@ -158,13 +161,17 @@ class Triggerer:
                 "late": self._end(running, ending),
             }
 
-    def _wait_until_steady(self, seconds: float = 5.0) -> None:
-        """Until the triggers have begun, and send no more requests than so many seconds before."""
-        before, now = 0, 0
-        while not before or now > 1.03 * before:
-            self._fake.forget_requests()
-            time.sleep(seconds)
-            before, now = now, len(self._fake.requests())
+    def _wait_until_all_wait(self, running: RunningAirflow, triggers: int, addresses: int) -> None:
+        """Until all triggers have begun, and so many addresses of the server have been asked."""
+
+        def asked() -> bool:
+            time.sleep(2)
+            return len({one["path"] for one in self._fake.requests()}) >= addresses
+
+        logs = running.home / "logs"
+        running.until("the triggers begin", lambda: len(list(logs.rglob("*.trigger.*"))) == triggers, seconds=240)
+        running.until("the server is asked", asked, seconds=240)
+        time.sleep(5)
 
     def _end(self, running: RunningAirflow, ending: Sequence[str]) -> list[float]:
         """Seconds from the end of each of these remote tasks until its task instance is scheduled again."""
@@ -199,12 +206,6 @@ class Family:
 
     def _all(self) -> list[psutil.Process]:
         return [self._root, *self._root.children(recursive=True)]
-
-
-def assigned(running: RunningAirflow) -> int:
-    """How many triggers a triggerer has taken."""
-    [(number,)] = query(running, "SELECT count(*) FROM trigger WHERE triggerer_id IS NOT NULL")
-    return int(number)
 
 
 def resumed(running: RunningAirflow) -> list[float]:
