@@ -44,7 +44,8 @@ def airflow(fake: FakeApiProcess, **components: str) -> Iterator[RunningAirflow]
         "http_default": {"conn_type": "http", "host": host + path, "extra": key},
     }
     with tempfile.TemporaryDirectory(prefix="airflow-of-the-bench-") as home:
-        running = RunningAirflow(Path(home), connections, DAGS, components=components)
+        settings = {"openlineage.disabled": True}  # as without that provider, which is only here for the tests
+        running = RunningAirflow(Path(home), connections, DAGS, settings, components)
         try:
             yield running
         finally:
