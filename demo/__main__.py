@@ -77,7 +77,9 @@ def run(programs: Programs, airflow_environment: Path, prefect_environment: Path
                 "login": server.shop_user,
                 "password": server.shop_password,
             },
+            "shop_db": {"conn_type": "sqlite", "host": str(programs.folder / "shop.db")},
         },
+        {"browser_use": 2},
     )
     prefect = Prefect(programs, prefect_environment)
 

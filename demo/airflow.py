@@ -30,12 +30,19 @@ class Airflow:
         environment: The virtual environment that has Airflow.
         dags: The folder of the DAGs.
         connections: Airflow connections by id, each as the object that `AIRFLOW_CONN_*` takes.
+        pools: Pools by name, each with its slots; deferred tasks count too.
     """
 
     def __init__(
-        self, programs: Programs, environment: Path, dags: Path, connections: Mapping[str, Mapping[str, str]]
+        self,
+        programs: Programs,
+        environment: Path,
+        dags: Path,
+        connections: Mapping[str, Mapping[str, str]],
+        pools: Mapping[str, int] | None = None,
     ) -> None:
         self._programs = programs
+        self._pools = pools or {}
         self._command = str(environment / "bin" / "airflow")
         self.url = f"http://127.0.0.1:{free_port()}"
         self._variables = {
@@ -60,6 +67,9 @@ class Airflow:
         self._programs.wait_for("Airflow", self._is_healthy, within=180, log="airflow api-server")
         token = httpx.get(f"{self.url}/auth/token").raise_for_status().json()["access_token"]
         self._api.headers["Authorization"] = f"Bearer {token}"
+        for name, slots in self._pools.items():
+            pool = {"name": name, "slots": slots, "include_deferred": True}
+            self._api.post("/pools", json=pool).raise_for_status()
 
     def trigger(self, dag_id: str) -> str:
         """Starts a run of a DAG as soon as Airflow has read it.
