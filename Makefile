@@ -26,14 +26,13 @@ help: ## this list
 demo: envs chromium ## the example DAG and flow, in a real Airflow and Prefect (KEEP=1: leave them open)
 	@$(CLIENT)/bin/python -m demo --airflow $(AIRFLOW) --prefect $(PREFECT) $(if $(KEEP),--keep)
 
-# Every part runs, also when one before it failed.
-PARTS := lint test-client test-airflow test-prefect test-e2e
+# The longest first, and two at a time: a part mostly waits for what it started. Every part runs, also when another failed.
+PARTS := test-prefect test-airflow test-client test-e2e lint
+TWO_AT_A_TIME := $(if $(filter output-sync,$(.FEATURES)),-j2 --output-sync=target)
 .PHONY: test
 test: envs chromium ## every test, and the linters
-	@failed=; for part in $(PARTS); do \
-		printf '\n=== %s\n' $$part; $(MAKE) -k --no-print-directory $$part || failed="$$failed $$part"; \
-	done; \
-	printf '\n'; if [ -n "$$failed" ]; then echo "Failed:$$failed"; exit 1; fi; echo 'Passed: $(PARTS)'
+	@echo 'Runs $(PARTS); what each of them says is shown when it has ended.'
+	@$(MAKE) -k --no-print-directory $(TWO_AT_A_TIME) $(PARTS) && echo 'Passed: $(PARTS)'
 
 .PHONY: lint format style types-client types-airflow types-prefect
 lint: style format types-client types-airflow types-prefect ## ruff and mypy
