@@ -20,9 +20,6 @@ from prefect.context import FlowRunContext, TaskRunContext
 from browser_use_client import AsyncBrowserUseClient, BrowserUseClient, CreateTaskRequest, NotFoundError, Task
 from prefect_browser_use.files import digests
 
-KEY_NAME = "idempotency_key"
-"""Where the client puts a task's key in its metadata."""
-
 CLOCK_SKEW = timedelta(minutes=10)
 
 
@@ -136,7 +133,7 @@ _taken: dict[tuple[str, int], UUID] = {}
 
 
 def _key_of(task: Task) -> str:
-    return str(task.metadata.get(KEY_NAME, ""))
+    return task.key or ""
 
 
 def _succeeded(task: Task) -> bool:
