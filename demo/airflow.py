@@ -10,7 +10,8 @@ from typing import Any
 
 import httpx
 
-from demo.programs import DemoError, Programs, free_port
+from demo.ports import free_port
+from demo.programs import DemoError, Programs
 from demo.report import RunReport, TaskReport
 
 COMPONENTS: Mapping[str, tuple[str, ...]] = {

@@ -9,7 +9,8 @@ import sys
 import httpx
 
 from browser_use_local.demo_site.orders import PASSWORD, USER
-from demo.programs import Programs, free_port
+from demo.ports import free_port
+from demo.programs import Programs
 
 
 class LocalServer:

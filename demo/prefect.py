@@ -11,7 +11,8 @@ from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 from browser_use_client import BrowserUseClient
 from browser_use_client import Task as BrowserUseTask
-from demo.programs import Programs, free_port
+from demo.ports import free_port
+from demo.programs import Programs
 from demo.report import RunReport, TaskReport
 
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -152,14 +151,6 @@ class Programs:
                 if os.getsid(process.pid) in programs or programs & {parent.pid for parent in process.parents()}:
                     family.add(process)
         return family
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _machine_environment() -> dict[str, str]:

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -17,6 +16,8 @@ from typing import Any, TypeVar
 
 import httpx
 import psutil
+
+from demo.ports import free_port
 
 T = TypeVar("T")
 FINISHED = {"success", "failed"}
@@ -45,7 +46,7 @@ class RunningAirflow:
         self.home = home
         self.components = components
         self._children: dict[str, subprocess.Popen[bytes]] = {}
-        port, worker_logs, trigger_logs = free_ports(3)
+        port, worker_logs, trigger_logs = free_port(), free_port(), free_port()
         self.url = f"http://127.0.0.1:{port}"
         values = {
             "core.dags_folder": dags_folder,
@@ -287,14 +288,6 @@ def process_of(peer: tuple[str, int]) -> psutil.Process:
         if connection.laddr == peer and connection.pid and connection.pid != os.getpid():
             return psutil.Process(connection.pid)
     raise LookupError(peer)
-
-
-def free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
 
 
 def _descendants(pid: int) -> Iterator[psutil.Process]:

@@ -8,9 +8,9 @@ import pytest
 
 from airflow_browser_use.hooks import BrowserUseHook
 from browser_use_client import AuthenticationError, InvalidRequestError
+from demo.ports import free_port
 
 from .fake_browser_use import KEY, FakeBrowserUse
-from .running_airflow import free_ports
 
 
 def connect(monkeypatch: pytest.MonkeyPatch, **connection: Any) -> BrowserUseHook:
@@ -60,7 +60,7 @@ def test_the_test_button_says_what_is_wrong_and_not_the_key(
     assert not worked
     assert "401" in message
     assert "bu_wrong" not in message
-    [port] = free_ports(1)
+    port = free_port()
     worked, message = connect(monkeypatch, host=f"http://127.0.0.1:{port}/api/v2", password=KEY).test_connection()
     assert not worked
     assert "No connection to" in message

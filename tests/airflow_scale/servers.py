@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from demo import debian
-from tests.airflow.running_airflow import free_ports
+from demo.ports import free_port
 
 
 class ServerError(Exception):
@@ -36,7 +36,7 @@ def postgresql() -> Iterator[str]:
         ServerError: It is not installed, or did not start.
     """
     password = secrets.token_urlsafe(16)
-    [port] = free_ports(1)
+    port = free_port()
     programs = find_postgresql()
     # Not pytest's folder: nobody but its owner may enter that, and that is root where root runs the tests.
     with tempfile.TemporaryDirectory(prefix="postgresql-of-the-tests-") as folder:
@@ -61,7 +61,7 @@ def redis() -> Iterator[str]:
         ServerError: It is not installed, or did not start.
     """
     password = secrets.token_urlsafe(16)
-    [port] = free_ports(1)
+    port = free_port()
     with tempfile.TemporaryDirectory(prefix="redis-of-the-tests-") as folder:
         configuration = Path(folder) / "redis.conf"  # not arguments, which everybody on the machine can read
         configuration.write_text(f'bind 127.0.0.1\nport {port}\nrequirepass "{password}"\nsave ""\ndir {folder}\n')

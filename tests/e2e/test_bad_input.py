@@ -14,8 +14,9 @@ import pytest
 from browser_use_client import BrowserUseClient, Task
 from demo.airflow import Airflow
 from demo.local_server import LocalServer
+from demo.ports import free_port
 from demo.prefect import Prefect
-from demo.programs import Programs, free_port
+from demo.programs import Programs
 from demo.report import TaskReport
 
 from .commands import ROOT

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import ast
 import json
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +14,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+
+from demo.ports import free_port
 
 from .running_server import KEY, LocalServer
 
@@ -39,8 +40,7 @@ def prism(url: str, log: Path) -> Iterator[str]:
         pytest.skip("Prism is not there: make prism, where Node is")
     if not CONTRACT.exists():
         pytest.skip(f"the published contract is not there: {CONTRACT.name}")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     command = [str(PRISM), "proxy", str(CONTRACT), url, "--port", str(port), "--errors"]
     with log.open("w") as file, subprocess.Popen(command, stdout=file, stderr=file) as process:
         try:

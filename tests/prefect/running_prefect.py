@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,8 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 import httpx
+
+from demo.ports import free_port
 
 T = TypeVar("T")
 
@@ -37,9 +38,7 @@ class RunningPrefect:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        with socket.socket() as sock:
-            sock.bind(("127.0.0.1", 0))
-            self.url = f"http://127.0.0.1:{sock.getsockname()[1]}"
+        self.url = f"http://127.0.0.1:{free_port()}"
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("PREFECT", "BROWSER_USE"))},
             "PREFECT_HOME": str(home),
