@@ -14,7 +14,7 @@ from browser_use_client.models import TaskState
 from browser_use_client.retrying import can_try_again, pause_before, retry_after
 
 SECONDS_PER_REQUEST = 0.05
-"""A sweep is followed by a pause in proportion to its requests: at most 20 a second, however many tasks there are."""
+"""From one sweep to the next, for each request that comes again: at most 20 a second, however many tasks there are."""
 
 SLICE = 0.5
 """Seconds after which a pause is thought over: a task that came meanwhile is young, and is to be polled soon."""
@@ -100,6 +100,7 @@ class TaskWatcher:
         running: int | None = None
         sweeps = 0
         while self._waits:
+            began = self._clock()
             waited_for = {wait.task_id for wait in self._waits if not wait.ended.done()}
             try:
                 swept = await self._look(waited_for, running)
@@ -109,7 +110,7 @@ class TaskWatcher:
             sweeps += 1
             running = swept.running if sweeps % FORGET_AFTER else None
             self._tell(swept)
-            await self._pause(swept)
+            await self._pause(swept, began)
 
     def _tell(self, swept: Sweep) -> None:
         now = self._clock()
@@ -128,9 +129,11 @@ class TaskWatcher:
                 late = f"Task {wait.task_id} did not end within {now - wait.since:.0f} s."
                 wait.give_up(TaskTimeoutError(f"{late} It still runs and costs.", task_id=wait.task_id))
 
-    async def _pause(self, swept: Sweep) -> None:
+    async def _pause(self, swept: Sweep, began: float) -> None:
         swept_at = self._clock()
-        at_least = max(swept.requests * SECONDS_PER_REQUEST, *map(retry_after, swept.unanswered.values()), 0.0)
+        again = swept.requests - len(swept.ended) - len(swept.lost)
+        in_proportion = began + again * SECONDS_PER_REQUEST - swept_at
+        at_least = max(in_proportion, *map(retry_after, swept.unanswered.values()), 0.0)
         # While any task is answered for, the sweeps go on for it; only a server that answers for none is left in peace.
         if failures := min((wait.failures for wait in self._waits if not wait.ended.done()), default=0):
             at_least = max(at_least, pause_before(failures, None))

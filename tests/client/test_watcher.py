@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -64,6 +65,26 @@ def test_many_waits_share_one_sweep_and_each_hears_of_its_own_task(server: InMem
     assert [state.id for state in states] == quick + slow
     assert all(state.status == "finished" for state in states)
     assert len(server.trace) <= 300 + 5 * 60
+
+
+def test_sweeps_keep_their_pace_however_long_they_take_and_however_many_tasks_end_in_one(server: InMemory) -> None:
+    ids = [f"task {number}" for number in range(300)]
+    looks: list[float] = []
+
+    async def look(task_ids: Collection[str], running: int | None) -> Sweep:  # noqa: ARG001 - the watcher's signature
+        looks.append(server.clock())
+        server.world.advance(2.0)
+        ended = sorted(task_ids)[:50]
+        states = {task_id: TaskState(id=task_id, status="finished") for task_id in ended}
+        return Sweep(ended=states, requests=100 + len(ended))
+
+    async def sleep(seconds: float) -> None:
+        server.world.advance(seconds)
+        await asyncio.sleep(0)
+
+    asyncio.run(all_of(TaskWatcher(look, sleep=sleep, clock=server.clock, poll_interval=None, max_failures=1), ids))
+
+    assert [round(later - sooner, 1) for sooner, later in pairwise(looks)] == [5.0] * 5
 
 
 def test_one_wait_is_polled_as_quickly_as_a_wait_of_its_own(server: InMemory) -> None:
