@@ -6,12 +6,9 @@ Only what can be repeated without harm goes through here: reads, and stops. Crea
 
 from __future__ import annotations
 
-import sys
 from typing import Any, TypeVar, overload
 
-from tenacity import DoAttempt, DoSleep, RetryCallState, Retrying
-from tenacity.retry import retry_if_exception
-from tenacity.stop import stop_after_attempt
+from tenacity import RetryCallState, Retrying
 from tenacity.wait import wait_exponential, wait_random
 
 from browser_use_client.effects import Call, Download, Flow, Sleep, Upload
@@ -50,11 +47,6 @@ def pause_before(attempt: int, error: BaseException | None) -> float:
     return max(_backoff(state), retry_after(error))
 
 
-def _pause(state: RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    return pause_before(state.attempt_number, error)
-
-
 @overload
 def retried(request: Call[T]) -> Flow[T]: ...
 @overload
@@ -65,22 +57,12 @@ def retried(request: Call[Any] | Upload | Download) -> Flow[Any]:
     Raises:
         BrowserUseError: What the last attempt ended in.
     """
-    retrying = Retrying(
-        retry=retry_if_exception(can_try_again), stop=stop_after_attempt(MAX_ATTEMPTS), wait=_pause, reraise=True
-    )
-    retrying.begin()
-    state = RetryCallState(retry_object=retrying, fn=None, args=(), kwargs={})
-    while True:
-        step = retrying.iter(retry_state=state)
-        if isinstance(step, DoAttempt):
-            try:
-                answer = yield request
-            except BrowserUseError:
-                state.set_exception(sys.exc_info())  # type: ignore[arg-type] # an exception is being handled
-            else:
-                state.set_result(answer)
-        elif isinstance(step, DoSleep):
-            state.prepare_for_next_attempt()
-            yield Sleep(float(step))
-        else:
-            return step
+    for attempt in range(1, MAX_ATTEMPTS):
+        try:
+            return (yield request)
+        except BrowserUseError as error:
+            if not can_try_again(error):
+                raise
+            pause = pause_before(attempt, error)
+        yield Sleep(pause)
+    return (yield request)
