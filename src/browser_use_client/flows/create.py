@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
+from typing import Any
 
 from browser_use_client.contracts import Contract
-from browser_use_client.effects import Clock, Flow, Sleep, call
+from browser_use_client.effects import Call, Clock, Flow, Sleep, call
 from browser_use_client.errors import (
     BrowserUseError,
     ConnectError,
@@ -63,14 +64,18 @@ class Creation:
     files: Sequence[LocalFile]
     clock: Clock
     _asked_session: str | None = field(init=False)
+    _creating: Call[CreatedTask] = field(init=False)
     _past: frozenset[str] = field(default=frozenset(), init=False)
     _uncertain: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self._asked_session = self.request.browser_settings.session_id
-        metadata = {**self.request.metadata, KEY_NAME: self.key}
-        self.request = self.request.model_copy(update={"metadata": metadata})
-        self.contract.create_task(self.request)  # refuses what the contract cannot carry before anything is sent
+        self._ask(metadata={**self.request.metadata, KEY_NAME: self.key})
+
+    def _ask(self, **changes: Any) -> None:
+        """Changes the request. What the contract cannot carry is refused here, before anything is sent."""
+        self.request = self.request.model_copy(update=changes)
+        self._creating = self.contract.create_task(self.request)
 
     def create(self) -> Flow[CreatedTask]:
         """Creates the task, or adopts the one that exists.
@@ -147,7 +152,7 @@ class Creation:
                 yield from self._pause_or_raise(error, attempt, patience)
             else:
                 break
-        self.request = self.request.model_copy(update={"browser_settings": BrowserSettings(session_id=session.id)})
+        self._ask(browser_settings=BrowserSettings(session_id=session.id))
         return session.id
 
     def _upload_files(self) -> Flow[None]:
@@ -157,13 +162,13 @@ class Creation:
             name = yield from upload(self.contract, file, session_id=self._session if of_session else None)
             names.append(name)
         if self.files and not of_session:
-            self.request = self.request.model_copy(update={"included_file_names": tuple(names)})
+            self._ask(included_file_names=tuple(names))
 
     def _post(self) -> Flow[CreatedTask]:
         patience = self.clock() + self.wait_when_busy
         for attempt in count(1):
             try:
-                created = yield from call(self.contract.create_task(self.request))
+                created = yield from call(self._creating)
             except BrowserUseError as error:
                 in_doubt = _may_have_created(error)
                 self._uncertain |= in_doubt
