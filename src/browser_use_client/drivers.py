@@ -16,7 +16,7 @@ from browser_use_client.transport import (
     Settings,
     check_file_response,
     error_of,
-    request_options,
+    request_of,
     result_of,
     upload_options,
     whole_file,
@@ -77,7 +77,7 @@ class Driver:
         try:
             match effect:
                 case Call():
-                    return result_of(effect, self._http.request(**request_options(effect, self._http.timeout)))
+                    return result_of(effect, self._http.send(request_of(effect, self._settings.base_url, self._http)))
                 case Upload():
                     return self._upload(effect)
                 case Download():
@@ -153,7 +153,7 @@ class AsyncDriver:
         try:
             match effect:
                 case Call():
-                    response = await self._http.request(**request_options(effect, self._http.timeout))
+                    response = await self._http.send(request_of(effect, self._settings.base_url, self._http))
                     return result_of(effect, response)
                 case Upload():
                     return await self._upload(effect)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from functools import cache
+from http.cookiejar import CookieJar
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar, get_args
@@ -71,7 +72,7 @@ class Settings:
     def http_options(self) -> dict[str, Any]:
         """What httpx is told once about the API."""
         headers = {"X-Browser-Use-API-Key": self._key, "User-Agent": _AGENT}
-        return {"base_url": self.base_url, "headers": headers, "timeout": self._timeout, "verify": _tls()}
+        return {"headers": headers, "cookies": _NoCookies(), "timeout": self._timeout, "verify": _tls()}
 
     @property
     def file_options(self) -> dict[str, Any]:
@@ -80,26 +81,36 @@ class Settings:
         return {"headers": headers, "timeout": self._timeout, "follow_redirects": True, "verify": _tls()}
 
 
+class _NoCookies(CookieJar):
+    """The API knows its callers by their key, so no request carries a cookie; to take them would be a waste."""
+
+    def extract_cookies(self, response: Any, request: Any) -> None:
+        """Takes none, which saves a twentieth of a request."""
+
+
 @cache
 def _tls() -> ssl.SSLContext:
     """Shared by all clients of the process: reading the certificates takes longer than most requests."""
     return httpx.create_ssl_context()
 
 
-def request_options(call: Call[Any], client_timeout: httpx.Timeout) -> dict[str, Any]:
-    """What httpx is told of a call."""
-    options: dict[str, Any] = {
-        "method": call.method,
-        "url": call.path,
-        # httpx takes the address apart once more for a query, even for an empty one
-        "params": {name: value for name, value in call.params.items() if value is not None} or None,
-    }
-    if call.json is not None:
-        options["json"] = call.json
+def request_of(call: Call[Any], base_url: str, http: httpx.Client | httpx.AsyncClient) -> httpx.Request:
+    """The request of a call.
+
+    Complete as it is: what httpx does to merge a request with a client's defaults takes it as long as all of ours.
+    """
+    timeout = http.timeout
     if call.timeout is not None:
-        limit = min(call.timeout, client_timeout.read or call.timeout)
-        options["timeout"] = httpx.Timeout(limit, connect=min(limit, CONNECT_TIMEOUT))
-    return options
+        limit = min(call.timeout, timeout.read or call.timeout)
+        timeout = httpx.Timeout(limit, connect=min(limit, CONNECT_TIMEOUT))
+    return httpx.Request(
+        call.method,
+        f"{base_url}{call.path}",
+        params={name: value for name, value in call.params.items() if value is not None} or None,
+        headers=http.headers,
+        json=call.json,
+        extensions={"timeout": timeout.as_dict()},
+    )
 
 
 def result_of(call: Call[T], response: httpx.Response) -> T:
