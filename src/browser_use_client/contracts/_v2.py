@@ -12,11 +12,9 @@ from browser_use_client.errors import InvalidRequestError, UnsupportedOptionErro
 from browser_use_client.models import (
     BrowserSettings,
     CreateTaskRequest,
-    OutputFile,
     Page,
     Session,
     Share,
-    Step,
     Task,
     UploadSlot,
 )
@@ -176,9 +174,7 @@ def task_fields(body: Mapping[str, Any]) -> dict[str, Any]:
         "finished_at": body.get("finishedAt"),
         "metadata": body.get("metadata") or {},
         "steps": tuple(_step(step) for step in body.get("steps") or ()),
-        "output_files": tuple(
-            OutputFile(id=file["id"], name=file["fileName"]) for file in body.get("outputFiles") or ()
-        ),
+        "output_files": tuple({"id": file["id"], "name": file["fileName"]} for file in body.get("outputFiles") or ()),
     }
 
 
@@ -198,17 +194,17 @@ def _share(body: Mapping[str, Any]) -> Share:
     return Share(url=body["shareUrl"], views=body.get("viewCount") or 0, last_viewed_at=body.get("lastViewedAt"))
 
 
-def _step(body: Mapping[str, Any]) -> Step:
-    return Step(
-        number=body["number"],
-        goal=body.get("nextGoal") or "",
-        evaluation=body.get("evaluationPreviousGoal") or "",
-        memory=body.get("memory") or "",
-        url=body.get("url") or "",
-        actions=tuple(body.get("actions") or ()),
-        screenshot_url=body.get("screenshotUrl"),
-        duration=body.get("duration"),
-    )
+def _step(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "number": body["number"],
+        "goal": body.get("nextGoal") or "",
+        "evaluation": body.get("evaluationPreviousGoal") or "",
+        "memory": body.get("memory") or "",
+        "url": body.get("url") or "",
+        "actions": body.get("actions") or (),
+        "screenshot_url": body.get("screenshotUrl"),
+        "duration": body.get("duration"),
+    }
 
 
 def _wire_time(moment: datetime | None) -> str | None:
