@@ -35,7 +35,7 @@ def now() -> str:
 class Session:
     """A browser that outlives its tasks, or closes with its first one (`keep_alive` false)."""
 
-    table: ClassVar = "sessions"
+    table: ClassVar[str] = "sessions"
     id: str = field(default_factory=new_id)
     status: Literal["active", "stopped"] = "active"
     keep_alive: bool
@@ -49,7 +49,7 @@ class Session:
 class Task:
     """A task. Its `revision` is the one that its request was written in; its status uses the words of that one."""
 
-    table: ClassVar = "tasks"
+    table: ClassVar[str] = "tasks"
     id: str = field(default_factory=new_id)
     session_id: str
     revision: Revision
@@ -73,7 +73,7 @@ class Task:
 class Step:
     """One step of a task, after it was done."""
 
-    table: ClassVar = "steps"
+    table: ClassVar[str] = "steps"
     task_id: str
     number: int
     goal: str
@@ -89,7 +89,7 @@ class Step:
 class File:
     """A file that came in (for one task, for all tasks of a session, or for tasks to come), or that a task gave out."""
 
-    table: ClassVar = "files"
+    table: ClassVar[str] = "files"
     id: str = field(default_factory=new_id)
     name: str
     content_type: str
@@ -103,7 +103,7 @@ class File:
 class Profile:
     """A profile of an agent or of a browser; `settings` are those that its kind has, named as on the wire."""
 
-    table: ClassVar = "profiles"
+    table: ClassVar[str] = "profiles"
     id: str = field(default_factory=new_id)
     kind: ProfileKind
     settings: dict[str, Any]
@@ -116,7 +116,7 @@ class Profile:
 class Delivery:
     """One call to the webhook: the HTTP status that it answered, or what went wrong."""
 
-    table: ClassVar = "deliveries"
+    table: ClassVar[str] = "deliveries"
     id: str = field(default_factory=new_id)
     task_id: str
     status: TaskStatus
@@ -129,7 +129,7 @@ class Delivery:
 class Share:
     """The public link of a session."""
 
-    table: ClassVar = "shares"
+    table: ClassVar[str] = "shares"
     session_id: str
     token: str
     views: int = 0

@@ -19,7 +19,7 @@ class Download:
     """Clicks a link or a button that gives a file."""
 
     name: str
-    forms: ClassVar = (Form.of("(download|save) [the] <name> [file]"),)
+    forms: ClassVar[tuple[Form, ...]] = (Form.of("(download|save) [the] <name> [file]"),)
 
     async def perform(self, stage: Stage) -> str:
         """Downloads. The server keeps whatever file the browser gets."""
@@ -41,7 +41,7 @@ class Upload:
 
     file: str
     name: str | None = None
-    forms: ClassVar = (
+    forms: ClassVar[tuple[Form, ...]] = (
         Form.of("(upload|attach) [the] [file] <file:name> (to|into|in|as|for) [the] <name> [field]"),
         Form.of("(upload|attach) [the] [file] <file:name>"),
     )

@@ -30,7 +30,7 @@ class SignIn:
 
     user: Value
     password: Value
-    forms: ClassVar = (
+    forms: ClassVar[tuple[Form, ...]] = (
         Form.of("(sign in|log in|login) as <user:value> with [the] password <password:value>"),
         Form.of(
             "(sign in|log in|login) with [user|user name|username] <user:value> and [the] password <password:value>"
@@ -68,7 +68,7 @@ class Type:
 
     name: str
     value: Value
-    forms: ClassVar = (
+    forms: ClassVar[tuple[Form, ...]] = (
         Form.of("(type|enter|write) <value> (in|into) [the] <name> [field|box]"),
         Form.of("fill [in] [the] <name> [field|box] with <value>"),
     )
@@ -85,7 +85,7 @@ class Select:
 
     name: str
     option: str
-    forms: ClassVar = (
+    forms: ClassVar[tuple[Form, ...]] = (
         Form.of("(select|choose|pick) <option:name> (in|from|as|for) [the] <name> [list|menu|filter|field]"),
         Form.of("set [the] <name> [list|menu|filter|field] to <option:name>"),
     )
@@ -107,8 +107,8 @@ class Tick:
     """Ticks a box, or chooses one of several buttons."""
 
     name: str
-    forms: ClassVar = (Form.of("(tick|check) [the] <name> [box|checkbox|option]"),)
-    state: ClassVar = True
+    forms: ClassVar[tuple[Form, ...]] = (Form.of("(tick|check) [the] <name> [box|checkbox|option]"),)
+    state: ClassVar[bool] = True
 
     async def perform(self, stage: Stage) -> str:
         """Ticks."""
@@ -121,5 +121,5 @@ class Tick:
 class Untick(Tick):
     """Clears a box."""
 
-    forms: ClassVar = (Form.of("(untick|uncheck) [the] <name> [box|checkbox]"),)
-    state: ClassVar = False
+    forms: ClassVar[tuple[Form, ...]] = (Form.of("(untick|uncheck) [the] <name> [box|checkbox]"),)
+    state: ClassVar[bool] = False

@@ -37,7 +37,7 @@ class OpenAddress:
     """Opens a web address."""
 
     url: str
-    forms: ClassVar = (Form.of("(open|go to|visit|navigate to|load) <url>"),)
+    forms: ClassVar[tuple[Form, ...]] = (Form.of("(open|go to|visit|navigate to|load) <url>"),)
 
     def __post_init__(self) -> None:
         if not is_web_address(self.url):
@@ -53,7 +53,7 @@ class OpenAddress:
 class GoBack:
     """Goes back to the page before."""
 
-    forms: ClassVar = (Form.of("go back [to the previous page]"),)
+    forms: ClassVar[tuple[Form, ...]] = (Form.of("go back [to the previous page]"),)
 
     async def perform(self, stage: Stage) -> str:
         """Goes back."""
@@ -66,7 +66,7 @@ class GoBack:
 class Reload:
     """Loads the page anew."""
 
-    forms: ClassVar = (Form.of("(reload|refresh) [the page]"),)
+    forms: ClassVar[tuple[Form, ...]] = (Form.of("(reload|refresh) [the page]"),)
 
     async def perform(self, stage: Stage) -> str:
         """Reloads."""
@@ -79,7 +79,7 @@ class Click:
     """Clicks a link or a button."""
 
     name: str
-    forms: ClassVar = (
+    forms: ClassVar[tuple[Form, ...]] = (
         Form.of("(click|press|follow|tap) [on] [the] <name> [link|button|tab]"),
         Form.of("(open|go to) [the] <name> [page|link|tab|menu]"),
     )
@@ -96,7 +96,7 @@ class PressKey:
     """Presses a key."""
 
     key: str
-    forms: ClassVar = (Form.of("(press|hit) [the] <key> [key]"),)
+    forms: ClassVar[tuple[Form, ...]] = (Form.of("(press|hit) [the] <key> [key]"),)
 
     async def perform(self, stage: Stage) -> str:
         """Presses."""
@@ -110,11 +110,11 @@ class OpenHighest:
 
     row: str
     column: str | None = None
-    forms: ClassVar = (
+    forms: ClassVar[tuple[Form, ...]] = (
         Form.of("open [the] <row:name> with [the] (highest|largest|biggest|latest|newest|most recent) <column:name>"),
         Form.of("open [the] (dearest|most expensive) <row:name>"),
     )
-    sign: ClassVar = 1
+    sign: ClassVar[int] = 1
 
     async def perform(self, stage: Stage) -> str:
         """Finds the row, and clicks the first link in it."""
@@ -162,8 +162,8 @@ class OpenHighest:
 class OpenLowest(OpenHighest):
     """Opens the row of a table that has the least of something."""
 
-    forms: ClassVar = (
+    forms: ClassVar[tuple[Form, ...]] = (
         Form.of("open [the] <row:name> with [the] (lowest|smallest|earliest|oldest) <column:name>"),
         Form.of("open [the] cheapest <row:name>"),
     )
-    sign: ClassVar = -1
+    sign: ClassVar[int] = -1

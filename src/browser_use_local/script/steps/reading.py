@@ -23,7 +23,7 @@ class ReadTable:
     """Reads a table."""
 
     name: str | None = None
-    forms: ClassVar = (
+    forms: ClassVar[tuple[Form, ...]] = (
         Form.of("(read|report|extract|get|list|collect|return) the table"),
         Form.of("(read|report|extract|get|list|collect|return) [the] <name> table"),
     )
@@ -54,7 +54,9 @@ class Report:
     """Reads values by their names."""
 
     names: tuple[str, ...]
-    forms: ClassVar = (Form.of("(report|read|extract|get|find|note|return|tell me) [the|its|their] <names>"),)
+    forms: ClassVar[tuple[Form, ...]] = (
+        Form.of("(report|read|extract|get|find|note|return|tell me) [the|its|their] <names>"),
+    )
 
     async def perform(self, stage: Stage) -> str:
         """Reads each name; fails where one is not on the page."""
@@ -86,7 +88,7 @@ class Report:
 class ReportIt:
     """Says that what was read is the result, which it is anyway."""
 
-    forms: ClassVar = (Form.of("(report|return|tell me) (it|them|the result|the results)"),)
+    forms: ClassVar[tuple[Form, ...]] = (Form.of("(report|return|tell me) (it|them|the result|the results)"),)
 
     async def perform(self, stage: Stage) -> str:
         """Fails where nothing was read."""
@@ -100,7 +102,9 @@ class CheckText:
     """Checks that the page says something."""
 
     text: Value
-    forms: ClassVar = (Form.of("(check|verify|confirm|make sure) [that] [the] page (says|shows|contains) <text>"),)
+    forms: ClassVar[tuple[Form, ...]] = (
+        Form.of("(check|verify|confirm|make sure) [that] [the] page (says|shows|contains) <text>"),
+    )
 
     async def perform(self, stage: Stage) -> str:
         """Fails where the page does not say it."""
@@ -116,7 +120,7 @@ class Wait:
     """Waits for some seconds."""
 
     number: str
-    forms: ClassVar = (Form.of("wait [for] <number> (seconds|second)"),)
+    forms: ClassVar[tuple[Form, ...]] = (Form.of("wait [for] <number> (seconds|second)"),)
 
     def __post_init__(self) -> None:
         if float(self.number) > LONGEST_WAIT:
@@ -133,7 +137,7 @@ class WaitForText:
     """Waits until the page says something."""
 
     text: Value
-    forms: ClassVar = (
+    forms: ClassVar[tuple[Form, ...]] = (
         Form.of("wait for <text> [to appear]"),
         Form.of("wait until [the page says|the page shows] <text> [appears|is shown]"),
     )
