@@ -51,6 +51,12 @@ types-prefect: $(PREFECT)/.ready
 .PHONY: test-client test-airflow test-prefect test-e2e
 test-client: $(CLIENT)/.ready $(SDKS:=/.ready) $(AGENT)/.ready prism ## the client and the local server
 	$(CLIENT)/bin/pytest -q
+# Each is pythonX.Y on the path, with environments of its own.
+PYTHONS := $(foreach version,3.10 3.12 3.13,test-python-$(version))
+.PHONY: test-pythons $(PYTHONS)
+test-pythons: $(PYTHONS) ## the client and the local server on the other Pythons
+$(PYTHONS): test-python-%:
+	@$(MAKE) --no-print-directory test-client PYTHON=python$* BUILD=$(BUILD)/python-$*
 test-airflow: $(AIRFLOW)/.ready chromium ## the Airflow provider, and its examples with the local server
 	$(AIRFLOW)/bin/pytest -q tests/airflow
 .PHONY: test-airflow-scale

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from browser_use_local.agent.environment import Environment, NoPythonError
+from browser_use_local.agent.environment import OLDEST_PYTHON, Environment, NoPythonError
 from browser_use_local.engine import EngineFailedError
 
 TOOLS = Path(__file__).parents[2] / ".build" / "tools" / "bin"
+
+makes_one = pytest.mark.skipif(sys.version_info < OLDEST_PYTHON, reason="the agent has no release for this Python")
 
 
 @pytest.fixture
@@ -34,6 +36,7 @@ def requirements(tmp_path: Path) -> Path:
     return file
 
 
+@makes_one
 @pytest.mark.parametrize("path", [f"{TOOLS}:/usr/bin:/bin", "/nowhere"], ids=["uv", "pip"])
 def test_tasks_that_need_it_at_once_have_it_made_once(
     path: str,
@@ -65,6 +68,7 @@ def test_tasks_that_need_it_at_once_have_it_made_once(
     assert len(caplog.records) == 2
 
 
+@makes_one
 def test_one_that_cannot_be_made_is_one_sentence_and_the_next_task_tries_again(
     requirements: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,3 +91,9 @@ def test_the_user_may_name_an_environment_of_their_own(tmp_path: Path) -> None:
     assert asyncio.run(Environment(tmp_path / "agent", own).python()) == own
     with pytest.raises(NoPythonError, match="There is no program /nowhere/python: name the Python"):
         Environment(tmp_path / "agent", Path("/nowhere/python"))
+
+
+@pytest.mark.skipif(sys.version_info >= OLDEST_PYTHON, reason="this Python has the agent")
+def test_a_python_that_is_too_old_is_said_before_any_task(tmp_path: Path) -> None:
+    with pytest.raises(NoPythonError, match=r"The agent needs Python 3\.11 or newer, and this server runs on 3\."):
+        Environment(tmp_path / "agent")

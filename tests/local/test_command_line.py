@@ -103,7 +103,8 @@ def test_help_explains_every_option(tmp_path: Path) -> None:
 def test_an_agent_without_a_model_or_without_its_key(tmp_path: Path) -> None:
     said = complaint(up(tmp_path, "--engine", "agent"))
     assert said.startswith("The agent needs a model: name one with --model: openai:gpt-4.1, anthropic:")
-    said = complaint(up(tmp_path, "--engine", "agent", "--model", "openai:gpt-4.1"))
+    python = ("--agent-python", sys.executable)  # an agent's environment is not made of a Python that is too old
+    said = complaint(up(tmp_path, "--engine", "agent", "--model", "openai:gpt-4.1", *python))
     assert said == "The model openai:gpt-4.1 needs its key in the environment variable OPENAI_API_KEY."
 
 
