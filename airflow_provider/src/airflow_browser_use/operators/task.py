@@ -180,19 +180,24 @@ class BrowserUseTaskOperator(BaseOperator):
         with RemoteTask(self, context) as self._remote:
             created = self._remote.create(self._request())
             if self.deferrable:
-                self._defer(created.id, deadline)
+                self._defer(context, created.id, deadline)
             return self._remote.finish(self._remote.wait(created.id, deadline))
 
-    def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
+    def execute_complete(self, context: Context, event: dict[str, Any], try_number: int | None = None) -> Any:
         """Take over from the triggerer: fetch the result, or fail as it says.
+
+        Airflow 3.0 resumes a retry here too, with the event of the try that failed (apache/airflow#56704). So a try
+        that did not defer itself begins anew.
 
         SQLite gives a new trigger the id of a deleted one. So soon after a clear, the event may be that of the trigger
         before it, about the task that the clear has stopped; then this try goes on waiting for its own.
         """
         ti: Any = context["ti"]
+        if try_number not in (None, ti.try_number):
+            return self.execute(context)
         own_id = ti.xcom_pull(task_ids=ti.task_id, key="task_id", map_indexes=ti.map_index)
         if own_id not in (None, event["browser_task_id"]):
-            self._defer(own_id, self._deadline())
+            self._defer(context, own_id, self._deadline())
         with RemoteTask(self, context, ended_id=event["browser_task_id"]) as self._remote:
             if event["error"] is not None:
                 raise failures.from_event(event["error"], event["browser_task_id"])
@@ -252,7 +257,7 @@ class BrowserUseTaskOperator(BaseOperator):
         seconds = [limit for limit in limits if limit is not None]
         return time.time() + min(seconds) if seconds else None
 
-    def _defer(self, browser_task_id: str, deadline: float | None) -> NoReturn:
+    def _defer(self, context: Context, browser_task_id: str, deadline: float | None) -> NoReturn:
         """Go to the triggerer. Airflow's own time-out is the last resort: no triggerer may live to see the deadline."""
         self.defer(
             trigger=BrowserUseTaskTrigger(
@@ -265,5 +270,6 @@ class BrowserUseTaskOperator(BaseOperator):
                 closes_session_when=self.session_use.closes_session_when(self.keep_session),
             ),
             method_name=self.execute_complete.__name__,
+            kwargs={"try_number": context["ti"].try_number},
             timeout=None if deadline is None else timedelta(seconds=deadline - time.time() + LATEST_RESUME),
         )
