@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -58,7 +58,7 @@ class Api:
         key_is_new: bool,
         wait_when_busy: float,
         accept: Callable[[Task], bool] | None,
-        files: Sequence[str | Path],
+        files: Iterable[str | Path],
     ) -> Flow[CreatedTask]:
         """Creates a task exactly once."""
         creation = yield from self._creation(
@@ -77,7 +77,7 @@ class Api:
         key_is_new: bool,
         wait_when_busy: float,
         accept: Callable[[Task], bool] | None,
-        files: Sequence[str | Path],
+        files: Iterable[str | Path],
         timeout: float | None,
         poll_interval: float | None,
         on_created: Callable[[CreatedTask], object] | None,
@@ -196,12 +196,11 @@ class Api:
         key_is_new: bool,
         wait_when_busy: float,
         accept: Callable[[Task], bool] | None,
-        files: Sequence[str | Path],
+        files: Iterable[str | Path],
     ) -> Flow[Creation]:
         if isinstance(request, str):
             request = CreateTaskRequest(task=request)
         request = _in_session(request, session_id)
-        local_files = tuple(LocalFile.at(path) for path in files)
         contract = yield from self._contract()
         return Creation(
             contract=contract,
@@ -212,7 +211,7 @@ class Api:
             keep_session=keep_session,
             wait_when_busy=wait_when_busy,
             accept=accept or succeeded,
-            files=local_files,
+            files=files,
             clock=self._clock,
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -82,7 +82,7 @@ class AsyncBrowserUseClient:
         key_is_new: bool = False,
         wait_when_busy: float = 0.0,
         accept: Callable[[Task], bool] | None = None,
-        files: Sequence[str | Path] = (),
+        files: Iterable[str | Path] = (),
         timeout: float | None = None,
         poll_interval: float | None = None,
         on_created: Callable[[CreatedTask], object] | None = None,
@@ -122,7 +122,7 @@ class AsyncBrowserUseClient:
         key_is_new: bool = False,
         wait_when_busy: float = 0.0,
         accept: Callable[[Task], bool] | None = None,
-        files: Sequence[str | Path] = (),
+        files: Iterable[str | Path] = (),
     ) -> CreatedTask:
         """As `BrowserUseClient.create_task`."""
         return await self._driver.run(

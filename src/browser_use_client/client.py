@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -79,7 +79,7 @@ class BrowserUseClient:
         key_is_new: bool = False,
         wait_when_busy: float = 0.0,
         accept: Callable[[Task], bool] | None = None,
-        files: Sequence[str | Path] = (),
+        files: Iterable[str | Path] = (),
         timeout: float | None = None,
         poll_interval: float | None = None,
         on_created: Callable[[CreatedTask], object] | None = None,
@@ -102,7 +102,8 @@ class BrowserUseClient:
             wait_when_busy: Seconds to wait for a session that runs another task, or for a plan that is full.
             accept: Whether a finished task under the key will do. Default: one that finished, unless its agent
                 says that it failed.
-            files: Files for the task, uploaded first: at most 10 MB each.
+            files: Files for the task, uploaded first: at most 10 MB each. Gone through only if a task is created: a
+                caller that comes back needs them no more.
             timeout: Seconds from now by which the task has to have ended. Default: no limit.
             poll_interval: Seconds between polls. Default: 0.5 at first, up to 5 for long tasks.
             on_created: Called once, as soon as the task exists.
@@ -154,7 +155,7 @@ class BrowserUseClient:
         key_is_new: bool = False,
         wait_when_busy: float = 0.0,
         accept: Callable[[Task], bool] | None = None,
-        files: Sequence[str | Path] = (),
+        files: Iterable[str | Path] = (),
     ) -> CreatedTask:
         """Create a task exactly once, and do not wait for it.
 
@@ -168,7 +169,8 @@ class BrowserUseClient:
             key_is_new: Nobody can have used the key before: it is not looked for before the task is created.
             wait_when_busy: Seconds to wait for a session that runs another task, or for a plan that is full.
             accept: See `run_task`.
-            files: Files for the task, uploaded first: at most 10 MB each.
+            files: Files for the task, uploaded first: at most 10 MB each. Gone through only if a task is created: a
+                caller that comes back needs them no more.
 
         Returns:
             The task's id and its session's.

@@ -115,8 +115,10 @@ def test_a_retry_takes_the_task_up_though_its_files_are_gone(
     (tmp_path / "orders.csv").unlink()
     task.deferrable = False
     [remote] = server.tasks.values()
+    looks = server.counted("GET", "/tasks")
     assert execute(task, context)["task_id"] == remote.id
     assert len(server.tasks) == 1
+    assert server.counted("GET", "/tasks") == looks + 1
 
 
 @pytest.mark.parametrize("where", ["path", "address of the disk", "object storage"])

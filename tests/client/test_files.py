@@ -32,6 +32,17 @@ def test_files_of_a_task_reach_it_in_every_contract(client: Client, fake: FakeAp
     assert fake.sessions(status="active") == []
 
 
+def test_a_caller_that_comes_back_takes_the_task_up_though_its_files_are_gone(
+    client: Client, fake: FakeApi, orders: Path
+) -> None:
+    task = client.run_task("Compare", key="orders", files=[orders])
+    orders.unlink()
+
+    assert client.run_task("Compare", key="orders", files=[orders]).id == task.id
+
+    assert len(fake.tasks()) == 1
+
+
 def test_a_file_is_uploaded_where_the_contract_wants_it(
     client: Client, fake: FakeApi, contract: str, orders: Path
 ) -> None:

@@ -6,7 +6,6 @@ An address is what Airflow's `ObjectStoragePath` takes: `s3://bucket/key`, or `s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -37,16 +36,19 @@ def as_list(files: Files | None) -> list[str]:
     return [str(file) for file in ([files] if isinstance(files, (str, PathLike, ObjectStoragePath)) else files)]
 
 
-@contextmanager
-def fetched(files: Sequence[str]) -> Iterator[list[Path]]:
-    """Files as files of the worker, for as long as it takes to upload them.
+def fetch(files: Sequence[str], scratch: Path) -> Iterator[Path]:
+    """Files as files of the worker, each fetched when it is asked for.
+
+    Args:
+        files: Paths, or addresses in object storage.
+        scratch: An empty folder for what is fetched.
 
     Raises:
         InvalidRequestError: There is no such file, or the API would not take it.
         FileStorageError: The storage failed.
     """
-    with TemporaryDirectory(prefix="browser-use-") as scratch:
-        yield [_fetch(file, Path(scratch, str(number))) for number, file in enumerate(files)]
+    for number, file in enumerate(files):
+        yield _fetch(file, scratch / str(number))
 
 
 def _fetch(file: str, folder: Path) -> Path:

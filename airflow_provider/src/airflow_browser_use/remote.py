@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException, TaskInstanceState
@@ -22,7 +24,7 @@ from browser_use_client import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
 
     from airflow.providers.common.compat.sdk import Context
@@ -79,11 +81,7 @@ class RemoteTask:
         for key in self.identity.earlier_keys:
             self._stop_earlier(key)
         session_id = self._session_to_continue()
-        known = self._task_to_take_up(session_id)
-        with files.fetched([] if known else files.as_list(self.operator.files)) as paths:
-            if not known:
-                files.check_folder(self.operator.download_output_to)
-                files.check_folder(self.operator.large_output_to)
+        with TemporaryDirectory(prefix="browser-use-") as scratch:
             self.created = created = self.client.create_task(
                 request,
                 key=self.identity.key,
@@ -91,8 +89,8 @@ class RemoteTask:
                 session_id=session_id,
                 keep_session="succeeded" not in self.closes_session_when,
                 wait_when_busy=self.operator.wait_when_busy,
-                accept=lambda task: task.id == known or self._is_acceptable(task),
-                files=paths,
+                accept=self._is_acceptable,
+                files=self._files_of_a_new_task(Path(scratch)),
             )
         self.task_id = created.id
         if self._told_to_end:
@@ -234,14 +232,14 @@ class RemoteTask:
             self.client.stop_task(task.id, stop_session="tried again" in self.closes_session_when)
             self.log.info("Remote task %s, from before the clear, was stopped.", task.id)
 
-    def _task_to_take_up(self, session_id: str | None) -> str | None:
-        """The task of an earlier try that still runs or will do: it has its files, and they may be gone by now."""
-        if not (self.operator.files or self.operator.download_output_to or self.operator.large_output_to):
-            return None
-        task = self.find()
-        if task is None or session_id not in (None, task.session_id):
-            return None
-        return task.id if not task.has_ended or self._is_acceptable(task) else None
+    def _files_of_a_new_task(self, scratch: Path) -> Iterator[Path]:
+        """What goes in, once it is sure that what comes out has a place to go.
+
+        The client asks for it only if it creates a task: one of an earlier try has its files, and they may be gone.
+        """
+        files.check_folder(self.operator.download_output_to)
+        files.check_folder(self.operator.large_output_to)
+        yield from files.fetch(files.as_list(self.operator.files), scratch)
 
     def _session_to_continue(self) -> Any:
         if self.session_use.starts:

@@ -6,10 +6,11 @@ just sent again: the key is looked for first, and what is found is adopted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 from browser_use_client.contracts import Contract
@@ -49,7 +50,7 @@ class Creation:
         keep_session: Whether the session stays open after the task.
         wait_when_busy: Seconds to wait until a busy session or a full account has room.
         accept: Whether a finished task under the key will do, so that nothing new is created.
-        files: Uploaded first, if a new task is created.
+        files: Gone through, and uploaded first, only if a new task is created.
         clock: The time now.
     """
 
@@ -61,10 +62,11 @@ class Creation:
     keep_session: bool
     wait_when_busy: float
     accept: Callable[[Task], bool]
-    files: Sequence[LocalFile]
+    files: Iterable[str | Path]
     clock: Clock
     _asked_session: str | None = field(init=False)
     _creating: Call[CreatedTask] = field(init=False)
+    _local_files: Sequence[LocalFile] = field(default=(), init=False)
     _past: frozenset[str] = field(default=frozenset(), init=False)
     _uncertain: bool = field(default=False, init=False)
 
@@ -92,6 +94,7 @@ class Creation:
             if usable is not None:
                 return _adopted(usable)
             self._past = frozenset(task.id for task in earlier)
+        self._local_files = [LocalFile.at(path) for path in self.files]
         session_id = yield from self._start_session()
         try:
             yield from self._upload_files()
@@ -141,7 +144,7 @@ class Creation:
     def _start_session(self) -> Flow[str | None]:
         """A session before the task, where files need one or where the one of POST /tasks would close with it."""
         for_itself = self.keep_session and self.contract.SESSIONS_END_WITH_TASKS
-        for_files = self.files and self.contract.FILES_BELONG_TO_SESSIONS
+        for_files = self._local_files and self.contract.FILES_BELONG_TO_SESSIONS
         if self._session or not (for_itself or for_files):
             return None
         patience = self.clock() + self.wait_when_busy
@@ -158,10 +161,10 @@ class Creation:
     def _upload_files(self) -> Flow[None]:
         of_session = self.contract.FILES_BELONG_TO_SESSIONS
         names = list(self.request.included_file_names or ())
-        for file in self.files:
+        for file in self._local_files:
             name = yield from upload(self.contract, file, session_id=self._session if of_session else None)
             names.append(name)
-        if self.files and not of_session:
+        if self._local_files and not of_session:
             self._ask(included_file_names=tuple(names))
 
     def _post(self) -> Flow[CreatedTask]:
