@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
 from typing import Any
 
-from airflow.providers.common.compat.sdk import BaseOperator
+from airflow.providers.common.compat.sdk import BaseOperator, TaskDeferred
 
 
 @dataclass
@@ -38,3 +39,14 @@ def context_of(task: BaseOperator, ti: TaskInstance | None = None) -> Any:
 def execute(task: BaseOperator, context: Any = None) -> Any:
     """Call `execute`, which Airflow lets nobody but its own machinery do."""
     return type(task).execute.__wrapped__(task, context or context_of(task))  # type: ignore[attr-defined]
+
+
+def resume(task: BaseOperator, context: Any, deferred: TaskDeferred, event: dict[str, Any]) -> Any:
+    """Call `execute_complete` as Airflow 3 does when a trigger has fired."""
+    from airflow.sdk.bases.operator import ExecutorSafeguard
+
+    def run() -> Any:
+        ExecutorSafeguard.tracker.set(task)
+        return task.resume_execution(deferred.method_name, {**(deferred.kwargs or {}), "event": event}, context)
+
+    return copy_context().run(run)

@@ -4,12 +4,13 @@ from uuid import uuid4
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSensorTimeout, TaskDeferred
+from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
 
 from airflow_browser_use.sensors import BrowserUseTaskSensor
 from browser_use_client import BrowserUseClient, TaskUnreachableError
 
 from .fake_browser_use import KEY, FakeBrowserUse
-from .stand_in import context_of, execute
+from .stand_in import context_of, execute, resume
 
 
 def started_elsewhere(server: FakeBrowserUse, prompt: str) -> str:
@@ -55,6 +56,21 @@ def test_deferred_it_neither_stops_the_task_nor_closes_its_session(server: FakeB
     assert not settings["stop_on_timeout"]
     assert not settings["closes_session_when"]
     assert settings["poll_interval"] == 5
+
+
+@pytest.mark.skipif(not AIRFLOW_V_3_0_PLUS, reason="what 3.0 does, on newer ones as well")
+def test_a_retry_that_is_resumed_with_the_event_of_the_try_before_waits_anew(server: FakeBrowserUse) -> None:
+    sensor = BrowserUseTaskSensor(task_id="wait", browser_task_id=started_elsewhere(server, "forever"), deferrable=True)
+    context = context_of(sensor)
+    with pytest.raises(TaskDeferred) as deferred:
+        execute(sensor, context)
+    unreachable = {"kind": "TaskUnreachableError", "message": "..."}
+    event = {"browser_task_id": sensor.browser_task_id, "steps_logged": 0, "error": unreachable}
+    with pytest.raises(TaskUnreachableError):
+        resume(sensor, context, deferred.value, event)
+    context["ti"].try_number = 2
+    with pytest.raises(TaskDeferred):
+        resume(sensor, context, deferred.value, event)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException, TaskDeferred
+from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
 from pydantic import BaseModel
 
 from airflow_browser_use.failures import AgentReportsFailureError
@@ -25,7 +26,7 @@ from browser_use_client import (
 )
 
 from .fake_browser_use import FakeBrowserUse
-from .stand_in import TaskInstance, context_of, execute
+from .stand_in import TaskInstance, context_of, execute, resume
 
 
 class Order(BaseModel):
@@ -151,6 +152,21 @@ def test_an_event_about_the_task_that_a_clear_has_stopped_leaves_the_try_waiting
         task.execute_complete(context, stray)
     assert [deferred.value.trigger.browser_task_id] == list(server.tasks)
     assert [remote.status for remote in server.tasks.values()] == ["started"]
+
+
+@pytest.mark.skipif(not AIRFLOW_V_3_0_PLUS, reason="what 3.0 does, on newer ones as well")
+def test_a_retry_that_is_resumed_with_the_event_of_the_try_before_runs_a_new_task(server: FakeBrowserUse) -> None:
+    task = browse("fail", retries=1, deferrable=True)
+    context = context_of(task, TaskInstance(max_tries=1))
+    with pytest.raises(TaskDeferred) as deferred:
+        execute(task, context)
+    event = {"browser_task_id": context["ti"].xcoms["task_id"], "steps_logged": 0, "error": None}
+    with pytest.raises(TaskFailedError):
+        resume(task, context, deferred.value, event)
+    context["ti"].try_number = 2
+    with pytest.raises(TaskDeferred):
+        resume(task, context, deferred.value, event)
+    assert len(server.tasks) == 2
 
 
 def test_a_deferred_task_without_a_limit_has_none(server: FakeBrowserUse) -> None:

@@ -73,7 +73,7 @@ class BrowserUseTaskSensor(BaseSensorOperator):
     def execute(self, context: Context) -> Any:
         """Wait here, or in the triggerer."""
         if self.deferrable:
-            self._defer()
+            self._defer(context)
         return super().execute(context)
 
     def poke(self, context: Context) -> PokeReturnValue:  # noqa: ARG002 - Airflow's signature
@@ -81,13 +81,19 @@ class BrowserUseTaskSensor(BaseSensorOperator):
         task = self._read(self.browser_task_id)
         return PokeReturnValue(is_done=task.has_ended, xcom_value=self._value(task) if task.has_ended else None)
 
-    def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:  # noqa: ARG002 - Airflow's signature
-        """Take over from the triggerer: fetch the result, or fail as it says."""
+    def execute_complete(self, context: Context, event: dict[str, Any], try_number: int | None = None) -> Any:
+        """Take over from the triggerer: fetch the result, or fail as it says.
+
+        Airflow 3.0 resumes a retry here too, with the event of the try that failed (apache/airflow#56704). So a try
+        that did not defer itself begins anew.
+        """
+        if try_number not in (None, context["ti"].try_number):
+            return self.execute(context)
         if event["error"] is not None:
             self._fail(failures.from_event(event["error"], event["browser_task_id"]))
         return self._value(self._read(event["browser_task_id"]))
 
-    def _defer(self) -> NoReturn:
+    def _defer(self, context: Context) -> NoReturn:
         self.defer(
             trigger=BrowserUseTaskTrigger(
                 browser_use_conn_id=self.browser_use_conn_id,
@@ -98,6 +104,7 @@ class BrowserUseTaskSensor(BaseSensorOperator):
                 stop_on_kill=False,
             ),
             method_name=self.execute_complete.__name__,
+            kwargs={"try_number": context["ti"].try_number},
         )
 
     def _read(self, task_id: str) -> Task:
