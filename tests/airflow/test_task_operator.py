@@ -260,6 +260,16 @@ def test_a_busy_session_can_be_waited_out(server: FakeBrowserUse) -> None:
     assert execute(patient, context_of(patient, TaskInstance(task_id="patient")))["session_id"] == remote.session_id
 
 
+def test_a_try_does_not_wait_for_a_busy_session_past_its_time_out(server: FakeBrowserUse) -> None:
+    with pytest.raises(TaskDeferred):
+        execute(browse("forever", keep_session=True, deferrable=True))
+    [remote] = server.tasks.values()
+    late = browse("go on", session_id=remote.session_id, wait_when_busy=3600, timeout=1)
+    with pytest.raises(SessionBusyError):
+        execute(late, context_of(late, TaskInstance(task_id="late")))
+    assert len(server.tasks) == 1
+
+
 @pytest.mark.parametrize("rendered", ["", "None", None])
 def test_an_empty_session_id_is_an_error_and_not_a_new_session(server: FakeBrowserUse, rendered: str | None) -> None:
     task = browse(session_id="{{ params.session_id }}").prepare_for_execution()

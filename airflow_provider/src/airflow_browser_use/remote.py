@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import cached_property
+from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -73,10 +74,14 @@ class RemoteTask:
         """Made when it is first used, so that a connection without a key is an error like any other."""
         return self.operator.hook.new_client(sleep=self._sleep)
 
-    def create(self, request: CreateTaskRequest) -> CreatedTask:
+    def create(self, request: CreateTaskRequest, deadline: float | None) -> CreatedTask:
         """Create the remote task, or adopt that of an earlier try; say in XCom and in the log which one it is.
 
         A clear has stopped the generation before it, or does so now.
+
+        Args:
+            request: What to ask.
+            deadline: Seconds since the epoch after which there is no time left to wait for room, or None.
         """
         for key in self.identity.earlier_keys:
             self._stop_earlier(key)
@@ -88,7 +93,7 @@ class RemoteTask:
                 key_after=self.identity.since,
                 session_id=session_id,
                 keep_session="succeeded" not in self.closes_session_when,
-                wait_when_busy=self.operator.wait_when_busy,
+                wait_when_busy=min(self.operator.wait_when_busy, (deadline or inf) - time.time()),
                 accept=self._is_acceptable,
                 files=self._files_of_a_new_task(Path(scratch)),
             )

@@ -71,7 +71,8 @@ class BrowserUseTaskOperator(BaseOperator):
         timeout: Seconds (or a timedelta) after which a try stops the remote task and fails. Default: none.
             `execution_timeout` counts as well, also while the task is deferred.
         poll_interval: Seconds between polls. Default: 0.5 at first, up to 5 for long tasks.
-        wait_when_busy: Seconds to wait for a session that runs another task, or for a plan that is full.
+        wait_when_busy: Seconds to wait for a session that runs another task, or for a plan that is full. On the worker,
+            and not past `timeout`.
         fail_on_unsuccessful: Fail, without retries, when the agent finished but reports no success.
         stop_on_timeout: Stop the remote task when it is late; otherwise it is left running.
         stop_on_kill: Stop it when the Airflow task is marked failed or successful, cleared, or its worker told to end.
@@ -178,7 +179,7 @@ class BrowserUseTaskOperator(BaseOperator):
         """Create the remote task, or take up the one that exists, and wait for it here or in the triggerer."""
         deadline = self._deadline()
         with RemoteTask(self, context) as self._remote:
-            created = self._remote.create(self._request())
+            created = self._remote.create(self._request(), deadline)
             if self.deferrable:
                 self._defer(context, created.id, deadline)
             return self._remote.finish(self._remote.wait(created.id, deadline))
