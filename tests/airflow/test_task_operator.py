@@ -270,6 +270,18 @@ def test_a_try_does_not_wait_for_a_busy_session_past_its_time_out(server: FakeBr
     assert len(server.tasks) == 1
 
 
+@pytest.mark.parametrize(("stop_on_kill", "status"), [(True, "stopped"), (False, "started")])
+def test_a_worker_that_is_told_to_end_stops_the_remote_task_unless_it_is_not_to(
+    server: FakeBrowserUse, stop_on_kill: bool, status: str
+) -> None:
+    task = browse("forever", deferrable=True, stop_on_kill=stop_on_kill)
+    with pytest.raises(TaskDeferred):
+        execute(task)
+    task.on_kill()
+    [remote] = server.tasks.values()
+    assert remote.status == status
+
+
 @pytest.mark.parametrize("rendered", ["", "None", None])
 def test_an_empty_session_id_is_an_error_and_not_a_new_session(server: FakeBrowserUse, rendered: str | None) -> None:
     task = browse(session_id="{{ params.session_id }}").prepare_for_execution()

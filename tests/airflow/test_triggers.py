@@ -71,6 +71,14 @@ def test_a_late_task_is_left_running_by_option(server: FakeBrowserUse) -> None:
     assert server.tasks[task_id].status == "started"
 
 
+def test_a_task_is_left_running_by_option_when_its_trigger_is_killed(server: FakeBrowserUse) -> None:
+    task_id = start(server, "forever")
+    before = len(server.requests)
+    asyncio.run(trigger_for(task_id, stop_on_kill=False).on_kill())
+    assert server.tasks[task_id].status == "started"
+    assert len(server.requests) == before
+
+
 @pytest.mark.usefixtures("server")
 def test_a_task_that_does_not_exist_is_reported() -> None:
     event = asyncio.run(event_of(trigger_for(str(uuid4()))))
