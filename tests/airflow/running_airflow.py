@@ -191,7 +191,8 @@ class RunningAirflow:
 
     def _send(self, method: str, path: str, body: Any) -> Any:
         for _ in range(5):
-            response = self.http.request(method, path, json=body)
+            # On a connection of its own, since the server closes one on which it failed, a moment after its answer.
+            response = self.http.request(method, path, json=body, headers={"Connection": "close"})
             # The server writes its audit log from its event loop, for which a task that starts may wait with SQLite's
             # lock in its hands. The log gives up after five seconds (SQLite's time-out), and nothing was done. Only
             # since 3.3 does the answer say that it was the database.
