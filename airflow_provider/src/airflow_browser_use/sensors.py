@@ -84,8 +84,8 @@ class BrowserUseTaskSensor(BaseSensorOperator):
     def execute_complete(self, context: Context, event: dict[str, Any], try_number: int | None = None) -> Any:
         """Take over from the triggerer: fetch the result, or fail as it says.
 
-        Airflow 3.0 resumes a retry here too, with the event of the try that failed (apache/airflow#56704). So a try
-        that did not defer itself begins anew.
+        Airflow 3 before 3.1.1 resumes a retry here too, with the event of the try that failed (apache/airflow#56704).
+        So a try that did not defer itself begins anew.
         """
         if try_number not in (None, context["ti"].try_number):
             return self.execute(context)

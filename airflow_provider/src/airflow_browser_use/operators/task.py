@@ -187,8 +187,8 @@ class BrowserUseTaskOperator(BaseOperator):
     def execute_complete(self, context: Context, event: dict[str, Any], try_number: int | None = None) -> Any:
         """Take over from the triggerer: fetch the result, or fail as it says.
 
-        Airflow 3.0 resumes a retry here too, with the event of the try that failed (apache/airflow#56704). So a try
-        that did not defer itself begins anew.
+        Airflow 3 before 3.1.1 resumes a retry here too, with the event of the try that failed (apache/airflow#56704).
+        So a try that did not defer itself begins anew.
 
         SQLite gives a new trigger the id of a deleted one. So soon after a clear, the event may be that of the trigger
         before it, about the task that the clear has stopped; then this try goes on waiting for its own.
