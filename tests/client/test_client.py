@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -11,8 +13,10 @@ from pydantic import BaseModel
 from browser_use_client import (
     AgentProfile,
     AgentSettings,
+    AsyncBrowserUseClient,
     BrowserProfile,
     BrowserSettings,
+    BrowserUseClient,
     CreatedTask,
     CreateTaskRequest,
     NotFoundError,
@@ -219,6 +223,38 @@ def test_auto_asks_what_the_server_speaks_once_per_process_and_address(
 
         assert paths(fake).count("/billing/account") == 1
         assert [task["status"] for task in fake.tasks()] == ["finished"] * 2
+
+
+def create_in_threads(fake: FakeApi, number: int) -> None:
+    def create() -> None:
+        with BrowserUseClient(fake.api_key, fake.base_url) as client:
+            client.create_task("x")
+
+    with ThreadPoolExecutor(number) as threads:
+        for created in [threads.submit(create) for _ in range(number)]:
+            created.result()
+
+
+def create_in_an_event_loop(fake: FakeApi, number: int) -> None:
+    async def create() -> None:
+        async with AsyncBrowserUseClient(fake.api_key, fake.base_url) as client:
+            await client.create_task("x")
+
+    async def create_all() -> None:
+        await asyncio.gather(*(create() for _ in range(number)))
+
+    asyncio.run(create_all())
+
+
+@pytest.mark.parametrize("create", [create_in_threads, create_in_an_event_loop])
+def test_auto_asks_once_where_many_clients_want_to_know_at_the_same_time(
+    create: Callable[[FakeApi, int], None],
+) -> None:
+    with FakeApi("v2-flat") as fake:
+        create(fake, 20)
+
+        assert paths(fake).count("/billing/account") == 1
+        assert len(fake.tasks()) == 20
 
 
 def test_auto_does_not_settle_for_a_contract_while_the_server_has_trouble(connect: Callable[..., Client]) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, TypeVar
 
 from browser_use_client.api import succeeded
 from browser_use_client.flows.create import Creation
 from browser_use_client.models import BrowserSettings, CreatedTask, CreateTaskRequest
 from tests.client.in_memory import InMemory
+
+T = TypeVar("T")
 
 KEY = "orders-2026-03-01"
 
@@ -36,9 +38,9 @@ def create(server: InMemory, **options: Any) -> CreatedTask:
     return server.run(creation(server, **options).create())
 
 
-def finish(flows: list[Generator[Any, None, CreatedTask]], order: list[int] | None = None) -> list[CreatedTask]:
+def finish(flows: list[Generator[Any, None, T]], order: list[int] | None = None) -> list[T]:
     """Runs flows in turns: each number is who goes next."""
-    results: dict[int, CreatedTask] = {}
+    results: dict[int, T] = {}
     turns = iter(order or [])
     while len(results) < len(flows):
         running = [number for number in range(len(flows)) if number not in results]
