@@ -12,6 +12,7 @@ BENCH := $(BUILD)/env/airflow-3.3-bench
 CELERY := $(BUILD)/env/airflow-3.3-celery
 # The newest Prefect that installs; 3.9 needs Python 3.11.
 PREFECT := $(BUILD)/env/prefect-$(shell $(PYTHON) -c 'import sys; print("3.9" if sys.version_info >= (3, 11) else "3.8")' || echo 3.8)
+PREFECT_BENCH := $(PREFECT)-bench
 SDK := $(BUILD)/env/sdk-3.12
 SDKS := $(BUILD)/env/sdk-nested $(BUILD)/env/sdk-flat
 AGENT := $(BUILD)/env/agent
@@ -95,11 +96,11 @@ $(UV): constraints/tools.txt
 	$(TOOLS)/bin/python -m pip install -q --disable-pip-version-check -r $<
 	@touch $@
 
-# $(call environment,what to install): an environment beside its .ready, with the pins that bear its name.
+# $(call environment,what to install,pins): an environment beside its .ready. Default: the pins that bear its name.
 # Compiled, since Airflow's many processes start twice as fast then.
 define environment
 	$(UV) venv -q --clear --python $(PYTHON) $(@D)
-	$(UV) pip install -q --compile-bytecode --python $(@D) $(1) -c constraints/$(notdir $(@D)).txt
+	$(UV) pip install -q --compile-bytecode --python $(@D) $(1) -c constraints/$(or $(2),$(notdir $(@D))).txt
 	@touch $@
 endef
 
@@ -162,14 +163,13 @@ constraints: $(UV) ## pins every environment anew
 	$(subst 3.10,3.11,$(COMPILE)) constraints/agent.in -o $(AGENT_PINS)
 
 # The official SDK beside Prefect, for plain tasks that do the same.
-$(PREFECT)/.sdk: $(PREFECT)/.ready constraints/sdk-3.12.in constraints/sdk-3.12.txt
-	$(UV) pip install -q --python $(@D) -r constraints/sdk-3.12.in -c constraints/$(notdir $(@D)).txt
-	@touch $@
+$(PREFECT_BENCH)/.ready: $(UV) pyproject.toml prefect_tasks/pyproject.toml constraints/$(notdir $(PREFECT)).txt constraints/sdk-3.12.in
+	$(call environment,-e . -e prefect_tasks -r constraints/sdk-3.12.in,$(notdir $(PREFECT)))
 
 .PHONY: bench
-bench: $(CLIENT)/.ready $(SDK)/.ready $(PREFECT)/.sdk $(BENCH)/.ready chromium ## what is fast, measured, beside what a user would pick instead
+bench: $(CLIENT)/.ready $(SDK)/.ready $(PREFECT_BENCH)/.ready $(BENCH)/.ready chromium ## what is fast, measured, beside what a user would pick instead
 	@$(CLIENT)/bin/python -m benchmarks.client --sdk $(SDK)/bin/python
-	@$(PREFECT)/bin/python -m benchmarks.prefect
+	@$(PREFECT_BENCH)/bin/python -m benchmarks.prefect
 	@$(CLIENT)/bin/python -m benchmarks.local_server
 	@$(BENCH)/bin/python -m benchmarks.airflow
 
