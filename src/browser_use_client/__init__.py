@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         UnexpectedResponseError,
         UnsupportedOptionError,
     )
+    from browser_use_client.flows.files import MAX_FILE_SIZE, content_type_of
     from browser_use_client.models import (
         Account,
         AgentProfile,
@@ -87,6 +88,7 @@ _MODULES = {
         "UnexpectedResponseError",
         "UnsupportedOptionError",
     ),
+    "flows.files": ("MAX_FILE_SIZE", "content_type_of"),
     "models": (
         "Account",
         "AgentProfile",
@@ -109,6 +111,7 @@ _MODULES = {
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
+    "MAX_FILE_SIZE",
     "Account",
     "AgentProfile",
     "AgentSettings",
@@ -153,6 +156,7 @@ __all__ = [
     "UnsupportedOptionError",
     "WebhookError",
     "WebhookEvent",
+    "content_type_of",
     "verify_webhook",
 ]
 

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_browser_use.failures import FileStorageError
-from browser_use_client import InvalidRequestError
-from browser_use_client.flows.files import content_type_of
+from browser_use_client import InvalidRequestError, content_type_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

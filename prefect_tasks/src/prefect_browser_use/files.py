@@ -8,10 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from browser_use_client import BrowserUseError, Task, TaskError
-
-LARGEST = 10 * 1024 * 1024
-"""Bytes of a file that the API takes at most."""
+from browser_use_client import MAX_FILE_SIZE, BrowserUseError, Task, TaskError
 
 
 class OutputFilesError(TaskError):
@@ -69,6 +66,6 @@ def digests(files: Sequence[Path]) -> list[str]:
 def _digest(path: Path) -> str:
     try:
         with path.open("rb") as content:
-            return sha256(content.read(LARGEST + 1)).hexdigest()
+            return sha256(content.read(MAX_FILE_SIZE + 1)).hexdigest()
     except OSError:
         return ""  # the client refuses it, and says why

@@ -11,8 +11,8 @@ from browser_use_client.errors import InvalidRequestError
 from browser_use_client.models import OutputFile, Task
 from browser_use_client.retrying import retried
 
-LARGEST = 10 * 1024 * 1024
-"""Bytes: the most that the API takes."""
+MAX_FILE_SIZE = 10 * 1024 * 1024
+"""Bytes that a file may have at most: the API takes no larger one."""
 
 CONTENT_TYPES = {
     ".csv": "text/csv",
@@ -71,9 +71,9 @@ def content_type_of(file: str | Path, size: int) -> str:
     content_type = CONTENT_TYPES.get(PurePosixPath(file).suffix.lower())
     if content_type is None:
         raise InvalidRequestError(f"{file} cannot be uploaded: the API takes {', '.join(CONTENT_TYPES)}.")
-    if not 0 < size <= LARGEST:
+    if not 0 < size <= MAX_FILE_SIZE:
         raise InvalidRequestError(
-            f"{file} cannot be uploaded: it has {size:,} bytes; the API takes files of 1 to {LARGEST:,}."
+            f"{file} cannot be uploaded: it has {size:,} bytes; the API takes files of 1 to {MAX_FILE_SIZE:,}."
         )
     return content_type
 
