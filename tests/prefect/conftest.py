@@ -39,6 +39,16 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running
         yield running
 
 
+@pytest.fixture(autouse=True)
+def _no_process_outlives_its_test(request: pytest.FixtureRequest) -> Iterator[None]:
+    """One that still served flows would run those of the next test."""
+    if "prefect_server" not in request.fixturenames:
+        yield
+        return
+    with request.getfixturevalue("prefect_server").left_as_found():
+        yield
+
+
 @pytest.fixture(params=get_args(Contract))
 def api(request: pytest.FixtureRequest, harness: None) -> Iterator[FakeApi]:  # noqa: ARG001 - started for it
     """A Browser Use API, in each contract."""

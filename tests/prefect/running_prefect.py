@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -20,6 +20,9 @@ from demo.ports import free_port
 T = TypeVar("T")
 
 ROOT = Path(__file__).parents[2]
+BUSY = 90.0
+"""Seconds in which the server answers: it waits up to 60 for its SQLite to be unlocked."""
+
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 
@@ -48,7 +51,7 @@ class RunningPrefect:
             "PREFECT_RUNNER_POLL_FREQUENCY": "1",
             "PYTHONPATH": str(ROOT),
         }
-        self.http = httpx.Client(base_url=f"{self.url}/api", timeout=30, trust_env=False)
+        self.http = httpx.Client(base_url=f"{self.url}/api", timeout=BUSY, trust_env=False)
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> RunningPrefect:
@@ -77,11 +80,28 @@ class RunningPrefect:
         self._processes.append(process)
         return process
 
+    @contextlib.contextmanager
+    def left_as_found(self) -> Iterator[None]:
+        """What is started inside is ended with it, also by a test that fails."""
+        number = len(self._processes)
+        try:
+            yield
+        finally:
+            for process in self._processes[number:]:
+                end(process)
+            del self._processes[number:]
+
     def log(self, name: str) -> str:
         return (self.home / f"{name}.log").read_text()
 
     def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        return self.http.post(path, json=body or {}).raise_for_status().json()
+        """After a 503 it is sent again, as by Prefect's own client: SQLite was locked, and nothing was done."""
+
+        def answer() -> httpx.Response | None:
+            response = self.http.post(path, json=body or {})
+            return response if response.status_code != httpx.codes.SERVICE_UNAVAILABLE else None
+
+        return until(f"Prefect takes POST {path}", answer, BUSY).raise_for_status().json()
 
     def get(self, path: str) -> Any:
         return self.http.get(path).raise_for_status().json()

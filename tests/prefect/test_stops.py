@@ -10,7 +10,7 @@ import pytest
 
 from tests.fake_api import FakeApiProcess
 
-from .running_prefect import RunningPrefect, end, until
+from .running_prefect import RunningPrefect, until
 
 TASKS = {"threads": 7, "event-loop": 4, "processes": 2, "dask": 2}
 """How many tasks each of `flows` starts."""
@@ -53,14 +53,13 @@ def all_are_stopped(api: FakeApiProcess) -> None:
 
 
 def test_cancelling_served_flow_runs_stops_their_tasks(prefect_server: RunningPrefect, api: FakeApiProcess) -> None:
-    served = prefect_server.start("serve", "-m", "tests.prefect.flows", "serve", **environment(api))
+    prefect_server.start("serve", "-m", "tests.prefect.flows", "serve", **environment(api))
     flow_runs = [prefect_server.run_deployment(name) for name in TASKS]
     all_run(api, sum(TASKS.values()))
     for flow_run in flow_runs:
         prefect_server.cancel(flow_run)
     all_are_stopped(api)
     assert {prefect_server.ended(flow_run)["state_type"] for flow_run in flow_runs} == {"CANCELLED"}
-    end(served)
 
 
 def test_cancelling_a_script_in_the_ui_stops_its_tasks(prefect_server: RunningPrefect, api: FakeApiProcess) -> None:
@@ -93,14 +92,13 @@ def test_sigterm_stops_the_tasks_of_a_script(prefect_server: RunningPrefect, api
 
 def test_the_time_out_of_a_flow_stops_its_tasks(prefect_server: RunningPrefect, api: FakeApiProcess) -> None:
     variables = {**environment(api), "FLOW_TIMEOUT": "20"}
-    served = prefect_server.start("serve", "-m", "tests.prefect.flows", "serve", **variables)
+    prefect_server.start("serve", "-m", "tests.prefect.flows", "serve", **variables)
     scripts = [Script(prefect_server, api, name, FLOW_TIMEOUT="20") for name in TASKS]
     flow_runs = [prefect_server.run_deployment(name) for name in ("threads", "event-loop")]
     assert all(script.process.wait(120) for script in scripts)
     assert {prefect_server.ended(flow_run)["state_name"] for flow_run in flow_runs} == {"TimedOut"}
     assert api.tasks()
     all_are_stopped(api)
-    end(served)
 
 
 def test_the_time_out_of_a_task_stops_it(prefect_server: RunningPrefect, api: FakeApiProcess) -> None:
