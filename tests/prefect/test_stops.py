@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,13 @@ TASKS = {"threads": 7, "event-loop": 4, "processes": 2, "dask": 2}
 
 WITHIN = 20.0
 """Seconds. It takes 1 to 3, unless the machine is busy; at 30 Prefect kills the process."""
+
+
+@pytest.fixture
+def prefect_server(tmp_path: Path) -> Iterator[RunningPrefect]:
+    """One for each test. Before Prefect 3.9 the SQLite of a server may stay locked for minutes when its clients die."""
+    with RunningPrefect(tmp_path) as running:
+        yield running
 
 
 @pytest.fixture
