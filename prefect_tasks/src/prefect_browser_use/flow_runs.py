@@ -11,7 +11,8 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 from uuid import UUID
 from weakref import WeakValueDictionary
@@ -32,6 +33,11 @@ FAREWELL = 4.0
 SLICE = 1.0
 """Seconds between two looks at the state, and the longest sleep: a time-out that Prefect sets on a task in a thread
 lands only between two calls."""
+
+
+CROWD = 100
+"""Waits in a process at which pauses are twice as long: then all tasks together poll no more than 200 times a second.
+More polls would take the time that the process needs to start the others."""
 
 
 class FlowRunEndedError(Exception):
@@ -55,30 +61,30 @@ class FlowRunWatch:
             self._runner_closes = events.get(task_context.task_run.id) if task_context else None
 
     def sleep(self, seconds: float) -> None:
-        """Sleep as `time.sleep`.
+        """Sleep as `time.sleep`; longer where many tasks of the process wait.
 
         Raises:
             FlowRunEndedError: The flow run does not go on.
         """
-        end = time.monotonic() + seconds
-        while True:
-            if self._states and self._states.are_due():
-                self._states.read()
-            self._raise_if_ended()
-            if (left := end - time.monotonic()) <= 0:
-                return
-            time.sleep(min(left, SLICE))
+        with self._waiting_until(seconds) as end:
+            while True:
+                if self._states and self._states.are_due():
+                    self._states.read()
+                self._raise_if_ended()
+                if (left := end - time.monotonic()) <= 0:
+                    return
+                time.sleep(min(left, SLICE))
 
     async def asleep(self, seconds: float) -> None:
         """Sleep as `asyncio.sleep`. See `sleep`."""
-        end = time.monotonic() + seconds
-        while True:
-            if self._states and self._states.are_due():
-                await asyncio.to_thread(self._states.read)
-            self._raise_if_ended()
-            if (left := end - time.monotonic()) <= 0:
-                return
-            await asyncio.sleep(min(left, SLICE))
+        with self._waiting_until(seconds) as end:
+            while True:
+                if self._states and self._states.are_due():
+                    await asyncio.to_thread(self._states.read)
+                self._raise_if_ended()
+                if (left := end - time.monotonic()) <= 0:
+                    return
+                await asyncio.sleep(min(left, SLICE))
 
     async def let_stop(self, run: Coroutine[Any, Any, T], stop: Callable[[], None]) -> T:
         """Runs what sleeps with `asleep`; if it is cancelled, its task is stopped first.
@@ -98,6 +104,14 @@ class FlowRunWatch:
             with anyio.CancelScope(shield=True):
                 await asyncio.wait([job], timeout=FAREWELL)
             raise
+
+    @contextmanager
+    def _waiting_until(self, seconds: float) -> Iterator[float]:
+        _waiting.add(self)
+        try:
+            yield time.monotonic() + seconds * (1 + len(_waiting) / CROWD)
+        finally:
+            _waiting.discard(self)
 
     def _raise_if_ended(self) -> None:
         if self._interrupted:
@@ -158,6 +172,7 @@ class _States:
             log.warning("The state of the flow run could not be read, so its end could be missed: %s", error)
 
 
+_waiting: set[FlowRunWatch] = set()
 _shared: WeakValueDictionary[UUID, _States] = WeakValueDictionary()
 _shared_lock = threading.Lock()
 
