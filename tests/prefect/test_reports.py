@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -14,7 +18,7 @@ from prefect.settings import PREFECT_API_URL
 from pydantic import SecretStr
 
 from browser_use_client import TaskFailedError
-from prefect_browser_use import arun_browser_task, run_browser_task
+from prefect_browser_use import FlowRunEndedError, arun_browser_task, run_browser_task, showing
 from tests.fake_api import FakeApi
 
 from .conftest import credentials_for
@@ -73,6 +77,55 @@ def test_of_many_tasks_at_once_each_shows_its_end(flat_api: FakeApi, task: Any) 
 
     found = ask("/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [many()]}}})
     assert [artifact["data"] for artifact in found if artifact["key"] == "browser-use-progress"] == [100] * 20
+
+
+@pytest.fixture
+def queue() -> Iterator[threading.Event]:
+    """Artifacts of others are before those of the test, until this is set."""
+    others_are_sent = threading.Event()
+    for _ in range(showing.AT_ONCE):
+        showing._threads.submit(others_are_sent.wait)
+    yield others_are_sent
+    others_are_sent.set()
+
+
+def waits_for_its_artifacts(api: FakeApi, run: Any, task: Any) -> Future[Any]:
+    """Runs a flow in a thread, until its Browser Use task has ended and its session is closed."""
+    flow_run = ThreadPoolExecutor(1).submit(run, api, task)
+    until("the task has ended", lambda: api.tasks() and not api.tasks(live=True) and not api.sessions(status="active"))
+    return flow_run
+
+
+@flow
+def one_task(api: Any, task: Any) -> Any:
+    return task.submit("Read the orders", credentials=credentials_for(api), poll_interval=0.02).result()
+
+
+@pytest.mark.parametrize("task", [run_browser_task, arun_browser_task], ids=["sync", "async"])
+def test_a_task_waits_for_its_artifacts_when_it_has_ended_and_of_the_progress_sends_the_end(
+    flat_api: FakeApi, task: Any, queue: threading.Event, caplog: pytest.LogCaptureFixture
+) -> None:
+    flat_api.script(steps=5, polls=5)
+    with caplog.at_level(logging.INFO, logger="httpx"):
+        running = waits_for_its_artifacts(flat_api, one_task, task)
+        assert not running.done()
+        queue.set()
+        assert running.result(60).status == "finished"
+    requests = [record.getMessage() for record in caplog.records if "/artifacts/" in record.getMessage()]
+    assert len(requests) == len({"live view", "progress", "result", "steps"})
+
+
+@pytest.mark.parametrize("task", [run_browser_task, arun_browser_task], ids=["sync", "async"])
+def test_a_task_that_waits_for_its_artifacts_sees_that_its_flow_run_is_cancelled(
+    flat_api: FakeApi, task: Any, queue: threading.Event
+) -> None:
+    running = waits_for_its_artifacts(flat_api, one_task, task)
+    flow_run_id = flat_api.tasks()[0]["metadata"]["idempotency_key"].partition(":")[0]
+    ask(f"/flow_runs/{flow_run_id}/set_state", {"state": {"type": "CANCELLING"}})
+    with pytest.raises(FlowRunEndedError):
+        running.result(5)
+    queue.set()
+    assert artifacts(flow_run_id) == {}
 
 
 def test_artifacts_can_be_left_out(flat_api: FakeApi) -> None:

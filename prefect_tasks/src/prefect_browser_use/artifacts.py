@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from prefect.artifacts import Artifact, ImageArtifact, LinkArtifact, MarkdownArtifact, TableArtifact
+from prefect.artifacts import Artifact, ImageArtifact, LinkArtifact, MarkdownArtifact, ProgressArtifact, TableArtifact
 from prefect.events import emit_event
 
 from browser_use_client import CreatedTask, Task
@@ -22,6 +22,11 @@ def live_view(created: CreatedTask, live_url: str) -> Artifact:
         link_text="Watch the browser",
         description=f"Task {created.id} in session {created.session_id}",
     )
+
+
+def progress(percent: float, description: str) -> Artifact:
+    """How far a task is."""
+    return ProgressArtifact(key=f"{KEY}-progress", progress=percent, description=description)
 
 
 def of_ended_task(task: Task, *, screenshots: bool) -> list[Artifact]:

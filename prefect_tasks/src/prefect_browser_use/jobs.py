@@ -51,9 +51,9 @@ class BrowserTaskRun(JobRun[BrowserTaskResult]):
             OutputFilesError: The task ended well, but its files could not be downloaded. Wait again to try again.
             BrowserUseError: Any other answer of the API.
         """
-        folder = folder_of(self._block.download_output_to)
-        with self._block.credentials.get_client(sleep=FlowRunWatch().sleep) as client:
-            report = Report(client, self._request, artifacts=True, screenshots=False)
+        folder, watch = folder_of(self._block.download_output_to), FlowRunWatch()
+        with self._block.credentials.get_client(sleep=watch.sleep) as client:
+            report = Report(client, self._request, watch, artifacts=True, screenshots=False)
             try:
                 report.on_created(self._created)
                 task = client.wait_for_task(self.task_id, on_step=report.on_step)
@@ -75,9 +75,9 @@ class BrowserTaskRun(JobRun[BrowserTaskResult]):
 
     async def await_for_completion(self) -> None:
         """As `wait_for_completion`, for asyncio."""
-        folder = folder_of(self._block.download_output_to)
-        async with self._block.credentials.get_async_client(sleep=FlowRunWatch().asleep) as client:
-            report = AsyncReport(client, self._request, artifacts=True, screenshots=False)
+        folder, watch = folder_of(self._block.download_output_to), FlowRunWatch()
+        async with self._block.credentials.get_async_client(sleep=watch.asleep) as client:
+            report = AsyncReport(client, self._request, watch, artifacts=True, screenshots=False)
             try:
                 await report.on_created(self._created)
                 task = await client.wait_for_task(self.task_id, on_step=report.on_step)

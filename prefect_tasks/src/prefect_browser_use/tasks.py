@@ -108,7 +108,7 @@ def run_browser_task(
     limit = concurrency(concurrency_limit, strict=True) if concurrency_limit else nullcontext()
     with load_credentials(credentials).get_client(sleep=watch.sleep) as client, limit:
         watch.sleep(0)  # the flow run may have ended while this waited for its slot
-        report = Report(client, request, artifacts=artifacts, screenshots=screenshots)
+        report = Report(client, request, watch, artifacts=artifacts, screenshots=screenshots)
         try:
             ended = client.run_task(
                 request,
@@ -183,7 +183,7 @@ async def arun_browser_task(
     limit = aconcurrency(concurrency_limit, strict=True) if concurrency_limit else nullcontext()
     async with block.get_async_client(sleep=watch.asleep) as client, limit:
         await watch.asleep(0)  # the flow run may have ended while this waited for its slot
-        report = AsyncReport(client, request, artifacts=artifacts, screenshots=screenshots)
+        report = AsyncReport(client, request, watch, artifacts=artifacts, screenshots=screenshots)
         try:
             run = client.run_task(
                 request,

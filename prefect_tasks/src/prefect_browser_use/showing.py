@@ -1,0 +1,151 @@
+"""Artifacts go to Prefect beside the task that they show: while it runs, nothing waits for them.
+
+Of many tasks at once they come faster than a Prefect server takes them. So a process sends a few at a time, in the
+order in which they came, and of a progress that changed meanwhile only the newest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import threading
+from collections import deque
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from contextvars import copy_context
+from uuid import UUID
+
+import httpx
+from prefect.artifacts import Artifact
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
+from prefect.settings import PREFECT_API_KEY, PREFECT_API_URL
+from prefect.utilities.context import get_task_and_flow_run_ids
+
+from prefect_browser_use.flow_runs import SLICE
+
+AT_ONCE = 8
+"""Artifacts that a process sends at the same time."""
+
+
+_threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="browser-use-artifacts")
+_queue: set[Future[None]] = set()
+_clients: dict[tuple[str | None, str | None], SyncPrefectClient] = {}
+_clients_lock = threading.Lock()
+
+
+class Showing:
+    """The artifacts of one task run.
+
+    Args:
+        on: Whether there are any; else nothing is sent.
+        could_not: Told, in another thread, why one could not be sent.
+    """
+
+    def __init__(self, on: bool, could_not: Callable[[Exception], None]) -> None:
+        self._on = on
+        self._could_not = could_not
+        self._sending: list[Future[None]] = []
+        self._progress: deque[Artifact] = deque(maxlen=1)
+        self._progress_id: UUID | None = None
+        self._progress_lock = threading.Lock()
+
+    def show(self, artifact: Artifact) -> None:
+        """Sends an artifact, soon."""
+        self._soon(lambda client: _create(client, artifact))
+
+    def show_progress(self, progress: Artifact, *, at_end: bool = False) -> None:
+        """Creates or updates the one progress, soon, unless there is a newer one by then.
+
+        Where artifacts queue, only the one of the end is sent.
+        """
+        self._progress.append(progress)
+        if at_end or len(_queue) < AT_ONCE:
+            self._soon(self._send_progress)
+
+    def wait(self, pause: Callable[[float], object]) -> None:
+        """Waits until all is sent.
+
+        Args:
+            pause: Called with 0 once a second. What it raises ends the wait, and what is not sent is dropped.
+        """
+        try:
+            while wait_for(self._sending, SLICE).not_done:
+                pause(0)
+        except BaseException:
+            self.drop()
+            raise
+
+    async def async_wait(self, pause: Callable[[float], Awaitable[object]]) -> None:
+        """As `wait`, for asyncio."""
+        waiting = {asyncio.wrap_future(sending) for sending in self._sending}
+        try:
+            while waiting:
+                waiting = (await asyncio.wait(waiting, timeout=SLICE))[1]
+                if waiting:
+                    await pause(0)
+        except BaseException:
+            for sending in waiting:
+                sending.cancel()
+            raise
+
+    def drop(self) -> None:
+        """Sends no more than is under way: the run is being ended, and its process may be, too."""
+        for sending in self._sending:
+            sending.cancel()
+
+    def _soon(self, send: Callable[[SyncPrefectClient], object]) -> None:
+        if self._on:
+            # The context says to which run an artifact belongs.
+            sending = _threads.submit(copy_context().run, self._send, send)
+            self._sending.append(sending)
+            _queue.add(sending)
+            sending.add_done_callback(_queue.discard)
+
+    def _send(self, send: Callable[[SyncPrefectClient], object]) -> None:
+        try:
+            send(_client())
+        except Exception as error:  # noqa: BLE001 - nothing of it is a reason to lose a task that is paid for
+            self._could_not(error)
+
+    def _send_progress(self, client: SyncPrefectClient) -> None:
+        with self._progress_lock:
+            if not self._progress:
+                return
+            newest = self._progress.pop()
+            if self._progress_id is None:
+                self._progress_id = _create(client, newest)
+            else:
+                update = ArtifactUpdate(data=_data(newest), description=newest.description)
+                client.update_artifact(self._progress_id, update)
+
+
+def _create(client: SyncPrefectClient, artifact: Artifact) -> UUID:
+    task_run_id, flow_run_id = get_task_and_flow_run_ids()
+    return client.create_artifact(
+        ArtifactCreate(
+            type=artifact.type,
+            key=artifact.key,
+            description=artifact.description,
+            data=_data(artifact),
+            task_run_id=task_run_id,
+            flow_run_id=flow_run_id,
+        )
+    ).id
+
+
+def _data(artifact: Artifact) -> object:
+    return artifact.format(_sync=True)  # type: ignore[call-arg] # `async_dispatch`
+
+
+def _client() -> SyncPrefectClient:
+    """A client of the server that the settings name, for all threads: making one takes longer than an artifact."""
+    server = (PREFECT_API_URL.value(), PREFECT_API_KEY.value())
+    with _clients_lock:
+        if server not in _clients:
+            # With settings of its own it is not the task's, which is closed with the task.
+            client = get_client(sync_client=True, httpx_settings={"limits": httpx.Limits(max_connections=AT_ONCE)})
+            atexit.register(client.__exit__, None, None, None)
+            _clients[server] = client.__enter__()
+        return _clients[server]
