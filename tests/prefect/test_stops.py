@@ -22,7 +22,7 @@ WITHIN = 20.0
 
 @pytest.fixture
 def prefect_server(tmp_path: Path) -> Iterator[RunningPrefect]:
-    """One for each test. Before Prefect 3.9 the SQLite of a server may stay locked for minutes when its clients die."""
+    """One for each test: the SQLite of Prefect 3.8 may stay locked for minutes when processes of flows are killed."""
     with RunningPrefect(tmp_path) as running:
         yield running
 
