@@ -74,7 +74,8 @@ def run_browser_task(
             in use.
         concurrency_limit: A global concurrency limit of Prefect's, of which this takes one slot while it runs. One
             that does not exist is an error.
-        poll_interval: Seconds between polls. Default: 0.5 at first, up to 5 for long tasks.
+        poll_interval: Seconds between polls; longer where many tasks wait in one process. Default: 0.5 at first, up to
+            5 for long tasks.
         fail_on_unsuccessful: Fail if the task finished but its agent says that it did not succeed.
         artifacts: Show the live view, the progress, the steps and the result as artifacts.
         screenshots: Show the picture of each step, too.
