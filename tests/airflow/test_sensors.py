@@ -58,6 +58,16 @@ def test_deferred_it_neither_stops_the_task_nor_closes_its_session(server: FakeB
     assert settings["poll_interval"] == 5
 
 
+def test_it_does_not_wait_for_ever_where_no_triggerer_lives(server: FakeBrowserUse) -> None:
+    sensor = BrowserUseTaskSensor(
+        task_id="wait", browser_task_id=started_elsewhere(server, "for 1 s"), deferrable=True, timeout=600
+    )
+    with pytest.raises(TaskDeferred) as deferred:
+        execute(sensor)
+    assert deferred.value.timeout is not None
+    assert deferred.value.timeout.total_seconds() > 600
+
+
 @pytest.mark.skipif(not AIRFLOW_V_3_0_PLUS, reason="what 3.0 does, on newer ones as well")
 def test_a_retry_that_is_resumed_with_the_event_of_the_try_before_waits_anew(server: FakeBrowserUse) -> None:
     sensor = BrowserUseTaskSensor(task_id="wait", browser_task_id=started_elsewhere(server, "forever"), deferrable=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from airflow.providers.common.compat.sdk import (
 from airflow_browser_use import failures
 from airflow_browser_use.hooks import DEFAULT_CONN_ID, BrowserUseHook
 from airflow_browser_use.results import return_value, schema_from
-from airflow_browser_use.triggers import BrowserUseTaskTrigger
+from airflow_browser_use.triggers import LATEST_RESUME, BrowserUseTaskTrigger
 from browser_use_client import BrowserUseError, Task, TaskTimeoutError
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ class BrowserUseTaskSensor(BaseSensorOperator):
         output_schema: As for `BrowserUseTaskOperator`.
         fail_on_unsuccessful: Fail when the agent finished but reports no success.
         browser_use_conn_id: The connection. (templated)
-        deferrable: Wait in the triggerer. Default: `[operators] default_deferrable`.
+        deferrable: Wait in the triggerer; `timeout` counts there, `execution_timeout` does not. Default:
+            `[operators] default_deferrable`.
 
     Raises:
         AirflowSensorTimeout: It did not end within `timeout`.
@@ -105,6 +107,7 @@ class BrowserUseTaskSensor(BaseSensorOperator):
             ),
             method_name=self.execute_complete.__name__,
             kwargs={"try_number": context["ti"].try_number},
+            timeout=timedelta(seconds=self.timeout + LATEST_RESUME),
         )
 
     def _read(self, task_id: str) -> Task:

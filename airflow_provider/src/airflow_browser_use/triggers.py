@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 GOES_ON = {TaskInstanceState.RUNNING, TaskInstanceState.DEFERRED, TaskInstanceState.UP_FOR_RETRY}
 """Task instances whose remote task is looked after: by this trigger elsewhere, or by the try that runs or comes."""
 
+LATEST_RESUME = 60.0
+"""Seconds after its deadline at which a deferred task is resumed even if no triggerer lives to say that it is late."""
+
 STEPS_EVERY = 3.0
 """Seconds between looks at the steps of a task."""
 

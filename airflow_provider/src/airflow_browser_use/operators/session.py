@@ -49,7 +49,8 @@ class BrowserUseStartSessionOperator(_SessionOperator):
     """Start a browser session that stays open until it is stopped (`v2-flat`).
 
     `session_id` is in XCom under its own key: `start.output["session_id"]`. Prefer `browser_session`, which stops what
-    it starts.
+    it starts. A session has no key to be found by: of a try that is killed before it has returned, one may stay open
+    until the server closes it as idle.
 
     Args:
         browser_settings: The fields of `BrowserSettings`, such as `profile_id`. (templated)

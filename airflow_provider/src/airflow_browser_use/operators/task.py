@@ -19,7 +19,7 @@ from airflow_browser_use.remote import RemoteTask
 from airflow_browser_use.results import log_step, schema_from
 from airflow_browser_use.secrets import Secrets, refuse_literals
 from airflow_browser_use.settings import refuse_unknown
-from airflow_browser_use.triggers import BrowserUseTaskTrigger
+from airflow_browser_use.triggers import LATEST_RESUME, BrowserUseTaskTrigger
 from browser_use_client import (
     AgentSettings,
     BrowserSettings,
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
 
     from airflow_browser_use.files import Files, Place
-
-LATEST_RESUME = 60.0
-"""Seconds after its deadline at which a deferred task is resumed even if no triggerer lives to say that it is late."""
 
 
 class BrowserUseTaskOperator(BaseOperator):
