@@ -26,7 +26,7 @@ from prefect.utilities.context import get_task_and_flow_run_ids
 from prefect_browser_use.flow_runs import SLICE
 
 AT_ONCE = 8
-"""Artifacts that a process sends at the same time: half as many make 500 tasks at once a third slower."""
+"""Artifacts that a process sends at the same time. Of 500 gathered tasks, 8 at a time took 29 to 33 s, 4 took 38 s."""
 
 _threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="browser-use-artifacts")
 _queue: set[Future[None]] = set()
