@@ -73,7 +73,7 @@ def wait(
         if left is not None and left <= 0:
             return (yield from _too_late(contract, task_id, clock() - started, stop_on_timeout))
         try:
-            state: TaskState = yield from call(replace(poll, timeout=left))
+            state: TaskState = yield from call(poll if left is None else replace(poll, timeout=left))
         except BrowserUseError as error:
             failures += 1
             if not can_try_again(error):
