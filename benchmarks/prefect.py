@@ -1,6 +1,7 @@
 """Many Browser Use tasks of one flow at once, beside the official SDK in plain tasks: part of `make bench`.
 
-Each contender runs its flow in a process of its own; the fake Browser Use API and a real Prefect server are other ones.
+Each contender runs its flow in a process of its own, beside a fake Browser Use API and a real Prefect server of its
+own: a server works on what the last flow logged and emitted long after that has ended.
 Seconds are of this machine, under whatever else it does meanwhile: compare the columns of one run, not runs.
 """
 
@@ -23,10 +24,15 @@ STEPS = 5
 SHAPES = {"submitted": "submitted to threads", "gathered": "gathered in one event loop"}
 
 
-def run(prefect: RunningPrefect, contender: str, shape: str) -> dict[str, Any]:
+def run(contender: str, shape: str) -> dict[str, Any]:
     """What a flow took."""
     print(f"{contender}, {SHAPES[shape]} ...", file=sys.stderr, flush=True)
-    with FakeApiProcess("v2-flat") as fake, (prefect.home / "worker.log").open("ab") as log:
+    with (
+        tempfile.TemporaryDirectory() as home,
+        RunningPrefect(Path(home)) as prefect,
+        FakeApiProcess("v2-flat") as fake,
+        (prefect.home / "worker.log").open("ab") as log,
+    ):
         fake.script(seconds=SECONDS, steps=STEPS)
         done = subprocess.run(
             [sys.executable, "-m", "benchmarks.prefect_worker"],
@@ -42,9 +48,9 @@ def run(prefect: RunningPrefect, contender: str, shape: str) -> dict[str, Any]:
     return took | {"to_api": to_api / NUMBER, "to_prefect": (took["requests"] - to_api) / NUMBER}
 
 
-def compare(prefect: RunningPrefect, shape: str) -> list[Row]:
+def compare(shape: str) -> list[Row]:
     """Ours, ours without artifacts, and the SDK."""
-    sdk, ours, quiet = (run(prefect, contender, shape) for contender in ("sdk", "ours", "ours without artifacts"))
+    sdk, ours, quiet = (run(contender, shape) for contender in ("sdk", "ours", "ours without artifacts"))
 
     def row(figure: str, took: dict[str, Any], name: str, unit: str) -> Row:
         return Row(
@@ -67,8 +73,7 @@ def compare(prefect: RunningPrefect, shape: str) -> list[Row]:
 
 def main() -> None:
     """Measures and prints."""
-    with tempfile.TemporaryDirectory() as home, RunningPrefect(Path(home)) as prefect:
-        rows = [row for shape in SHAPES for row in compare(prefect, shape)]
+    rows = [row for shape in SHAPES for row in compare(shape)]
     print(table(rows, "prefect_browser_use", "@task with browser-use-sdk 3.12.1"))
 
 
