@@ -66,7 +66,6 @@ class Creation:
     clock: Clock
     _asked_session: str | None = field(init=False)
     _creating: Call[CreatedTask] = field(init=False)
-    _local_files: Sequence[LocalFile] = field(default=(), init=False)
     _past: frozenset[str] = field(default=frozenset(), init=False)
     _uncertain: bool = field(default=False, init=False)
 
@@ -94,10 +93,10 @@ class Creation:
             if usable is not None:
                 return _adopted(usable)
             self._past = frozenset(task.id for task in earlier)
-        self._local_files = [LocalFile.at(path) for path in self.files]
-        session_id = yield from self._start_session()
+        files = [LocalFile.at(path) for path in self.files]
+        session_id = yield from self._start_session(with_files=bool(files))
         try:
-            yield from self._upload_files()
+            yield from self._upload(files)
             created = yield from self._post()
             if self.returning or self._uncertain:
                 created = yield from self._elect(created)
@@ -141,10 +140,10 @@ class Creation:
         in_session = self._asked_session in (None, task.session_id)
         return in_session and (not task.has_ended or self.accept(task))
 
-    def _start_session(self) -> Flow[str | None]:
+    def _start_session(self, *, with_files: bool) -> Flow[str | None]:
         """A session before the task, where files need one or where the one of POST /tasks would close with it."""
         for_itself = self.keep_session and self.contract.SESSIONS_END_WITH_TASKS
-        for_files = self._local_files and self.contract.FILES_BELONG_TO_SESSIONS
+        for_files = with_files and self.contract.FILES_BELONG_TO_SESSIONS
         if self._session or not (for_itself or for_files):
             return None
         patience = self.clock() + self.wait_when_busy
@@ -158,13 +157,13 @@ class Creation:
         self._ask(browser_settings=BrowserSettings(session_id=session.id))
         return session.id
 
-    def _upload_files(self) -> Flow[None]:
+    def _upload(self, files: Sequence[LocalFile]) -> Flow[None]:
         of_session = self.contract.FILES_BELONG_TO_SESSIONS
         names = list(self.request.included_file_names or ())
-        for file in self._local_files:
+        for file in files:
             name = yield from upload(self.contract, file, session_id=self._session if of_session else None)
             names.append(name)
-        if self._local_files and not of_session:
+        if files and not of_session:
             self._ask(included_file_names=tuple(names))
 
     def _post(self) -> Flow[CreatedTask]:
