@@ -85,8 +85,7 @@ class Showing:
                 if waiting:
                     await pause(0)
         except BaseException:
-            for sending in waiting:
-                sending.cancel()
+            self.drop()
             raise
 
     def drop(self) -> None:
