@@ -83,6 +83,7 @@ class Api:
         on_created: Callable[[CreatedTask], object] | None,
         on_step: Callable[[Step], object] | None,
         stop_on_timeout: bool,
+        stop_on_interrupt: bool,
         fail_on_unsuccessful: bool,
     ) -> Flow[Task]:
         """Creates a task exactly once, waits for it and closes its session."""
@@ -96,6 +97,7 @@ class Api:
             on_created=on_created,
             on_step=on_step,
             stop_on_timeout=stop_on_timeout,
+            stop_on_interrupt=stop_on_interrupt,
             max_failures=MAX_FAILURES,
         )
         return task.raise_for_status(fail_on_unsuccessful=fail_on_unsuccessful)

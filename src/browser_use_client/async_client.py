@@ -88,6 +88,7 @@ class AsyncBrowserUseClient:
         on_created: Callable[[CreatedTask], object] | None = None,
         on_step: Callable[[Step], object] | None = None,
         stop_on_timeout: bool = True,
+        stop_on_interrupt: bool = True,
         fail_on_unsuccessful: bool = True,
     ) -> Task:
         """As `BrowserUseClient.run_task`."""
@@ -107,6 +108,7 @@ class AsyncBrowserUseClient:
                 on_created=on_created,
                 on_step=on_step,
                 stop_on_timeout=stop_on_timeout,
+                stop_on_interrupt=stop_on_interrupt,
                 fail_on_unsuccessful=fail_on_unsuccessful,
             )
         )

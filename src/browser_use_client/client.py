@@ -85,6 +85,7 @@ class BrowserUseClient:
         on_created: Callable[[CreatedTask], object] | None = None,
         on_step: Callable[[Step], object] | None = None,
         stop_on_timeout: bool = True,
+        stop_on_interrupt: bool = True,
         fail_on_unsuccessful: bool = True,
     ) -> Task:
         """Create a task exactly once, wait until it has ended, and close its session.
@@ -109,6 +110,7 @@ class BrowserUseClient:
             on_created: Called once, as soon as the task exists.
             on_step: Called with each step as it appears. Polls then read the whole task.
             stop_on_timeout: Stop a task that is late; otherwise it is left running.
+            stop_on_interrupt: Stop a task whose wait is ended from outside; otherwise the caller has to.
             fail_on_unsuccessful: Raise if the task finished but its agent says that it did not succeed.
 
         Returns:
@@ -140,6 +142,7 @@ class BrowserUseClient:
                 on_created=on_created,
                 on_step=on_step,
                 stop_on_timeout=stop_on_timeout,
+                stop_on_interrupt=stop_on_interrupt,
                 fail_on_unsuccessful=fail_on_unsuccessful,
             )
         )

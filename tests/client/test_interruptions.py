@@ -75,6 +75,18 @@ def test_an_exception_on_the_way_stops_a_task_that_is_run_but_not_one_that_is_on
     assert [task["id"] for task in fake.tasks(live=True)] == [created.id]
 
 
+def test_a_caller_that_stops_its_tasks_itself_finds_an_interrupted_one_running(client: Client, fake: FakeApi) -> None:
+    def refuse(_step: Step) -> None:
+        raise PatienceLostError
+
+    fake.script(status=None, steps=9)
+
+    with pytest.raises(PatienceLostError):
+        client.run_task("x", on_step=refuse, stop_on_interrupt=False)
+
+    assert len(fake.tasks(live=True)) == 1
+
+
 def test_a_callback_that_raises_ends_the_run_and_the_task(client: Client, fake: FakeApi) -> None:
     def refuse(step: Step) -> None:
         raise PatienceLostError(step.goal)

@@ -20,6 +20,7 @@ def run(
     on_created: Callable[[CreatedTask], object] | None,
     on_step: Callable[[Step], object] | None,
     stop_on_timeout: bool,
+    stop_on_interrupt: bool,
     max_failures: int,
 ) -> Flow[Task]:
     """Creates a task and waits for it; its session is closed unless it is to be kept.
@@ -34,6 +35,7 @@ def run(
         on_created: Called once, as soon as the task exists.
         on_step: Called with each new step.
         stop_on_timeout: Whether a task that is late is stopped.
+        stop_on_interrupt: Whether what ends the run from outside stops the task; otherwise the caller has to.
         max_failures: Polls in a row that may fail.
 
     Returns:
@@ -62,7 +64,8 @@ def run(
     except (BrowserUseError, GeneratorExit):
         raise
     except BaseException:
-        yield from _say_farewell(creation, created)
+        if stop_on_interrupt:
+            yield from _say_farewell(creation, created)
         raise
     yield from _close(creation, created)
     return task
