@@ -52,9 +52,12 @@ class Order:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a task ended: what it has to say, and whether it did what it was asked."""
+    """How a task ended: what it has to say, and whether it did what it was asked.
 
-    output: str
+    `output` is a text; of a success with an output schema it is the value that fits the schema.
+    """
+
+    output: Any
     is_success: bool
 
 

@@ -1,7 +1,8 @@
-"""Holds what a task gives out against the schema that was asked for."""
+"""Holds what a task gives out against the schema that was asked for, and writes it."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import jsonschema
@@ -20,6 +21,11 @@ def faults(schema: dict[str, Any], value: Any) -> str | None:
     except (referencing.exceptions.Unresolvable, RecursionError) as error:
         return f"the schema refers to what is not in it, or only to itself ({error})"
     return "; ".join(_say(fault) for fault in found[:MOST]) or None
+
+
+def as_json(value: Any) -> str:
+    """JSON as people read it."""
+    return json.dumps(value, ensure_ascii=False, indent=2)
 
 
 def _say(fault: jsonschema.ValidationError) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import json
 import logging
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from browser_use_local.chromium import Browser
 from browser_use_local.engine import DoneStep, Engine, EngineFailedError, Order, Outcome
 from browser_use_local.files import Files
 from browser_use_local.masking import mask
+from browser_use_local.output_schema import as_json, faults
 from browser_use_local.profiles import Profiles
 from browser_use_local.records import Session, Step, Task, TaskStatus, now
 from browser_use_local.sessions import ActiveSession, Sessions
@@ -177,7 +179,9 @@ class Tasks:
 
         async def browser() -> Browser:
             ready = await self._sessions.browser(session)
-            ready.on_download = lambda download: downloads.append(asyncio.create_task(self._keep(task.id, download)))
+            ready.on_download = lambda download: downloads.append(
+                asyncio.create_task(self._keep(task.id, download, order.secrets))
+            )
             waiting = {"id": task.id, "status": in_words_of(order.revision, "created")}
             self._change(waiting, status="started", started_at=now())
             return ready
@@ -187,18 +191,20 @@ class Tasks:
             await self._running[task.id].may_go_on.wait()
 
         try:
-            outcome = await self._engine.run(order, browser, report)
+            outcome = _given_out(await self._engine.run(order, browser, report), order)
             await asyncio.gather(*downloads)
             status = "finished"
         except asyncio.CancelledError:
             status, output = self._running[task.id].ending
             outcome = Outcome(output, False) if output else None
         except EngineFailedError as error:
-            outcome = Outcome(str(error), False)
+            outcome = Outcome(mask(str(error), order.secrets), False)
         except PlaywrightError as error:
-            outcome = Outcome(f"The browser of this session broke down: {error.message.splitlines()[0]}", False)
-        except Exception:
-            logger.exception("task %s failed", task.id)
+            said = mask(error.message.splitlines()[0], order.secrets)
+            outcome = Outcome(f"The browser of this session broke down: {said}", False)
+        except Exception:  # noqa: BLE001 - whatever went wrong, the task has ended
+            # The traceback of a browser's error holds what was typed.
+            logger.error("task %s failed\n%s", task.id, mask(traceback.format_exc(), order.secrets))  # noqa: TRY400
             outcome = Outcome("The local server made a mistake; its log says more.", False)
         finally:
             for download in downloads:
@@ -213,7 +219,7 @@ class Tasks:
             {"id": task.id},
             status=in_words_of(task.revision, status),
             finished_at=now(),
-            output=mask(outcome.output, session.secrets) if outcome else None,
+            output=outcome.output if outcome else None,
             is_success=outcome.is_success if outcome else None,
         )
         record = self._store.get(Session, id=session.id)
@@ -226,16 +232,17 @@ class Tasks:
             self._store.change(Task, where, **columns)
             self._tell(dataclasses.replace(task, **columns))
 
-    async def _keep(self, task_id: str, download: Download) -> None:
+    async def _keep(self, task_id: str, download: Download, secrets: Mapping[str, str]) -> None:
         """Keeps what the browser downloads as an output file."""
         try:
-            self._files.keep_output(task_id, Path(download.suggested_filename).name, Path(await download.path()))
+            name = mask(Path(download.suggested_filename).name, secrets)
+            self._files.keep_output(task_id, name, Path(await download.path()))
         except PlaywrightError as error:
             logger.warning("a download of task %s broke off: %s", task_id, error.message.splitlines()[0])
 
     async def _keep_step(self, task_id: str, step: DoneStep, session: ActiveSession) -> None:
         for file in step.files:
-            self._files.keep_output(task_id, file.name, file)
+            self._files.keep_output(task_id, mask(file.name, session.secrets), file)
         number = self._store.count(Step, {"task_id": task_id}) + 1
         browser = await self._sessions.browser(session)
         picture: bytes | None = None
@@ -255,8 +262,20 @@ class Tasks:
                 evaluation=mask(step.evaluation, session.secrets),
                 memory=mask(step.memory, session.secrets),
                 url=mask(browser.page.url, session.secrets),
-                actions=[mask(json.dumps(action), session.secrets) for action in step.actions],
+                actions=[json.dumps(mask(action, session.secrets)) for action in step.actions],
                 duration=round(step.duration, 3),
                 has_screenshot=picture is not None,
             )
         )
+
+
+def _given_out(outcome: Outcome, order: Order) -> Outcome:
+    """The outcome as it is written down: without secrets, and with a schema as JSON that still fits it."""
+    shown = mask(outcome.output, order.secrets)
+    if order.output_schema is None or not outcome.is_success:
+        return Outcome(shown, outcome.is_success)
+    if problem := faults(order.output_schema, shown):
+        return Outcome(
+            f"Secrets are not given out, and without them the output does not fit the schema: {problem}", False
+        )
+    return Outcome(as_json(shown), True)

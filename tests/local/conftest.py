@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from .pages import Site, running_site
 from .running_server import LocalServer
 
 
@@ -29,3 +30,10 @@ def signed_in(server: LocalServer) -> str:
     session_id = server.session()
     assert server.sign_in(session_id)["isSuccess"]
     return session_id
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """A site of its own for a test."""
+    with running_site() as running:
+        yield running

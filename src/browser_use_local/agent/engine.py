@@ -62,7 +62,7 @@ class AgentEngine:
                 await chromium.allow_only(order.allowed_domains)
                 await agent.send(self._task(order, chromium, place))
                 async for said in agent.messages():
-                    message = _masked(said, self._keys)
+                    message = mask(said, self._keys)
                     if "end" in message:
                         return _outcome(order, message["end"])
                     if "failed" in message:
@@ -198,15 +198,6 @@ def _instructions(order: Order) -> str:
     return "\n\n".join(parts)
 
 
-def _masked(value: Any, keys: Mapping[str, str]) -> Any:
-    """What the agent said, without the keys of models; secrets are masked by who writes it down."""
-    if isinstance(value, dict):
-        return {name: _masked(item, keys) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_masked(item, keys) for item in value]
-    return mask(value, keys) if isinstance(value, str) else value
-
-
 def _step(step: dict[str, Any], place: Path) -> DoneStep:
     # Names of files may come from the model, and it gives out none but those of its own folder.
     files = [path for path in map(Path, step["files"]) if path.resolve().is_relative_to(place.resolve())]
@@ -218,9 +209,9 @@ def _outcome(order: Order, end: dict[str, Any]) -> Outcome:
     if order.output_schema is None or not is_success:
         return Outcome(output, is_success)
     try:
-        problem = faults(order.output_schema, json.loads(output))
+        value = json.loads(output)
     except ValueError:
-        problem = "it is no JSON"
-    if problem:
+        return Outcome("What the agent reported does not fit the output schema: it is no JSON", False)
+    if problem := faults(order.output_schema, value):
         return Outcome(f"What the agent reported does not fit the output schema: {problem}", False)
-    return Outcome(output, True)
+    return Outcome(value, True)

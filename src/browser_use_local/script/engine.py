@@ -10,9 +10,10 @@ from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from browser_use_local.chromium import Browser
 from browser_use_local.engine import DoneStep, Order, Outcome, Report
+from browser_use_local.output_schema import as_json
 from browser_use_local.script.fill import DoesNotFitError, fill
 from browser_use_local.script.parse import NotUnderstoodError, Written, parse
-from browser_use_local.script.stage import Stage, StepFailedError, as_json
+from browser_use_local.script.stage import Stage, StepFailedError
 from browser_use_local.script.steps.moving import open_address
 
 
@@ -71,12 +72,12 @@ class ScriptEngine:
         readings = stage.readings
         if order.output_schema is not None:
             try:
-                return Outcome(as_json(fill(order.output_schema, readings, facts)), True)
+                return Outcome(fill(order.output_schema, readings, facts), True)
             except DoesNotFitError as error:
                 return Outcome(f'The page "{facts.title}" ({facts.url}) does not fit the output schema: {error}', False)
-        parts = [as_json(table.records) for table in readings.tables]
+        parts = [as_json(stage.shown(table.records)) for table in readings.tables]
         if readings.pairs:
-            parts.append("\n".join(f"{label}: {value}" for label, value in readings.pairs))
+            parts.append(stage.lines(readings.pairs))
         return Outcome(
             "\n\n".join(parts)
             or f'Done in {number} step{"s" if number > 1 else ""}. The page is "{facts.title}" ({facts.url}).',

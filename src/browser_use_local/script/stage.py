@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from playwright.async_api import Error, Frame, Page, Request
 
 from browser_use_local.chromium import Browser
 from browser_use_local.engine import Upload
+from browser_use_local.masking import mask
 from browser_use_local.script.grammar import Value
+
+T = TypeVar("T")
 
 # How long a step looks for what it names, since pages build themselves up; in milliseconds.
 PATIENCE = 3_000
@@ -90,6 +92,14 @@ class Stage:
         """The text to type for a value."""
         return self.secrets[value.text] if value.is_secret else value.text
 
+    def shown(self, value: T) -> T:
+        """What was read from the page, as it may be written down: without secrets."""
+        return mask(value, self.secrets)
+
+    def lines(self, pairs: Sequence[tuple[str, str]]) -> str:
+        """Names and values as they may be written down, each on a line."""
+        return "\n".join(f"{label}: {self.shown(value)}" for label, value in pairs)
+
     async def facts(self) -> Facts:
         """Reads the page."""
         read: dict[str, Any] = await self.page.evaluate(_reading_script())
@@ -136,11 +146,6 @@ class Stage:
             page.remove_listener("request", watch_request)
             page.remove_listener("framenavigated", watch_frame)
         await self.page.wait_for_load_state()
-
-
-def as_json(value: Any) -> str:
-    """JSON as people read it."""
-    return json.dumps(value, ensure_ascii=False, indent=2)
 
 
 @cache

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from browser_use_local.output_schema import as_json
 from browser_use_local.script.coerce import same_name
 from browser_use_local.script.grammar import Form, Value
-from browser_use_local.script.stage import PATIENCE, Facts, Stage, StepFailedError, Table, as_json
+from browser_use_local.script.stage import PATIENCE, Facts, Stage, StepFailedError, Table
 
 APPEARS_WITHIN = 30_000
 LONGEST_WAIT = 600
@@ -46,7 +47,7 @@ class ReadTable:
                 f"{len(found) or 'No'} tables {wanted}are on {stage.page.url}. What is there: {there}."
             )
         stage.readings.tables.append(found[0])
-        return as_json(found[0].records)
+        return as_json(stage.shown(found[0].records))
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Report:
             there = ", ".join(f'"{label}"' for label in dict.fromkeys(label for label, _ in facts.pairs))
             raise StepFailedError(f"No value for {missing} is on {facts.url}. What is there: {there}.")
         stage.readings.pairs.extend(found)
-        return "\n".join(f"{label}: {value}" for label, value in found)
+        return stage.lines(found)
 
     @staticmethod
     def _pair(facts: Facts, name: str) -> tuple[str, str] | None:
