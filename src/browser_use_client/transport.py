@@ -16,7 +16,6 @@ from typing import Any, BinaryIO, TypeVar, get_args
 
 import httpx
 from pydantic import SecretStr
-from pydantic_core import from_json
 
 from browser_use_client.contracts import ApiVersion
 from browser_use_client.effects import Call, Download, Upload
@@ -29,6 +28,7 @@ from browser_use_client.errors import (
     UnexpectedResponseError,
     error_from_response,
 )
+from browser_use_client.json_text import read_answer
 
 T = TypeVar("T")
 
@@ -121,7 +121,7 @@ def result_of(call: Call[T], response: httpx.Response) -> T:
         ApiError: The answer was an error, or not this API's.
     """
     try:
-        body = from_json(response.content) if response.content else None
+        body = read_answer(response.content) if response.content else None
     except ValueError:
         body = None
         broken = True

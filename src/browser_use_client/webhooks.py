@@ -12,7 +12,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from browser_use_client.effects import Clock
-from browser_use_client.errors import BrowserUseError
+from browser_use_client.errors import BrowserUseError, InvalidRequestError
+from browser_use_client.json_text import read_answer
 from browser_use_client.models._base import UtcDatetime, View
 
 OLDEST = 300.0
@@ -68,17 +69,21 @@ def verify_webhook(
         The event.
 
     Raises:
+        InvalidRequestError: The secret is empty.
         WebhookError: It is not from Browser Use, too old, or cannot be read. Answer 400 and do nothing.
     """
+    if not secret:
+        raise InvalidRequestError("The webhook's secret is empty: anybody could sign with that.")
+    content = body.encode(errors="surrogatepass") if isinstance(body, str) else body
     try:
-        sent = json.loads(body)
+        sent = json.loads(content)
         age = abs(clock() - float(timestamp))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         raise WebhookError("The body of the webhook is no JSON, or its timestamp no number.") from None
     payload = sent.get("payload") if isinstance(sent, dict) else None
     # The older revision signs the inner payload, the later one the whole body; both are compared, always.
     signatures = [_signature(part, timestamp, secret) for part in (payload, sent)]
-    matches = [hmac.compare_digest(signature.encode(), known.encode()) for known in signatures]
+    matches = [hmac.compare_digest(signature.encode(errors="replace"), known.encode()) for known in signatures]
     if not any(matches):
         raise WebhookError(
             "The signature of the webhook does not match: it is not from Browser Use, or for another secret."
@@ -86,7 +91,7 @@ def verify_webhook(
     if not age <= max_age:
         raise WebhookError(f"The webhook was signed {age:.0f} s ago; more than {max_age:.0f} s is too old.")
     try:
-        return _event(sent, payload if isinstance(payload, dict) else {})
+        return _event(read_answer(content))
     except ValidationError:
         raise WebhookError("The webhook is signed, but says nothing that can be read.") from None
 
@@ -96,8 +101,10 @@ def _signature(part: Any, timestamp: str, secret: str) -> str:
     return hmac.new(secret.encode(), message.encode(), hashlib.sha256).hexdigest()
 
 
-def _event(sent: Any, payload: Mapping[str, Any]) -> WebhookEvent:
+def _event(sent: Any) -> WebhookEvent:
     sent = sent if isinstance(sent, dict) else {}
+    payload = sent.get("payload")
+    payload = payload if isinstance(payload, dict) else {}
     return WebhookEvent(
         type=sent.get("type") or "",
         timestamp=sent.get("timestamp"),

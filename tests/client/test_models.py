@@ -2,11 +2,24 @@ from __future__ import annotations
 
 import json
 import pickle
+from collections import UserDict
+from collections.abc import Callable
 from datetime import datetime, timezone
-from typing import Any
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Annotated, Any
 
 import pytest
-from pydantic import BaseModel, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    ValidationError,
+    computed_field,
+    field_validator,
+)
 
 from browser_use_client import (
     AgentSettings,
@@ -46,6 +59,7 @@ def ended(status: str = "finished", **fields: Any) -> Task:
         ({"task": "x", "output_schema": "{"}, "output_schema"),
         ({"task": "x", "output_schema": {"type": "objekt"}}, "objekt"),
         ({"task": "x", "output_schema": object()}, "pydantic"),
+        ({"task": "x", "output_schema": Callable}, "pydantic"),
     ],
 )
 def test_a_request_that_cannot_be_right_names_the_field_in_one_line(fields: dict[str, Any], named: str) -> None:
@@ -155,3 +169,87 @@ def test_a_good_task_passes_and_a_bad_one_raises_what_became_of_it() -> None:
         assert A_TASK in str(caught.value)
         assert A_SESSION in str(caught.value)
         assert (caught.value.task_id, caught.value.session_id) == (A_TASK, A_SESSION)
+
+
+class Invoice(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    number: Annotated[str, Field(alias="invoice_number", exclude=True)]
+    total: Annotated[Decimal, PlainSerializer(float)]
+    code: SecretStr
+
+    @computed_field  # type: ignore[prop-decorator] # pydantic documents it so
+    @property
+    def label(self) -> str:
+        return "derived"
+
+
+def test_output_can_be_validated_and_kept_as_the_json_that_came() -> None:
+    came = {"invoice_number": "A-1", "total": "310.250", "code": "4711", "more": {"kept": [1, None]}}
+    task = ended(output=json.dumps(came))
+
+    assert task.parse_json(Invoice) == came
+    assert task.parse_json({"required": ["code"]}) == came
+    assert task.parse(Invoice).code.get_secret_value() == "4711"
+    assert ended(output=json.dumps(task.parse_json(Invoice))).parse(Invoice) == task.parse(Invoice)
+    with pytest.raises(OutputSchemaError, match="invoice_number: Field required"):
+        ended(output="{}").parse_json(Invoice)
+
+
+class Picky(BaseModel):
+    number: int
+
+    @field_validator("number")
+    @classmethod
+    def check(cls, number: int) -> int:
+        raise KeyError(f"{number} is secret")
+
+
+@pytest.mark.parametrize("parse", [Task.parse, Task.parse_json])
+def test_a_validator_that_fails_in_its_own_way_does_not_lose_the_output(parse: Any) -> None:
+    task = ended(output='{"number": 4711}')
+
+    with pytest.raises(OutputSchemaError, match="validation raised KeyError") as caught:
+        parse(task, Picky)
+
+    assert caught.value.raw == task.output
+    assert "4711" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("schema", "named"),
+    [
+        ("{", "no JSON"),
+        ({"type": "objekt"}, "objekt"),
+        ({"pattern": "("}, "pattern"),
+        ({"minimum": "many"}, "minimum"),
+        ({"properties": {"a": {"required": 3}}}, r"properties\.a\.required"),
+        ({"enum": {1}}, "it holds a set"),
+        ({"const": float("nan")}, "no JSON"),
+        (MappingProxyType({"type": 3}), "3 is no type"),
+        (object(), "not a type that pydantic understands"),
+    ],
+)
+def test_a_schema_that_is_none_is_refused_before_a_task_is_paid_for_and_after(schema: Any, named: str) -> None:
+    with pytest.raises(InvalidRequestError, match=named):
+        CreateTaskRequest(task="x", output_schema=schema)
+    with pytest.raises(InvalidRequestError, match=named) as caught:
+        ended(output='{"a": "b"}').parse(schema)
+    assert "output are kept" in str(caught.value)
+
+
+def test_a_schema_may_be_any_mapping() -> None:
+    schema = UserDict(type="object", properties=MappingProxyType({"a": MappingProxyType({"type": "number"})}))
+
+    assert json.loads(CreateTaskRequest(task="x", output_schema=schema).output_schema or "") == {
+        "type": "object",
+        "properties": {"a": {"type": "number"}},
+    }
+    assert ended(output='{"a": 1}').parse(schema) == {"a": 1}
+    with pytest.raises(OutputSchemaError, match="a: has to fit"):
+        ended(output='{"a": "x"}').parse(schema)
+
+
+def test_a_schema_that_refers_to_itself_without_end_is_an_error_like_any_other() -> None:
+    with pytest.raises(OutputSchemaError, match="RecursionError"):
+        ended(output="{}").parse({"$ref": "#"})

@@ -137,7 +137,7 @@ def _step(task: Task, number: int, origin: str) -> Json:
         "number": number,
         "memory": f"I remember step {number}.",
         "evaluationPreviousGoal": "Success" if number > 1 else "Unknown",
-        "nextGoal": f"Do step {number}",
+        "nextGoal": f"{task.script.goal} {number}",
         "url": f"https://shop.example/{number}",
         "screenshotUrl": f"{origin}/_files/{task.id}-{number}.png",
         "actions": [json.dumps({"click": {"index": number}})],

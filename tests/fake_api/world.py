@@ -29,6 +29,7 @@ class Script:
         seconds: They end so many seconds after they were created, and `polls` does not count.
         output: Their result.
         is_success: What their agent says.
+        goal: What the goal of each step begins with.
         steps: How many steps they take; these appear one after the other, as polls or seconds go by.
         cost: US dollars.
         output_files: What they leave behind, name to content.
@@ -45,6 +46,7 @@ class Script:
     seconds: float | None = None
     output: str | None = "Done."
     is_success: bool | None = True
+    goal: str = "Do step"
     steps: int = 2
     cost: str | None = "0.05"
     output_files: Mapping[str, str] = field(default_factory=dict)
