@@ -19,7 +19,18 @@ from browser_use_client.flows.run import run
 from browser_use_client.flows.sessions import stop_session, stop_task
 from browser_use_client.flows.wait import MAX_FAILURES, wait
 from browser_use_client.flows.watch import Sweep, sweep
-from browser_use_client.models import BrowserSettings, CreatedTask, CreateTaskRequest, Page, Session, Share, Step, Task
+from browser_use_client.models import (
+    AnyTask,
+    BrowserSettings,
+    CreatedTask,
+    CreateTaskRequest,
+    Page,
+    Session,
+    Share,
+    Step,
+    Task,
+    id_of,
+)
 from browser_use_client.retrying import retried
 from browser_use_client.transport import Settings
 
@@ -33,10 +44,10 @@ class Api:
         self._settings = settings
         self._clock = clock
 
-    def read(self, make_call: Callable[[Contract], Call[T]]) -> Flow[T]:
-        """One call that can be repeated without harm."""
+    def read(self, make_call: Callable[[Contract], Call[T]], *, known: bool = False) -> Flow[T]:
+        """One call that can be repeated without harm, about something that may be known to exist."""
         contract = yield from self._contract()
-        return (yield from retried(make_call(contract)))
+        return (yield from retried(make_call(contract), known=known))
 
     def once(self, make_call: Callable[[Contract], Call[T]]) -> Flow[T]:
         """One call that is not repeated, since a second one could make a second thing."""
@@ -104,7 +115,7 @@ class Api:
 
     def wait_for_task(
         self,
-        task_id: str,
+        task: AnyTask,
         *,
         timeout: float | None,
         deadline: float | None,
@@ -122,7 +133,7 @@ class Api:
         return (
             yield from wait(
                 contract,
-                task_id,
+                task,
                 deadline=deadline,
                 poll_interval=poll_interval,
                 on_step=on_step,
@@ -142,10 +153,11 @@ class Api:
         contract = yield from self._contract()
         return (yield from find_task(contract, key, after=after, session_id=session_id, clock=self._clock))
 
-    def stop_task(self, task_id: str, *, stop_session: bool) -> Flow[Task]:
+    def stop_task(self, task: AnyTask, *, stop_session: bool) -> Flow[Task]:
         """Stops a task."""
         contract = yield from self._contract()
-        return (yield from stop_task(contract, task_id, stop_session=stop_session))
+        known = not isinstance(task, str)
+        return (yield from stop_task(contract, id_of(task), stop_session=stop_session, known=known))
 
     def stop_session(self, session_id: str) -> Flow[None]:
         """Stops a session."""
@@ -160,9 +172,10 @@ class Api:
         """Reads a session."""
         return (yield from self.read(lambda contract: contract.get_session(session_id)))
 
-    def get_task(self, task_id: str) -> Flow[Task]:
+    def get_task(self, task: AnyTask) -> Flow[Task]:
         """Reads a task."""
-        return (yield from self.read(lambda contract: contract.get_task(task_id)))
+        known = not isinstance(task, str)
+        return (yield from self.read(lambda contract: contract.get_task(id_of(task)), known=known))
 
     def share_session(self, session_id: str) -> Flow[Share]:
         """A session's public link: the one there is, else a new one."""

@@ -21,6 +21,7 @@ from browser_use_client.flows.wait import MAX_FAILURES
 from browser_use_client.flows.watch import Sweep
 from browser_use_client.models import (
     Account,
+    AnyTask,
     BrowserSettings,
     CreatedTask,
     CreateTaskRequest,
@@ -143,7 +144,7 @@ class AsyncBrowserUseClient:
 
     async def wait_for_task(
         self,
-        task_id: str,
+        task: AnyTask,
         *,
         timeout: float | None = None,
         deadline: float | None = None,
@@ -155,7 +156,7 @@ class AsyncBrowserUseClient:
         """As `BrowserUseClient.wait_for_task`."""
         return await self._driver.run(
             self._api.wait_for_task(
-                task_id,
+                task,
                 timeout=timeout,
                 deadline=deadline,
                 poll_interval=poll_interval,
@@ -165,17 +166,17 @@ class AsyncBrowserUseClient:
             )
         )
 
-    async def get_task(self, task_id: str) -> Task:
+    async def get_task(self, task: AnyTask) -> Task:
         """As `BrowserUseClient.get_task`."""
-        return await self._driver.run(self._api.get_task(task_id))
+        return await self._driver.run(self._api.get_task(task))
 
     async def find_task(self, key: str, *, after: datetime | None = None, session_id: str | None = None) -> Task | None:
         """As `BrowserUseClient.find_task`."""
         return await self._driver.run(self._api.find_task(key, after=after, session_id=session_id))
 
-    async def stop_task(self, task_id: str, *, stop_session: bool = False) -> Task:
+    async def stop_task(self, task: AnyTask, *, stop_session: bool = False) -> Task:
         """As `BrowserUseClient.stop_task`."""
-        return await self._driver.run(self._api.stop_task(task_id, stop_session=stop_session))
+        return await self._driver.run(self._api.stop_task(task, stop_session=stop_session))
 
     def list_tasks(
         self,

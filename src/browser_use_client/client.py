@@ -19,6 +19,7 @@ from browser_use_client.effects import Call, Clock
 from browser_use_client.flows.wait import MAX_FAILURES
 from browser_use_client.models import (
     Account,
+    AnyTask,
     BrowserSettings,
     CreatedTask,
     CreateTaskRequest,
@@ -198,7 +199,7 @@ class BrowserUseClient:
 
     def wait_for_task(
         self,
-        task_id: str,
+        task: AnyTask,
         *,
         timeout: float | None = None,
         deadline: float | None = None,
@@ -210,7 +211,9 @@ class BrowserUseClient:
         """Wait until a task has ended, whoever started it. Nothing but the time-out stops the task.
 
         Args:
-            task_id: The task.
+            task: The task, or its id. What `create_task` returned is known to exist: in its first 10 seconds a 404
+                means "not yet", and later a 404, a 401, a proxy's page and the like count as failed polls. Of an id
+                alone, the first good answer has to show it.
             timeout: Seconds from now. Default: no limit.
             deadline: The same as a moment, in seconds since the epoch, for a wait that goes on elsewhere.
             poll_interval: Seconds between polls. Default: 0.5 at first, up to 5 for long tasks.
@@ -223,12 +226,13 @@ class BrowserUseClient:
 
         Raises:
             TaskTimeoutError: It was late; `stopped` says what became of it.
-            TaskUnreachableError: The server stopped answering; the task may still run.
+            TaskUnreachableError: `max_failures` polls in a row failed; the task may still run.
+            NotFoundError: There is no task of that id.
             BrowserUseError: Any other answer of the API.
         """
         return self._driver.run(
             self._api.wait_for_task(
-                task_id,
+                task,
                 timeout=timeout,
                 deadline=deadline,
                 poll_interval=poll_interval,
@@ -238,13 +242,16 @@ class BrowserUseClient:
             )
         )
 
-    def get_task(self, task_id: str) -> Task:
+    def get_task(self, task: AnyTask) -> Task:
         """Read a task with its steps and files.
+
+        Args:
+            task: The task, or its id; see `wait_for_task`.
 
         Raises:
             NotFoundError: There is no such task.
         """
-        return self._driver.run(self._api.get_task(task_id))
+        return self._driver.run(self._api.get_task(task))
 
     def find_task(self, key: str, *, after: datetime | None = None, session_id: str | None = None) -> Task | None:
         """Find the task that was created under a key.
@@ -259,17 +266,17 @@ class BrowserUseClient:
         """
         return self._driver.run(self._api.find_task(key, after=after, session_id=session_id))
 
-    def stop_task(self, task_id: str, *, stop_session: bool = False) -> Task:
+    def stop_task(self, task: AnyTask, *, stop_session: bool = False) -> Task:
         """Stop a task. One that has ended already stays as it is.
 
         Args:
-            task_id: The task.
+            task: The task, or its id; see `wait_for_task`.
             stop_session: Stop its session as well.
 
         Returns:
             The task.
         """
-        return self._driver.run(self._api.stop_task(task_id, stop_session=stop_session))
+        return self._driver.run(self._api.stop_task(task, stop_session=stop_session))
 
     def list_tasks(
         self,

@@ -93,7 +93,7 @@ class RateLimitedError(ApiError):
 
 
 class ServerError(ApiError):
-    """5xx: the server failed; what it had done by then is unknown."""
+    """5xx, 408, 409 or 425: the server cannot answer now; what it has done all the same is unknown."""
 
     retryable = True
 
@@ -160,9 +160,24 @@ class TaskTimeoutError(TaskError):
 
 
 class TaskUnreachableError(TaskError):
-    """The server did not say how the task stands, many times in a row. It may still run, and still cost."""
+    """The server did not say how the task stands, many times in a row. It may still run, and still cost.
+
+    Attributes:
+        ended: True if it is known that it has ended, and only its result could not be read.
+    """
 
     retryable = True
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        ended: bool = False,
+        task_id: str | None = None,
+        session_id: str | None = None,
+    ) -> None:
+        super().__init__(message, task_id=task_id, session_id=session_id)
+        self.ended = ended
 
 
 class SessionMismatchError(TaskError):
@@ -194,7 +209,10 @@ _BY_STATUS: dict[int, type[ApiError]] = {
     402: InsufficientCreditsError,
     403: AuthenticationError,
     404: NotFoundError,
+    408: ServerError,
+    409: ServerError,
     422: RejectedRequestError,
+    425: ServerError,
     429: RateLimitedError,
 }
 

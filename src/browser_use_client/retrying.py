@@ -6,13 +6,25 @@ Only what can be repeated without harm goes through here: reads, and stops. Crea
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar, overload
 
 from tenacity import RetryCallState, Retrying
 from tenacity.wait import wait_exponential, wait_random
 
 from browser_use_client.effects import Call, Download, Flow, Sleep, Upload
-from browser_use_client.errors import ApiError, BrowserUseError, NetworkError, RateLimitedError, ServerError
+from browser_use_client.errors import (
+    ApiError,
+    BadRequestError,
+    BrowserUseError,
+    InsufficientCreditsError,
+    NetworkError,
+    NotFoundError,
+    RateLimitedError,
+    RejectedRequestError,
+    ServerError,
+)
 
 T = TypeVar("T")
 
@@ -20,14 +32,24 @@ MAX_ATTEMPTS = 5
 LONGEST_RETRY_AFTER = 120.0
 """Seconds. A server that asks for more is not waited for here: the error carries its `retry_after`."""
 
+NOT_YET_SECONDS = 10.0
+"""For so long after it was created a task may be unknown to a replica of the server."""
+
 _backoff = wait_exponential(multiplier=0.5, max=20.0) + wait_random(0.0, 0.5)
+_REFUSALS = (BadRequestError, InsufficientCreditsError, RejectedRequestError)
 
 
-def can_try_again(error: BaseException | None) -> bool:
-    """Whether the very same call may get another answer soon: 429, 5xx, and no answer at all."""
-    if not isinstance(error, (NetworkError, RateLimitedError, ServerError)):
-        return False
-    return retry_after(error) <= LONGEST_RETRY_AFTER
+def can_try_again(error: BaseException | None, *, known: bool = False) -> bool:
+    """Whether the very same call may get another answer soon.
+
+    Args:
+        error: What it ended in.
+        known: Whether an earlier answer showed that what it is about exists, with this key and at this URL. Then a
+            401, 403 or 404 and a proxy's page are trouble of the service that can pass, as 429, 5xx and no answer are.
+    """
+    passing = isinstance(error, (NetworkError, RateLimitedError, ServerError))
+    passing |= known and isinstance(error, ApiError) and not isinstance(error, _REFUSALS)
+    return passing and retry_after(error) <= LONGEST_RETRY_AFTER
 
 
 def retry_after(error: BaseException | None) -> float:
@@ -47,22 +69,59 @@ def pause_before(attempt: int, error: BaseException | None) -> float:
     return max(_backoff(state), retry_after(error))
 
 
+@dataclass
+class Attempts:
+    """Calls in a row about one thing, until one is answered: says after each failure whether it was the last.
+
+    Attributes:
+        limit: Failures in a row that are too many.
+        known: Whether an earlier answer showed that the thing exists; see `can_try_again`.
+        age: Says how many seconds ago the thing was created, where that is known: up to `NOT_YET_SECONDS`, a 404 means
+            that it is not there yet, and does not count.
+        failures: Failures in a row so far.
+    """
+
+    limit: int = MAX_ATTEMPTS
+    known: bool = False
+    age: Callable[[], float] | None = None
+    failures: int = 0
+
+    def answered(self) -> None:
+        """Notes a good answer."""
+        self.known, self.failures = True, 0
+
+    def end_with(self, error: BrowserUseError) -> bool:
+        """Notes a failure, and says whether it is final."""
+        if isinstance(error, NotFoundError) and self.age and self.age() <= NOT_YET_SECONDS:
+            return False
+        self.failures += 1
+        return self.failures >= self.limit or not can_try_again(error, known=self.known)
+
+    def pause(self, error: BrowserUseError) -> float:
+        """Seconds to wait after a failure that is not final."""
+        return pause_before(self.failures, error)
+
+
 @overload
-def retried(request: Call[T]) -> Flow[T]: ...
+def retried(request: Call[T], *, known: bool = False) -> Flow[T]: ...
 @overload
-def retried(request: Upload | Download) -> Flow[None]: ...
-def retried(request: Call[Any] | Upload | Download) -> Flow[Any]:
+def retried(request: Upload | Download, *, known: bool = False) -> Flow[None]: ...
+def retried(request: Call[Any] | Upload | Download, *, known: bool = False) -> Flow[Any]:
     """Makes a repeatable request until it is answered, at most `MAX_ATTEMPTS` times.
+
+    Args:
+        request: The request.
+        known: See `can_try_again`.
 
     Raises:
         BrowserUseError: What the last attempt ended in.
     """
-    for attempt in range(1, MAX_ATTEMPTS):
+    attempts = Attempts(known=known)
+    while True:
         try:
             return (yield request)
         except BrowserUseError as error:
-            if not can_try_again(error):
+            if attempts.end_with(error):
                 raise
-            pause = pause_before(attempt, error)
+            pause = attempts.pause(error)
         yield Sleep(pause)
-    return (yield request)

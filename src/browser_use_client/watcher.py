@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from browser_use_client.effects import Clock
 from browser_use_client.errors import BrowserUseError, TaskTimeoutError, TaskUnreachableError
+from browser_use_client.flows.polls import given_up, ids_of, named, polls_of
 from browser_use_client.flows.wait import poll_pause
 from browser_use_client.flows.watch import Sweep
-from browser_use_client.models import TaskState
-from browser_use_client.retrying import can_try_again, pause_before, retry_after
+from browser_use_client.models import AnyTask, TaskState, id_of
+from browser_use_client.retrying import Attempts, pause_before, retry_after
 
 SECONDS_PER_REQUEST = 0.05
 """From one sweep to the next, for each request that comes again: at most 20 a second, however many tasks there are."""
@@ -25,11 +26,11 @@ FORGET_AFTER = 20
 
 @dataclass(eq=False)
 class _Wait:
-    task_id: str
+    task: AnyTask
     since: float
     deadline: float | None
+    polls: Attempts
     ended: asyncio.Future[TaskState]
-    failures: int = 0
 
     def give_up(self, error: BrowserUseError) -> None:
         if not self.ended.done():
@@ -61,11 +62,11 @@ class TaskWatcher:
         self._waits: set[_Wait] = set()
         self._sweeping: asyncio.Task[None] | None = None
 
-    async def wait(self, task_id: str, *, deadline: float | None = None) -> TaskState:
+    async def wait(self, task: AnyTask, *, deadline: float | None = None) -> TaskState:
         """Wait until a task has ended. Nothing stops the task: neither the deadline nor a cancellation.
 
         Args:
-            task_id: The task.
+            task: The task, or its id; see `BrowserUseClient.wait_for_task`.
             deadline: Seconds since the epoch. Default: none.
 
         Returns:
@@ -73,10 +74,11 @@ class TaskWatcher:
 
         Raises:
             TaskTimeoutError: The deadline passed; the task still runs.
-            TaskUnreachableError: The server stopped answering; the task may still run.
-            BrowserUseError: The server refuses to answer for this task.
+            TaskUnreachableError: `max_failures` polls in a row failed; the task may still run.
+            BrowserUseError: The server never answered for this task, and asking again cannot help.
         """
-        wait = _Wait(task_id, self._clock(), deadline, asyncio.get_running_loop().create_future())
+        polls = polls_of(task, limit=self._max_failures, clock=self._clock)
+        wait = _Wait(task, self._clock(), deadline, polls, asyncio.get_running_loop().create_future())
         self._waits.add(wait)
         if self._sweeping is None:
             self._sweeping = asyncio.create_task(self._sweep_while_waited())
@@ -94,48 +96,48 @@ class TaskWatcher:
         except Exception as error:  # noqa: BLE001 - a wait must not hang because the sweep has a fault
             self._sweeping = None
             for wait in self._waits:
-                wait.give_up(_unexpected(wait.task_id, error))
+                wait.give_up(_unexpected(wait.task, error))
 
     async def _sweep(self) -> None:
         running: int | None = None
         sweeps = 0
         while self._waits:
             began = self._clock()
-            waited_for = {wait.task_id for wait in self._waits if not wait.ended.done()}
+            waits = [wait for wait in self._waits if not wait.ended.done()]
+            waited_for = {id_of(wait.task) for wait in waits}
             try:
                 swept = await self._look(waited_for, running)
             except BrowserUseError as error:
-                of_all = dict.fromkeys(waited_for, error)
-                swept = Sweep(unanswered=of_all) if can_try_again(error) else Sweep(lost=of_all)
+                swept = Sweep(unanswered=dict.fromkeys(waited_for, error))
             sweeps += 1
             running = swept.running if sweeps % FORGET_AFTER else None
-            self._tell(swept)
+            self._tell(waits, swept)
             await self._pause(swept, began)
 
-    def _tell(self, swept: Sweep) -> None:
+    def _tell(self, waits: Sequence[_Wait], swept: Sweep) -> None:
         now = self._clock()
-        for wait in self._waits:
+        for wait in waits:
             if wait.ended.done():
                 continue
-            unanswered = swept.unanswered.get(wait.task_id)
-            wait.failures = wait.failures + 1 if unanswered else 0
-            if state := swept.ended.get(wait.task_id):
+            task_id = id_of(wait.task)
+            if error := swept.unanswered.get(task_id):
+                if wait.polls.end_with(error):
+                    wait.give_up(given_up(wait.task, wait.polls, error))
+            else:
+                wait.polls.answered()
+            if state := swept.ended.get(task_id):
                 wait.ended.set_result(state)
-            elif error := swept.lost.get(wait.task_id):
-                wait.give_up(error)
-            elif unanswered and wait.failures >= self._max_failures:
-                wait.give_up(_unreachable(wait.task_id, unanswered))
             elif wait.deadline is not None and now >= wait.deadline:
-                late = f"Task {wait.task_id} did not end within {now - wait.since:.0f} s."
-                wait.give_up(TaskTimeoutError(f"{late} It still runs and costs.", task_id=wait.task_id))
+                late = f"{named(wait.task)} did not end within {now - wait.since:.0f} s."
+                wait.give_up(TaskTimeoutError(f"{late} It still runs and costs.", **ids_of(wait.task)))
 
     async def _pause(self, swept: Sweep, began: float) -> None:
         swept_at = self._clock()
-        again = swept.requests - len(swept.ended) - len(swept.lost)
+        again = swept.requests - len(swept.ended)
         in_proportion = began + again * SECONDS_PER_REQUEST - swept_at
         at_least = max(in_proportion, *map(retry_after, swept.unanswered.values()), 0.0)
         # While any task is answered for, the sweeps go on for it; only a server that answers for none is left in peace.
-        if failures := min((wait.failures for wait in self._waits if not wait.ended.done()), default=0):
+        if failures := min((wait.polls.failures for wait in self._waits if not wait.ended.done()), default=0):
             at_least = max(at_least, pause_before(failures, None))
         while waits := [wait for wait in self._waits if not wait.ended.done()]:
             now = self._clock()
@@ -148,16 +150,8 @@ class TaskWatcher:
         await self._sleep(0)
 
 
-def _unreachable(task_id: str, error: BrowserUseError) -> BrowserUseError:
+def _unexpected(task: AnyTask, error: BaseException) -> BrowserUseError:
     return TaskUnreachableError(
-        f"The server does not say how task {task_id} stands. It may still run and cost: look it up, stop it, or wait"
-        f" for it again. The last answer: {error}",
-        task_id=task_id,
-    )
-
-
-def _unexpected(task_id: str, error: BaseException) -> BrowserUseError:
-    return TaskUnreachableError(
-        f"The watch over task {task_id} ended ({type(error).__name__}: {error}). The task may still run and cost.",
-        task_id=task_id,
+        f"{named(task)} may still run and cost: the watch over it ended ({type(error).__name__}: {error}).",
+        **ids_of(task),
     )

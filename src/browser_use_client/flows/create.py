@@ -79,7 +79,7 @@ class Creation:
         self._creating = self.contract.create_task(self.request)
 
     def create(self) -> Flow[CreatedTask]:
-        """Creates the task, or adopts the one that exists.
+        """Creates the task, or reattaches to the one that exists.
 
         Raises:
             CreationUnknownError: It cannot be told whether the task was created.
@@ -91,7 +91,7 @@ class Creation:
             usable = self._choose(earlier)
             yield from self._stop_others(earlier, usable)
             if usable is not None:
-                return _adopted(usable)
+                return self._adopted(usable)
             self._past = frozenset(task.id for task in earlier)
         files = [LocalFile.at(path) for path in self.files]
         session_id = yield from self._start_session(with_files=bool(files))
@@ -188,7 +188,7 @@ class Creation:
             else:
                 if self._session not in (None, created.session_id):
                     yield from self._refuse_session_of(created)
-                return created
+                return created.model_copy(update=self._seen())
         raise AssertionError("count() does not end")
 
     def _find_after(self, error: BrowserUseError, pauses: Sequence[float]) -> Flow[CreatedTask | None]:
@@ -202,7 +202,7 @@ class Creation:
                 raise self._unknown(error) from lookup_error
             for task in tasks:
                 if task.id not in self._past:
-                    return _adopted(task)
+                    return self._adopted(task)
         return None
 
     def _elect(self, created: CreatedTask) -> Flow[CreatedTask]:
@@ -216,7 +216,7 @@ class Creation:
         yield from quietly(
             self._stop_others(tasks, chosen), f"Another task under the key {self.key!r} may run and cost."
         )
-        return created if chosen is None or chosen.id == created.id else _adopted(chosen)
+        return created if chosen is None or chosen.id == created.id else self._adopted(chosen)
 
     def _look_until_shown(self, created: CreatedTask) -> Flow[list[Task]]:
         """What the lists show once they show the task itself; nothing if they never do."""
@@ -239,12 +239,13 @@ class Creation:
 
     def _stop_stray(self, task: Task | CreatedTask) -> Flow[None]:
         """Stops a task that must not run beside another, and its session unless that is the one to work in."""
-        yield from stop_task(self.contract, task.id, stop_session=task.session_id != self._asked_session)
+        elsewhere = task.session_id != self._asked_session
+        yield from stop_task(self.contract, task.id, stop_session=elsewhere, known=True)
 
     def _close_unused(self, session_id: str | None) -> Flow[None]:
         """Stops the session that was started for this task, if there was one: the task is in another, or nowhere."""
         if session_id:
-            stop = stop_session(self.contract, session_id)
+            stop = stop_session(self.contract, session_id, known=True)
             yield from quietly(stop, f"Session {session_id} may be open still; stop it if so.")
 
     def _abandon(self, session_id: str | None) -> Flow[None]:
@@ -263,7 +264,7 @@ class Creation:
                 yield from call(at_once(self.contract.stop_task(task.id, with_session=with_session)))
 
     def _refuse_session_of(self, created: CreatedTask) -> Flow[None]:
-        yield from stop_task(self.contract, created.id, stop_session=True)
+        yield from stop_task(self.contract, created.id, stop_session=True, known=True)
         raise SessionMismatchError(
             f"The follow-up was asked to run in session {self._session}, but the server ran it as task"
             f" {created.id} in session {created.session_id}. That stray task and its session were stopped. The server"
@@ -271,6 +272,12 @@ class Creation:
             task_id=created.id,
             session_id=created.session_id,
         )
+
+    def _adopted(self, task: Task) -> CreatedTask:
+        return CreatedTask(id=task.id, session_id=task.session_id, adopted=True, **self._seen())
+
+    def _seen(self) -> dict[str, Any]:
+        return {"key": self.key, "seen_at": self.clock()}
 
     def _unknown(self, error: BrowserUseError) -> CreationUnknownError:
         return CreationUnknownError(
@@ -286,7 +293,3 @@ def _may_have_created(error: BrowserUseError) -> bool:
     if isinstance(error, ConnectError):
         return False
     return isinstance(error, (NetworkError, ServerError, UnexpectedResponseError))
-
-
-def _adopted(task: Task) -> CreatedTask:
-    return CreatedTask(id=task.id, session_id=task.session_id, adopted=True)

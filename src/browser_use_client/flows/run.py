@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from browser_use_client.effects import Flow, Notify, call
-from browser_use_client.errors import BrowserUseError, TaskTimeoutError
+from browser_use_client.errors import BrowserUseError, TaskTimeoutError, TaskUnreachableError
 from browser_use_client.flows.create import Creation
 from browser_use_client.flows.sessions import at_once, quietly, stop_session
 from browser_use_client.flows.wait import wait
@@ -49,7 +49,7 @@ def run(
             yield Notify(on_created, created)
         task = yield from wait(
             contract,
-            created.id,
+            created,
             deadline=deadline,
             poll_interval=poll_interval,
             on_step=on_step,
@@ -59,6 +59,10 @@ def run(
         )
     except TaskTimeoutError as error:
         if error.stopped:
+            yield from _close(creation, created)
+        raise
+    except TaskUnreachableError as error:
+        if error.ended:
             yield from _close(creation, created)
         raise
     except (BrowserUseError, GeneratorExit):
@@ -75,7 +79,7 @@ def _close(creation: Creation, created: CreatedTask) -> Flow[None]:
     """What is left behind a task that has ended. Failing here must not lose the result that was paid for."""
     yield from quietly(creation.stop_strays(created), "A second task of the same key may run and cost.")
     if not creation.keep_session and not created.session_ends_with_task:
-        stop = stop_session(creation.contract, created.session_id)
+        stop = stop_session(creation.contract, created.session_id, known=True)
         yield from quietly(stop, f"Session {created.session_id} may be open still; stop it if so.")
 
 

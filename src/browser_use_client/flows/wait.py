@@ -10,9 +10,10 @@ from typing import Any
 from browser_use_client.contracts import Contract
 from browser_use_client.effects import Call, Clock, Flow, Notify, Sleep, call
 from browser_use_client.errors import BrowserUseError, TaskTimeoutError, TaskUnreachableError
+from browser_use_client.flows.polls import given_up, ids_of, named, polls_of
 from browser_use_client.flows.sessions import stop_task
-from browser_use_client.models import Step, Task, TaskState
-from browser_use_client.retrying import can_try_again, pause_before, retried
+from browser_use_client.models import AnyTask, Step, Task, TaskState, id_of
+from browser_use_client.retrying import retried
 
 SHORTEST_POLL = 0.5
 LONGEST_POLL = 5.0
@@ -36,7 +37,7 @@ def poll_pause(elapsed: float, poll_interval: float | None) -> float:
 
 def wait(
     contract: Contract,
-    task_id: str,
+    task: AnyTask,
     *,
     deadline: float | None,
     poll_interval: float | None,
@@ -49,7 +50,7 @@ def wait(
 
     Args:
         contract: What the server speaks.
-        task_id: The task.
+        task: The task. One that is known to exist is not given up for an answer that can pass.
         deadline: Seconds since the epoch; None for no limit.
         poll_interval: Seconds between polls. Default: 0.5 at first, up to 5.
         on_step: Called with each new step. Needs the whole task at every poll.
@@ -62,58 +63,62 @@ def wait(
 
     Raises:
         TaskTimeoutError: The deadline passed.
-        TaskUnreachableError: `max_failures` polls failed in a row.
-        BrowserUseError: The server refuses to answer, and asking again cannot help.
+        TaskUnreachableError: `max_failures` polls failed in a row, or the ended task could not be read.
+        BrowserUseError: The server never answered for the task, and asking again cannot help.
     """
-    started = clock()
+    started, task_id = clock(), id_of(task)
     poll: Call[Any] = contract.get_task(task_id) if on_step else contract.get_task_state(task_id)
-    steps_seen = failures = 0
+    polls = polls_of(task, limit=max_failures, clock=clock)
+    steps_seen = 0
     while True:
         left = deadline - clock() if deadline is not None else None
         if left is not None and left <= 0:
-            return (yield from _too_late(contract, task_id, clock() - started, stop_on_timeout))
+            return (yield from _too_late(contract, task, polls.known, clock() - started, stop_on_timeout))
         try:
             state: TaskState = yield from call(poll if left is None else replace(poll, timeout=left))
         except BrowserUseError as error:
-            failures += 1
-            if not can_try_again(error):
-                error.task_id = task_id
-                raise
-            if failures >= max_failures:
-                raise TaskUnreachableError(
-                    f"The server did not say how task {task_id} stands, {failures} times in a row. It may still run and"
-                    f" cost: look it up, stop it, or wait for it again. The last answer: {error}",
-                    task_id=task_id,
-                ) from error
-            pause = pause_before(failures, error)
+            if polls.end_with(error):
+                raise given_up(task, polls, error) from error
+            pause = polls.pause(error)
         else:
-            failures = 0
+            polls.answered()
             if on_step and isinstance(state, Task):
                 for step in state.steps[steps_seen:]:
                     yield Notify(on_step, step)
                 steps_seen = len(state.steps)
             if state.has_ended:
-                return state if isinstance(state, Task) else (yield from retried(contract.get_task(task_id)))
+                return state if isinstance(state, Task) else (yield from _details(contract, task, state))
             pause = poll_pause(clock() - started, poll_interval)
         yield Sleep(pause if deadline is None else max(min(pause, deadline - clock()), 0.0))
 
 
-def _too_late(contract: Contract, task_id: str, waited: float, stop: bool) -> Flow[Task]:
-    """Stops the task, or leaves it; one that ended in the last moment is returned after all."""
-    late = f"Task {task_id} did not end within {waited:.0f} s."
+def _details(contract: Contract, task: AnyTask, state: TaskState) -> Flow[Task]:
+    """The whole of a task that has ended."""
     try:
-        task = yield from (stop_task(contract, task_id) if stop else retried(contract.get_task(task_id)))
+        return (yield from retried(contract.get_task(state.id), known=True))
     except BrowserUseError as error:
-        raise TaskTimeoutError(
-            f"{late} It may still run and cost, since the server could not be told to stop it: {error}",
-            task_id=task_id,
+        raise TaskUnreachableError(
+            f"{named(task)} ended as `{state.status}` and no longer runs, but its result could not be read: {error}"
+            " Read the task again to get it.",
+            ended=True,
+            **ids_of(task),
         ) from error
-    if task.has_ended and task.status != "stopped":
-        return task
+
+
+def _too_late(contract: Contract, task: AnyTask, known: bool, waited: float, stop: bool) -> Flow[Task]:
+    """Stops the task, or leaves it; one that ended in the last moment is returned after all."""
+    late = f"did not end within {waited:.0f} s."
+    try:
+        if stop:
+            found = yield from stop_task(contract, id_of(task), known=known)
+        else:
+            found = yield from retried(contract.get_task(id_of(task)), known=known)
+    except BrowserUseError as error:
+        failed = "it could not be stopped" if stop else "the server did not say how it stands"
+        raise TaskTimeoutError(
+            f"{named(task)} {late} It may still run and cost, since {failed}: {error}", **ids_of(task)
+        ) from error
+    if found.has_ended and found.status != "stopped":
+        return found
     became = "It was stopped." if stop else "It still runs and costs: wait for it again, or stop it."
-    raise TaskTimeoutError(
-        f"{late} {became} Its session is {task.session_id}.",
-        stopped=stop,
-        task_id=task_id,
-        session_id=task.session_id,
-    )
+    raise TaskTimeoutError(f"{named(found)} {late} {became}", stopped=stop, **ids_of(found))

@@ -11,7 +11,6 @@ from browser_use_client.contracts import Contract
 from browser_use_client.effects import Call, Flow, Together, call
 from browser_use_client.errors import BrowserUseError
 from browser_use_client.models import Page, TaskState
-from browser_use_client.retrying import can_try_again
 
 PAGE_SIZE = 100
 
@@ -22,14 +21,12 @@ class Sweep:
 
     Attributes:
         ended: The tasks that have ended, by id.
-        lost: Tasks that the server will never answer for, by id, and why.
         running: How many tasks of the account run, of anyone; None if this look did not tell.
         requests: How many requests it took.
-        unanswered: Tasks of which the server did not say how they stand, by id, and why; asking again may help.
+        unanswered: Tasks of which the server did not say how they stand, by id, and why.
     """
 
     ended: dict[str, TaskState] = field(default_factory=dict)
-    lost: dict[str, BrowserUseError] = field(default_factory=dict)
     running: int | None = None
     requests: int = 0
     unanswered: dict[str, BrowserUseError] = field(default_factory=dict)
@@ -61,10 +58,8 @@ def sweep(contract: Contract, task_ids: Collection[str], *, running: int | None)
         if isinstance(answer, TaskState):
             if answer.has_ended:
                 found.ended[task_id] = answer
-        elif can_try_again(answer):
-            found.unanswered[task_id] = answer
         else:
-            found.lost[task_id] = answer
+            found.unanswered[task_id] = answer
     return found
 
 

@@ -5,12 +5,13 @@ from browser_use_client.models.files import OutputFile, UploadSlot
 from browser_use_client.models.profiles import AgentProfile, BrowserProfile, Profile
 from browser_use_client.models.requests import AgentSettings, BrowserSettings, CreateTaskRequest
 from browser_use_client.models.sessions import Account, Session, Share
-from browser_use_client.models.tasks import CreatedTask, Step, Task, TaskState
+from browser_use_client.models.tasks import AnyTask, CreatedTask, Step, Task, TaskState, id_of
 
 __all__ = [
     "Account",
     "AgentProfile",
     "AgentSettings",
+    "AnyTask",
     "BrowserProfile",
     "BrowserSettings",
     "CreateTaskRequest",
@@ -24,4 +25,5 @@ __all__ = [
     "Task",
     "TaskState",
     "UploadSlot",
+    "id_of",
 ]

@@ -24,12 +24,16 @@ class CreatedTask(View):
         session_id: The session that it runs in.
         adopted: True if it was found under its key instead of being created by this call.
         session_ends_with_task: True if the server closes the session itself when the task ends.
+        key: The key that it was created under; None if the caller does not know it.
+        seen_at: When this client saw that it exists, in seconds since the epoch by its own clock; None if long ago.
     """
 
     id: str
     session_id: str
     adopted: bool = False
     session_ends_with_task: bool = False
+    key: str | None = None
+    seen_at: float | None = None
 
 
 class Step(View):
@@ -189,3 +193,12 @@ class Task(TaskState):
         if fail_on_unsuccessful and self.is_success is False:
             raise TaskFailedError(f"{about} finished, but its agent reports no success.{said}", **ids)
         return self
+
+
+AnyTask = str | CreatedTask | Task
+"""A task that a call is about: by its id alone, or as an earlier answer showed it, and so known to exist."""
+
+
+def id_of(task: AnyTask) -> str:
+    """The task's id."""
+    return task if isinstance(task, str) else task.id

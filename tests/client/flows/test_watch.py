@@ -79,15 +79,15 @@ def test_tasks_that_are_paused_or_queued_are_not_taken_for_ended(server: InMemor
     assert look(server, task_ids).ended == {}
 
 
-def test_a_task_that_is_gone_is_lost_and_the_others_are_not(server: InMemory) -> None:
+def test_a_task_that_is_gone_is_unanswered_and_the_others_are_not(server: InMemory) -> None:
     [ended, live] = start(server, 2)
     server.world.end(server.world.tasks[ended], "stopped")
 
     found = look(server, [MISSING, ended, live])
 
-    assert isinstance(found.lost[MISSING], NotFoundError)
+    assert found.unanswered.keys() == {MISSING}
+    assert isinstance(found.unanswered[MISSING], NotFoundError)
     assert found.ended[ended].status == "stopped"
-    assert found.unanswered == {}
 
 
 def test_a_passing_fault_leaves_one_unanswered_and_loses_nothing(server: InMemory) -> None:
@@ -97,8 +97,8 @@ def test_a_passing_fault_leaves_one_unanswered_and_loses_nothing(server: InMemor
 
     found = look(server, [first, second])
 
+    assert found.unanswered.keys() == {first}
     assert isinstance(found.unanswered[first], ServerError)
-    assert found.lost == {}
     assert found.ended.keys() == {second}
 
 
@@ -134,6 +134,6 @@ def test_whatever_moves_between_the_pages_what_is_told_is_true(
         found: Sweep = end.value
 
     assert all(not server.world.tasks[task_id].is_live for task_id in found.ended)
-    assert found.lost == {}
+    assert found.unanswered == {}
     again = look(server, task_ids, running=found.running)
     assert again.ended.keys() == {task_ids[position] for position in ending[: len(ending) - len(list(ends))]}
