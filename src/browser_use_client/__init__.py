@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         UnsupportedOptionError,
     )
     from browser_use_client.flows.files import MAX_FILE_SIZE, content_type_of
+    from browser_use_client.limits import seconds_of
     from browser_use_client.models import (
         Account,
         AgentProfile,
@@ -89,6 +90,7 @@ _MODULES = {
         "UnsupportedOptionError",
     ),
     "flows.files": ("MAX_FILE_SIZE", "content_type_of"),
+    "limits": ("seconds_of",),
     "models": (
         "Account",
         "AgentProfile",
@@ -157,6 +159,7 @@ __all__ = [
     "WebhookError",
     "WebhookEvent",
     "content_type_of",
+    "seconds_of",
     "verify_webhook",
 ]
 

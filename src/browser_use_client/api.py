@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from browser_use_client.contracts import Contract
@@ -19,6 +19,8 @@ from browser_use_client.flows.run import run
 from browser_use_client.flows.sessions import stop_session, stop_task
 from browser_use_client.flows.wait import MAX_FAILURES, wait
 from browser_use_client.flows.watch import Sweep, sweep
+from browser_use_client.json_text import ODD_CHARACTERS
+from browser_use_client.limits import Seconds, count_of, moment_of, seconds_of
 from browser_use_client.models import (
     AnyTask,
     BrowserSettings,
@@ -31,6 +33,7 @@ from browser_use_client.models import (
     Task,
     id_of,
 )
+from browser_use_client.models.tasks import KEY_NAME
 from browser_use_client.retrying import retried
 from browser_use_client.transport import Settings
 
@@ -67,7 +70,7 @@ class Api:
         keep_session: bool,
         key_after: datetime | None,
         key_is_new: bool,
-        wait_when_busy: float,
+        wait_when_busy: Seconds,
         accept: Callable[[Task], bool] | None,
         files: Iterable[str | Path],
     ) -> Flow[CreatedTask]:
@@ -86,11 +89,11 @@ class Api:
         keep_session: bool,
         key_after: datetime | None,
         key_is_new: bool,
-        wait_when_busy: float,
+        wait_when_busy: Seconds,
         accept: Callable[[Task], bool] | None,
         files: Iterable[str | Path],
-        timeout: float | None,
-        poll_interval: float | None,
+        timeout: Seconds | None,
+        poll_interval: Seconds | None,
         on_created: Callable[[CreatedTask], object] | None,
         on_step: Callable[[Step], object] | None,
         stop_on_timeout: bool,
@@ -98,6 +101,8 @@ class Api:
         fail_on_unsuccessful: bool,
     ) -> Flow[Task]:
         """Creates a task exactly once, waits for it and closes its session."""
+        timeout = seconds_of("timeout", timeout)
+        poll_interval = seconds_of("poll_interval", poll_interval)
         creation = yield from self._creation(
             request, key, session_id, keep_session, key_after, key_is_new, wait_when_busy, accept, files
         )
@@ -117,9 +122,9 @@ class Api:
         self,
         task: AnyTask,
         *,
-        timeout: float | None,
+        timeout: Seconds | None,
         deadline: float | None,
-        poll_interval: float | None,
+        poll_interval: Seconds | None,
         on_step: Callable[[Step], object] | None,
         stop_on_timeout: bool,
         max_failures: int,
@@ -127,8 +132,11 @@ class Api:
         """Polls a task until it has ended."""
         if timeout is not None and deadline is not None:
             raise InvalidRequestError("Give a timeout or a deadline, not both.")
-        if timeout is not None:
-            deadline = self._clock() + timeout
+        poll_interval = seconds_of("poll_interval", poll_interval)
+        max_failures = count_of("max_failures", max_failures)
+        if (limit := seconds_of("timeout", timeout)) is not None:
+            deadline = self._clock() + limit
+        deadline = moment_of("deadline", deadline)
         contract = yield from self._contract()
         return (
             yield from wait(
@@ -150,6 +158,7 @@ class Api:
 
     def find_task(self, key: str, *, after: datetime | None, session_id: str | None) -> Flow[Task | None]:
         """The task that was created under a key."""
+        check_key(key)
         contract = yield from self._contract()
         return (yield from find_task(contract, key, after=after, session_id=session_id, clock=self._clock))
 
@@ -209,12 +218,17 @@ class Api:
         keep_session: bool,
         key_after: datetime | None,
         key_is_new: bool,
-        wait_when_busy: float,
+        wait_when_busy: Seconds,
         accept: Callable[[Task], bool] | None,
         files: Iterable[str | Path],
     ) -> Flow[Creation]:
+        wait_when_busy = seconds_of("wait_when_busy", wait_when_busy, may_be_zero=True)
+        if key is not None:
+            check_key(key)
         if isinstance(request, str):
             request = CreateTaskRequest(task=request)
+        if KEY_NAME in request.metadata:
+            raise InvalidRequestError(f"`metadata` may not have {KEY_NAME!r}: pass it as the idempotency key, `key`.")
         request = _in_session(request, session_id)
         contract = yield from self._contract()
         return Creation(
@@ -234,6 +248,18 @@ class Api:
 def succeeded(task: Task) -> bool:
     """Whether a task finished and its agent does not say that it failed."""
     return task.status == "finished" and task.is_success is not False
+
+
+def check_key(key: Any) -> None:
+    """An idempotency key comes back as it was sent, or the task would never be found again.
+
+    Raises:
+        InvalidRequestError: It is empty, blank, or holds what no server keeps.
+    """
+    if not isinstance(key, str) or not key.strip() or ODD_CHARACTERS.search(key):
+        raise InvalidRequestError(
+            "The idempotency key `key` must be text that is not blank, with no NUL and no lone surrogate in it."
+        )
 
 
 def _in_session(request: CreateTaskRequest, session_id: str | None) -> CreateTaskRequest:

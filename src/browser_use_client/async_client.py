@@ -19,6 +19,7 @@ from browser_use_client.drivers import AsyncDriver
 from browser_use_client.effects import Call, Clock
 from browser_use_client.flows.wait import MAX_FAILURES
 from browser_use_client.flows.watch import Sweep
+from browser_use_client.limits import Seconds, count_of, seconds_of
 from browser_use_client.models import (
     Account,
     AnyTask,
@@ -61,7 +62,7 @@ class AsyncBrowserUseClient:
         base_url: str | None = None,
         *,
         api_version: ApiVersion = "auto",
-        timeout: float = 30.0,
+        timeout: Seconds = 30.0,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         clock: Clock = time.time,
     ) -> None:
@@ -81,11 +82,11 @@ class AsyncBrowserUseClient:
         keep_session: bool = False,
         key_after: datetime | None = None,
         key_is_new: bool = False,
-        wait_when_busy: float = 0.0,
+        wait_when_busy: Seconds = 0.0,
         accept: Callable[[Task], bool] | None = None,
         files: Iterable[str | Path] = (),
-        timeout: float | None = None,
-        poll_interval: float | None = None,
+        timeout: Seconds | None = None,
+        poll_interval: Seconds | None = None,
         on_created: Callable[[CreatedTask], object] | None = None,
         on_step: Callable[[Step], object] | None = None,
         stop_on_timeout: bool = True,
@@ -123,7 +124,7 @@ class AsyncBrowserUseClient:
         keep_session: bool = False,
         key_after: datetime | None = None,
         key_is_new: bool = False,
-        wait_when_busy: float = 0.0,
+        wait_when_busy: Seconds = 0.0,
         accept: Callable[[Task], bool] | None = None,
         files: Iterable[str | Path] = (),
     ) -> CreatedTask:
@@ -146,9 +147,9 @@ class AsyncBrowserUseClient:
         self,
         task: AnyTask,
         *,
-        timeout: float | None = None,
+        timeout: Seconds | None = None,
         deadline: float | None = None,
-        poll_interval: float | None = None,
+        poll_interval: Seconds | None = None,
         on_step: Callable[[Step], object] | None = None,
         stop_on_timeout: bool = True,
         max_failures: int = MAX_FAILURES,
@@ -261,13 +262,16 @@ class AsyncBrowserUseClient:
         """As `BrowserUseClient.get_account`."""
         return await self._driver.run(self._api.read(lambda contract: contract.get_account()))
 
-    def watcher(self, *, poll_interval: float | None = None, max_failures: int = MAX_FAILURES) -> TaskWatcher:
+    def watcher(self, *, poll_interval: Seconds | None = None, max_failures: int = MAX_FAILURES) -> TaskWatcher:
         """Wait for many tasks at once, with far fewer requests than one wait each.
 
         Args:
-            poll_interval: Seconds between looks at all of them. Default: 0.5 while a task is young, up to 5, and
-                never more than 20 requests a second.
+            poll_interval: Seconds between looks at all of them, or a timedelta. Default: 0.5 while a task is young, up
+                to 5, and never more than 20 requests a second.
             max_failures: Looks in a row that may fail before all waits are given up.
+
+        Raises:
+            InvalidRequestError: A number is out of range.
 
         Returns:
             What can be awaited on: `await watcher.wait(task_id)`. It belongs to the event loop that it is used in.
@@ -277,7 +281,11 @@ class AsyncBrowserUseClient:
             return await self._driver.run(self._api.sweep(task_ids, running))
 
         return TaskWatcher(
-            look, sleep=self._sleep, clock=self._clock, poll_interval=poll_interval, max_failures=max_failures
+            look,
+            sleep=self._sleep,
+            clock=self._clock,
+            poll_interval=seconds_of("poll_interval", poll_interval),
+            max_failures=count_of("max_failures", max_failures),
         )
 
     async def aclose(self) -> None:

@@ -17,6 +17,7 @@ from browser_use_client.contracts import ApiVersion, Contract
 from browser_use_client.drivers import Driver
 from browser_use_client.effects import Call, Clock
 from browser_use_client.flows.wait import MAX_FAILURES
+from browser_use_client.limits import Seconds
 from browser_use_client.models import (
     Account,
     AnyTask,
@@ -45,7 +46,7 @@ class BrowserUseClient:
         api_key: The key. Default: `BROWSER_USE_API_KEY`.
         base_url: Where the API is, up to `/api/v2`. Default: `BROWSER_USE_BASE_URL`, else Browser Use Cloud.
         api_version: The contract that the server speaks; `auto` asks it once.
-        timeout: Seconds that one request may take.
+        timeout: Seconds that one request may take, or a timedelta.
         sleep: How waits pause, in seconds. What it raises ends the wait.
         clock: The time in seconds since the epoch.
 
@@ -60,7 +61,7 @@ class BrowserUseClient:
         base_url: str | None = None,
         *,
         api_version: ApiVersion = "auto",
-        timeout: float = 30.0,
+        timeout: Seconds = 30.0,
         sleep: Callable[[float], object] = time.sleep,
         clock: Clock = time.time,
     ) -> None:
@@ -78,11 +79,11 @@ class BrowserUseClient:
         keep_session: bool = False,
         key_after: datetime | None = None,
         key_is_new: bool = False,
-        wait_when_busy: float = 0.0,
+        wait_when_busy: Seconds = 0.0,
         accept: Callable[[Task], bool] | None = None,
         files: Iterable[str | Path] = (),
-        timeout: float | None = None,
-        poll_interval: float | None = None,
+        timeout: Seconds | None = None,
+        poll_interval: Seconds | None = None,
         on_created: Callable[[CreatedTask], object] | None = None,
         on_step: Callable[[Step], object] | None = None,
         stop_on_timeout: bool = True,
@@ -101,13 +102,14 @@ class BrowserUseClient:
             keep_session: Leave the session open for follow-ups.
             key_after: When the key was first used, at the earliest. Default: 7 days ago.
             key_is_new: Nobody can have used the key before: it is not looked for before the task is created.
-            wait_when_busy: Seconds to wait for a session that runs another task, or for a plan that is full.
+            wait_when_busy: How long to wait for a session that runs another task, or for a plan that is full: seconds,
+                or a timedelta.
             accept: Whether a finished task under the key will do. Default: one that finished, unless its agent
                 says that it failed.
             files: Files for the task, uploaded first: at most 10 MB each. Gone through only if a task is created: a
                 caller that comes back needs them no more.
-            timeout: Seconds from now by which the task has to have ended. Default: no limit.
-            poll_interval: Seconds between polls. Default: 0.5 at first, up to 5 for long tasks.
+            timeout: Seconds from now by which the task has to have ended, or a timedelta. Default: no limit.
+            poll_interval: Seconds between polls, or a timedelta. Default: 0.5 at first, up to 5 for long tasks.
             on_created: Called once, as soon as the task exists.
             on_step: Called with each step as it appears. Polls then read the whole task.
             stop_on_timeout: Stop a task that is late; otherwise it is left running.
@@ -157,7 +159,7 @@ class BrowserUseClient:
         keep_session: bool = False,
         key_after: datetime | None = None,
         key_is_new: bool = False,
-        wait_when_busy: float = 0.0,
+        wait_when_busy: Seconds = 0.0,
         accept: Callable[[Task], bool] | None = None,
         files: Iterable[str | Path] = (),
     ) -> CreatedTask:
@@ -171,7 +173,8 @@ class BrowserUseClient:
                 and `v2-nested` leaves it open until `stop_session`.
             key_after: When the key was first used, at the earliest. Default: 7 days ago.
             key_is_new: Nobody can have used the key before: it is not looked for before the task is created.
-            wait_when_busy: Seconds to wait for a session that runs another task, or for a plan that is full.
+            wait_when_busy: How long to wait for a session that runs another task, or for a plan that is full: seconds,
+                or a timedelta.
             accept: See `run_task`.
             files: Files for the task, uploaded first: at most 10 MB each. Gone through only if a task is created: a
                 caller that comes back needs them no more.
@@ -201,9 +204,9 @@ class BrowserUseClient:
         self,
         task: AnyTask,
         *,
-        timeout: float | None = None,
+        timeout: Seconds | None = None,
         deadline: float | None = None,
-        poll_interval: float | None = None,
+        poll_interval: Seconds | None = None,
         on_step: Callable[[Step], object] | None = None,
         stop_on_timeout: bool = True,
         max_failures: int = MAX_FAILURES,
@@ -214,9 +217,9 @@ class BrowserUseClient:
             task: The task, or its id. What `create_task` returned is known to exist: in its first 10 seconds a 404
                 means "not yet", and later a 404, a 401, a proxy's page and the like count as failed polls. Of an id
                 alone, the first good answer has to show it.
-            timeout: Seconds from now. Default: no limit.
+            timeout: Seconds from now, or a timedelta. Default: no limit.
             deadline: The same as a moment, in seconds since the epoch, for a wait that goes on elsewhere.
-            poll_interval: Seconds between polls. Default: 0.5 at first, up to 5 for long tasks.
+            poll_interval: Seconds between polls, or a timedelta. Default: 0.5 at first, up to 5 for long tasks.
             on_step: Called with each step as it appears. Polls then read the whole task.
             stop_on_timeout: Stop a task that is late; otherwise it is left running.
             max_failures: Polls in a row that may fail.

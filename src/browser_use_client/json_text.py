@@ -13,6 +13,9 @@ from typing import Any, NoReturn
 
 from pydantic_core import from_json
 
+ODD_CHARACTERS = re.compile("[\0\ud800-\udfff]")
+"""What is no text, in decoded text."""
+
 _SUSPICIOUS = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 _ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a whole pair

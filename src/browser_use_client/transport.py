@@ -29,6 +29,7 @@ from browser_use_client.errors import (
     error_from_response,
 )
 from browser_use_client.json_text import read_answer
+from browser_use_client.limits import Seconds, seconds_of
 
 T = TypeVar("T")
 
@@ -47,7 +48,7 @@ class Settings:
     """
 
     def __init__(
-        self, api_key: str | SecretStr | None, base_url: str | None, api_version: ApiVersion, timeout: float
+        self, api_key: str | SecretStr | None, base_url: str | None, api_version: ApiVersion, timeout: Seconds
     ) -> None:
         key = api_key.get_secret_value() if isinstance(api_key, SecretStr) else api_key
         key = key or os.environ.get("BROWSER_USE_API_KEY")
@@ -62,12 +63,11 @@ class Settings:
             raise InvalidRequestError(f"The base URL {url!r} is that of API v4; use the one that ends in /v2.")
         if api_version not in get_args(ApiVersion):
             raise InvalidRequestError(f"api_version {api_version!r} is none of {', '.join(get_args(ApiVersion))}.")
-        if timeout <= 0:
-            raise InvalidRequestError(f"timeout must be more than 0 seconds, not {timeout}.")
+        limit = seconds_of("timeout", timeout)
         self.base_url = url
         self.api_version: ApiVersion = api_version
         self._key = key
-        self._timeout = httpx.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT))
+        self._timeout = httpx.Timeout(limit, connect=min(limit, CONNECT_TIMEOUT))
 
     @property
     def http_options(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from browser_use_client.errors import BrowserUseError, TaskTimeoutError, TaskUnr
 from browser_use_client.flows.polls import given_up, ids_of, named, polls_of
 from browser_use_client.flows.wait import poll_pause
 from browser_use_client.flows.watch import Sweep
+from browser_use_client.limits import moment_of
 from browser_use_client.models import AnyTask, TaskState, id_of
 from browser_use_client.retrying import Attempts, pause_before, retry_after
 
@@ -75,8 +76,10 @@ class TaskWatcher:
         Raises:
             TaskTimeoutError: The deadline passed; the task still runs.
             TaskUnreachableError: `max_failures` polls in a row failed; the task may still run.
+            InvalidRequestError: The deadline is not a moment.
             BrowserUseError: The server never answered for this task, and asking again cannot help.
         """
+        deadline = moment_of("deadline", deadline)
         polls = polls_of(task, limit=self._max_failures, clock=self._clock)
         wait = _Wait(task, self._clock(), deadline, polls, asyncio.get_running_loop().create_future())
         self._waits.add(wait)
