@@ -95,6 +95,22 @@ def test_a_setting_that_does_not_exist_is_refused_when_the_dag_is_parsed() -> No
     assert all(name in str(error.value) for name in AgentSettings.model_fields)
 
 
+@pytest.mark.parametrize("name", ["timeout", "poll_interval", "wait_when_busy"])
+@pytest.mark.parametrize("value", ["20m", -1, float("nan"), timedelta(seconds=-1)])
+def test_a_duration_that_cannot_be_right_is_refused_when_the_dag_is_parsed(name: str, value: Any) -> None:
+    with pytest.raises(InvalidRequestError, match=f"`{name}` must be a number of seconds"):
+        BrowserUseTaskOperator(task_id="a", task="x", **{name: value})
+
+
+def test_durations_may_be_timedeltas(server: FakeBrowserUse) -> None:
+    limits = {"timeout": timedelta(minutes=1), "poll_interval": timedelta(seconds=0.2)}
+    assert execute(browse("for 0.5 s", **limits, wait_when_busy=timedelta(seconds=5)))["status"] == "finished"
+    assert len(server.requests) > 3
+    with pytest.raises(TaskDeferred) as deferred:
+        execute(browse("for 0.5 s", **limits, deferrable=True))
+    assert deferred.value.trigger.serialize()[1]["poll_interval"] == 0.2
+
+
 def test_a_retry_takes_up_a_result_that_will_do(server: FakeBrowserUse) -> None:
     task = browse()
     first, context = None, context_of(task)

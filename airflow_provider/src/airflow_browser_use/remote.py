@@ -93,7 +93,7 @@ class RemoteTask:
                 key_after=self.identity.since,
                 session_id=session_id,
                 keep_session="succeeded" not in self.closes_session_when,
-                wait_when_busy=min(self.operator.wait_when_busy, (deadline or inf) - time.time()),
+                wait_when_busy=max(min(self.operator.wait_when_busy, (deadline or inf) - time.time()), 0.0),
                 accept=self._is_acceptable,
                 files=self._files_of_a_new_task(Path(scratch)),
             )

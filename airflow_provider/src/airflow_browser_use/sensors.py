@@ -101,7 +101,7 @@ class BrowserUseTaskSensor(BaseSensorOperator):
                 browser_use_conn_id=self.browser_use_conn_id,
                 browser_task_id=self.browser_task_id,
                 deadline=time.time() + self.timeout,
-                poll_interval=self.poke_interval,
+                poll_interval=self.poke_interval or None,
                 stop_on_timeout=False,
                 stop_on_kill=False,
             ),

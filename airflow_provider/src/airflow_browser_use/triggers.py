@@ -18,10 +18,11 @@ from airflow_browser_use.failures import to_event
 from airflow_browser_use.hooks import BrowserUseHook
 from airflow_browser_use.results import log_step
 from airflow_browser_use.watching import Watch, shared_watch
-from browser_use_client import BrowserUseError, TaskTimeoutError
+from browser_use_client import BrowserUseError, TaskTimeoutError, seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection
+    from datetime import timedelta
 
     from airflow_browser_use.follow_ups import Ending
 
@@ -52,7 +53,7 @@ class BrowserUseTaskTrigger(BaseTrigger):
         browser_task_id: The remote task. (Airflow sets `task_id` of a trigger to that of its task instance.)
         deadline: When it has to have ended, in seconds since the epoch, or None. Absolute, since a trigger may go on
             in another process.
-        poll_interval: Seconds between polls, or None to begin quick and slow down.
+        poll_interval: Seconds between polls, or a timedelta, or None to begin quick and slow down.
         stop_on_timeout: Stop the remote task when it is late.
         stop_on_kill: Stop it when the task instance is marked failed or successful, cleared, or timed out with its run.
         closes_session_when: The endings after which the session is closed too; see `follow_ups`.
@@ -64,7 +65,7 @@ class BrowserUseTaskTrigger(BaseTrigger):
         browser_use_conn_id: str,
         browser_task_id: str,
         deadline: float | None = None,
-        poll_interval: float | None = None,
+        poll_interval: float | timedelta | None = None,
         stop_on_timeout: bool = True,
         stop_on_kill: bool = True,
         closes_session_when: Collection[Ending] = (),
@@ -73,7 +74,7 @@ class BrowserUseTaskTrigger(BaseTrigger):
         self.browser_use_conn_id = browser_use_conn_id
         self.browser_task_id = browser_task_id
         self.deadline = deadline
-        self.poll_interval = poll_interval
+        self.poll_interval = seconds_of("poll_interval", poll_interval)
         self.stop_on_timeout = stop_on_timeout
         self.stop_on_kill = stop_on_kill
         self.closes_session_when = closes_session_when

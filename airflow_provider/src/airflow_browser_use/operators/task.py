@@ -25,6 +25,7 @@ from browser_use_client import (
     BrowserSettings,
     CreateTaskRequest,
     TaskUnreachableError,
+    seconds_of,
 )
 
 if TYPE_CHECKING:
@@ -67,9 +68,9 @@ class BrowserUseTaskOperator(BaseOperator):
         metadata: Strings to find the remote task by. (templated)
         timeout: Seconds (or a timedelta) after which a try stops the remote task and fails. Default: none.
             `execution_timeout` counts as well, also while the task is deferred.
-        poll_interval: Seconds between polls. Default: 0.5 at first, up to 5 for long tasks.
-        wait_when_busy: Seconds to wait for a session that runs another task, or for a plan that is full. On the worker,
-            and not past `timeout`.
+        poll_interval: Seconds between polls, or a timedelta. Default: 0.5 at first, up to 5 for long tasks.
+        wait_when_busy: Seconds, or a timedelta, to wait for a session that runs another task, or for a plan that is
+            full. On the worker, and not past `timeout`.
         fail_on_unsuccessful: Fail, without retries, when the agent finished but reports no success.
         stop_on_timeout: Stop the remote task when it is late; otherwise it is left running.
         stop_on_kill: Stop it when the Airflow task is marked failed or successful, cleared, or its worker told to end.
@@ -118,8 +119,8 @@ class BrowserUseTaskOperator(BaseOperator):
         large_output_to: Place | None = None,
         metadata: Mapping[str, str] | None = None,
         timeout: float | timedelta | None = None,
-        poll_interval: float | None = None,
-        wait_when_busy: float = 0.0,
+        poll_interval: float | timedelta | None = None,
+        wait_when_busy: float | timedelta = 0.0,
         fail_on_unsuccessful: bool = True,
         stop_on_timeout: bool = True,
         stop_on_kill: bool = True,
@@ -146,9 +147,9 @@ class BrowserUseTaskOperator(BaseOperator):
         self.max_xcom_bytes = max_xcom_bytes
         self.large_output_to: Any = large_output_to
         self.metadata = metadata
-        self.timeout = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
-        self.poll_interval = poll_interval
-        self.wait_when_busy = wait_when_busy
+        self.timeout = seconds_of("timeout", timeout)
+        self.poll_interval = seconds_of("poll_interval", poll_interval)
+        self.wait_when_busy = seconds_of("wait_when_busy", wait_when_busy, may_be_zero=True)
         self.fail_on_unsuccessful = fail_on_unsuccessful
         self.stop_on_timeout = stop_on_timeout
         self.stop_on_kill = stop_on_kill
