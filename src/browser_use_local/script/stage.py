@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from playwright.async_api import Error, Frame, Page, Request
 
-from browser_use_local.chromium import Browser
+from browser_use_local.chromium import AnsweredDialog, Browser
 from browser_use_local.engine import Upload
 from browser_use_local.masking import mask
 from browser_use_local.script.grammar import Value
@@ -28,6 +28,10 @@ NAVIGATION_STARTS_WITHIN = 60
 
 class StepFailedError(Exception):
     """A step could not be carried out. The message says what was looked for and what is there instead."""
+
+
+class HttpError(StepFailedError):
+    """A step led to a page that the site answers with an HTTP error."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +65,11 @@ class Facts:
 
 @dataclass
 class Readings:
-    """What the steps of a task have read."""
+    """What the steps of a task have read, and what the pages asked meanwhile."""
 
     tables: list[Table] = field(default_factory=list)
     pairs: list[tuple[str, str]] = field(default_factory=list)
+    dialogs: list[AnsweredDialog] = field(default_factory=list)
 
 
 class Step(Protocol):
@@ -110,6 +115,11 @@ class Stage:
             pairs=[(label, value) for label, value in read["pairs"]],
         )
 
+    async def frames(self) -> list[Frame]:
+        """The page, and the frames on it that can be seen."""
+        page = self.page
+        return [page.main_frame, *[frame for frame in page.frames if await _is_seen(frame)]]
+
     async def until(self, look: Callable[[], Awaitable[Any]], patience: int = PATIENCE) -> Any:
         """What `look` returns as soon as that is something, or its last answer when the patience is over."""
         for _ in range(patience // LOOK_AGAIN):
@@ -120,7 +130,11 @@ class Stage:
         return await look()
 
     async def act(self, action: Callable[[], Awaitable[Any]]) -> None:
-        """Does something to the page, and returns when the page that it leads to is there."""
+        """Does something to the page, and returns when the page that it leads to is there.
+
+        Raises:
+            HttpError: That page is an error of the site.
+        """
         page = self.page
         navigations: list[Request] = []
         arrived: list[Frame] = []
@@ -142,10 +156,23 @@ class Stage:
                 await page.wait_for_timeout(LOOK_AGAIN / 4)
             if navigations and BLOCKED_PAGE in (navigations[-1].failure or ""):
                 raise StepFailedError(f"{navigations[-1].url} is not in the allowed domains.")
+            answer = await navigations[-1].response() if arrived and navigations else None
         finally:
             page.remove_listener("request", watch_request)
             page.remove_listener("framenavigated", watch_frame)
         await self.page.wait_for_load_state()
+        if answer is not None and answer.status >= 400:
+            raise HttpError(f"{answer.url} answers with HTTP {answer.status}.")
+
+
+async def _is_seen(frame: Frame) -> bool:
+    """Whether a frame of a page can be seen; the page itself is not one."""
+    if frame.parent_frame is None:
+        return False
+    try:
+        return await (await frame.frame_element()).is_visible()
+    except Error:  # it is gone
+        return False
 
 
 @cache

@@ -12,7 +12,7 @@ from browser_use_local.chromium import is_web_address
 from browser_use_local.script.coerce import comparable, same_name
 from browser_use_local.script.elements import clickable
 from browser_use_local.script.grammar import Form
-from browser_use_local.script.stage import BLOCKED_PAGE, Stage, StepFailedError, Table
+from browser_use_local.script.stage import BLOCKED_PAGE, HttpError, Stage, StepFailedError, Table
 
 MONEY = re.compile(r"^\W*(?:[A-Z]{3}|[$€£¥])?\s*[\d.,]*\d\s*(?:[A-Z]{3}|[$€£¥])?$")
 CURRENCY = re.compile(r"[A-Z]{3}|[$€£¥]")
@@ -29,7 +29,7 @@ async def open_address(stage: Stage, address: str) -> None:
         reason = re.sub(r"^.*?net::| at https?:.*$", "", error.message.splitlines()[0])
         raise StepFailedError(f"{url} cannot be opened: {reason}") from error
     if response is not None and response.status >= 400:
-        raise StepFailedError(f"{url} answers with HTTP {response.status}.")
+        raise HttpError(f"{url} answers with HTTP {response.status}.")
 
 
 @dataclass(frozen=True)
