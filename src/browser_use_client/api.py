@@ -14,7 +14,7 @@ from browser_use_client.errors import InvalidRequestError, NotFoundError
 from browser_use_client.flows.contract import contract_of
 from browser_use_client.flows.create import Creation
 from browser_use_client.flows.files import LocalFile, download_output_files, upload
-from browser_use_client.flows.lookup import LOOK_BACK, ago, find_task
+from browser_use_client.flows.lookup import LOOK_BACK, FindTasks, ago, find_task
 from browser_use_client.flows.run import run
 from browser_use_client.flows.sessions import stop_session, stop_task
 from browser_use_client.flows.wait import MAX_FAILURES, wait
@@ -73,10 +73,11 @@ class Api:
         wait_when_busy: Seconds,
         accept: Callable[[Task], bool] | None,
         files: Iterable[str | Path],
+        find: FindTasks | None,
     ) -> Flow[CreatedTask]:
         """Creates a task exactly once."""
         creation = yield from self._creation(
-            request, key, session_id, keep_session, key_after, key_is_new, wait_when_busy, accept, files
+            request, key, session_id, keep_session, key_after, key_is_new, wait_when_busy, accept, files, find
         )
         return (yield from creation.create())
 
@@ -92,6 +93,7 @@ class Api:
         wait_when_busy: Seconds,
         accept: Callable[[Task], bool] | None,
         files: Iterable[str | Path],
+        find: FindTasks | None,
         timeout: Seconds | None,
         poll_interval: Seconds | None,
         on_created: Callable[[CreatedTask], object] | None,
@@ -104,7 +106,7 @@ class Api:
         timeout = seconds_of("timeout", timeout)
         poll_interval = seconds_of("poll_interval", poll_interval)
         creation = yield from self._creation(
-            request, key, session_id, keep_session, key_after, key_is_new, wait_when_busy, accept, files
+            request, key, session_id, keep_session, key_after, key_is_new, wait_when_busy, accept, files, find
         )
         task = yield from run(
             creation,
@@ -221,6 +223,7 @@ class Api:
         wait_when_busy: Seconds,
         accept: Callable[[Task], bool] | None,
         files: Iterable[str | Path],
+        find: FindTasks | None,
     ) -> Flow[Creation]:
         wait_when_busy = seconds_of("wait_when_busy", wait_when_busy, may_be_zero=True)
         if key is not None:
@@ -242,6 +245,7 @@ class Api:
             accept=accept or succeeded,
             files=files,
             clock=self._clock,
+            find=find,
         )
 
 

@@ -17,6 +17,7 @@ from browser_use_client.api import Api
 from browser_use_client.contracts import ApiVersion, Contract
 from browser_use_client.drivers import AsyncDriver
 from browser_use_client.effects import Call, Clock
+from browser_use_client.flows.lookup import FindTasks
 from browser_use_client.flows.wait import MAX_FAILURES
 from browser_use_client.flows.watch import Sweep
 from browser_use_client.limits import Seconds, count_of, seconds_of
@@ -85,6 +86,7 @@ class AsyncBrowserUseClient:
         wait_when_busy: Seconds = 0.0,
         accept: Callable[[Task], bool] | None = None,
         files: Iterable[str | Path] = (),
+        find: FindTasks | None = None,
         timeout: Seconds | None = None,
         poll_interval: Seconds | None = None,
         on_created: Callable[[CreatedTask], object] | None = None,
@@ -105,6 +107,7 @@ class AsyncBrowserUseClient:
                 wait_when_busy=wait_when_busy,
                 accept=accept,
                 files=files,
+                find=find,
                 timeout=timeout,
                 poll_interval=poll_interval,
                 on_created=on_created,
@@ -127,6 +130,7 @@ class AsyncBrowserUseClient:
         wait_when_busy: Seconds = 0.0,
         accept: Callable[[Task], bool] | None = None,
         files: Iterable[str | Path] = (),
+        find: FindTasks | None = None,
     ) -> CreatedTask:
         """As `BrowserUseClient.create_task`."""
         return await self._driver.run(
@@ -140,6 +144,7 @@ class AsyncBrowserUseClient:
                 wait_when_busy=wait_when_busy,
                 accept=accept,
                 files=files,
+                find=find,
             )
         )
 

@@ -16,6 +16,7 @@ from browser_use_client.api import Api
 from browser_use_client.contracts import ApiVersion, Contract
 from browser_use_client.drivers import Driver
 from browser_use_client.effects import Call, Clock
+from browser_use_client.flows.lookup import FindTasks
 from browser_use_client.flows.wait import MAX_FAILURES
 from browser_use_client.limits import Seconds
 from browser_use_client.models import (
@@ -82,6 +83,7 @@ class BrowserUseClient:
         wait_when_busy: Seconds = 0.0,
         accept: Callable[[Task], bool] | None = None,
         files: Iterable[str | Path] = (),
+        find: FindTasks | None = None,
         timeout: Seconds | None = None,
         poll_interval: Seconds | None = None,
         on_created: Callable[[CreatedTask], object] | None = None,
@@ -108,6 +110,8 @@ class BrowserUseClient:
                 says that it failed.
             files: Files for the task, uploaded first: at most 10 MB each. Gone through only if a task is created: a
                 caller that comes back needs them no more.
+            find: Finds the tasks under a key, the oldest first, for callers who look for many keys at once. Default:
+                each look-up reads the lists of tasks.
             timeout: Seconds from now by which the task has to have ended, or a timedelta. Default: no limit.
             poll_interval: Seconds between polls, or a timedelta. Default: 0.5 at first, up to 5 for long tasks.
             on_created: Called once, as soon as the task exists.
@@ -140,6 +144,7 @@ class BrowserUseClient:
                 wait_when_busy=wait_when_busy,
                 accept=accept,
                 files=files,
+                find=find,
                 timeout=timeout,
                 poll_interval=poll_interval,
                 on_created=on_created,
@@ -162,6 +167,7 @@ class BrowserUseClient:
         wait_when_busy: Seconds = 0.0,
         accept: Callable[[Task], bool] | None = None,
         files: Iterable[str | Path] = (),
+        find: FindTasks | None = None,
     ) -> CreatedTask:
         """Create a task exactly once, and do not wait for it.
 
@@ -178,6 +184,7 @@ class BrowserUseClient:
             accept: See `run_task`.
             files: Files for the task, uploaded first: at most 10 MB each. Gone through only if a task is created: a
                 caller that comes back needs them no more.
+            find: See `run_task`.
 
         Returns:
             The task's id and its session's.
@@ -197,6 +204,7 @@ class BrowserUseClient:
                 wait_when_busy=wait_when_busy,
                 accept=accept,
                 files=files,
+                find=find,
             )
         )
 

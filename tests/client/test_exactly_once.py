@@ -21,6 +21,7 @@ from browser_use_client import (
     BrowserUseError,
     ConnectError,
     CreatedTask,
+    Task,
 )
 from tests.client.conftest import Client
 from tests.fake_api import FakeApi
@@ -293,3 +294,23 @@ def test_who_comes_back_after_its_process_was_killed_adopts_the_task_that_it_had
 
     assert created.adopted
     assert [task["id"] for task in fake.tasks()] == [created.id]
+
+
+def test_who_looks_for_many_keys_may_find_them_without_a_request(client: Client, fake: FakeApi) -> None:
+    fake.script(status=None)
+    first = client.create_task("x", key=KEY)
+    known = {KEY: [client.get_task(first.id)]}
+    fake.forget_requests()
+
+    again = client.create_task("x", key=KEY, find=lambda key: _found(client, known[key]))
+
+    assert (again.id, again.adopted) == (first.id, True)
+    assert fake.requests("GET", "/tasks") == []
+    assert len(fake.tasks()) == 1
+
+
+def _found(client: Client, tasks: list[Task]) -> Any:
+    async def awaited() -> list[Task]:
+        return tasks
+
+    return tasks if isinstance(client, BrowserUseClient) else awaited()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from browser_use_client.contracts import Contract
-from browser_use_client.effects import Call, Clock, Flow, Sleep, call
+from browser_use_client.effects import Call, Clock, Flow, Notify, Sleep, call
 from browser_use_client.errors import (
     BrowserUseError,
     ConnectError,
@@ -27,7 +27,7 @@ from browser_use_client.errors import (
     UnexpectedResponseError,
 )
 from browser_use_client.flows.files import LocalFile, upload
-from browser_use_client.flows.lookup import CLOCK_SKEW, tasks_with_key
+from browser_use_client.flows.lookup import CLOCK_SKEW, FindTasks, tasks_with_key
 from browser_use_client.flows.sessions import at_once, log, quietly, stop_session, stop_task
 from browser_use_client.models import BrowserSettings, CreatedTask, CreateTaskRequest, Task
 from browser_use_client.models.tasks import KEY_NAME
@@ -52,6 +52,7 @@ class Creation:
         accept: Whether a finished task under the key will do, so that nothing new is created.
         files: Gone through, and uploaded first, only if a new task is created.
         clock: The time now.
+        find: Finds the tasks under a key, the oldest first; None to read the lists for it.
     """
 
     contract: Contract
@@ -64,6 +65,7 @@ class Creation:
     accept: Callable[[Task], bool]
     files: Iterable[str | Path]
     clock: Clock
+    find: FindTasks | None = None
     _asked_session: str | None = field(init=False)
     _creating: Call[CreatedTask] = field(init=False)
     _past: frozenset[str] = field(default=frozenset(), init=False)
@@ -125,6 +127,9 @@ class Creation:
         return self.request.browser_settings.session_id
 
     def _look(self) -> Flow[list[Task]]:
+        if self.find:
+            found: Sequence[Task] = yield Notify(self.find, self.key)
+            return list(found)
         return (yield from tasks_with_key(self.contract, self.key, after=self.after))
 
     def _choose(self, tasks: Sequence[Task]) -> Task | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta, timezone
 from itertools import count
 
@@ -9,6 +10,9 @@ from browser_use_client.contracts import Contract
 from browser_use_client.effects import Clock, Flow
 from browser_use_client.models import Task
 from browser_use_client.retrying import retried
+
+FindTasks = Callable[[str], Sequence[Task] | Awaitable[Sequence[Task]]]
+"""Finds all tasks under a key, the oldest first; the async client awaits what it returns."""
 
 LOOK_BACK = timedelta(days=7)
 """How far back a key is looked for when its owner does not say."""
