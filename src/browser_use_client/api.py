@@ -35,6 +35,7 @@ from browser_use_client.models import (
 )
 from browser_use_client.models.tasks import KEY_NAME
 from browser_use_client.retrying import retried
+from browser_use_client.server_clock import ServerClock
 from browser_use_client.transport import Settings
 
 T = TypeVar("T")
@@ -43,9 +44,10 @@ T = TypeVar("T")
 class Api:
     """Flows for one server; see the methods of the same names of `BrowserUseClient`."""
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(self, settings: Settings, clock: Clock, server_clock: ServerClock) -> None:
         self._settings = settings
         self._clock = clock
+        self._server_clock = server_clock
 
     def read(self, make_call: Callable[[Contract], Call[T]], *, known: bool = False) -> Flow[T]:
         """One call that can be repeated without harm, about something that may be known to exist."""
@@ -162,7 +164,10 @@ class Api:
         """The task that was created under a key."""
         check_key(key)
         contract = yield from self._contract()
-        return (yield from find_task(contract, key, after=after, session_id=session_id, clock=self._clock))
+        after = after or ago(self._clock, LOOK_BACK)
+        return (
+            yield from find_task(contract, key, after=after, session_id=session_id, server_clock=self._server_clock)
+        )
 
     def stop_task(self, task: AnyTask, *, stop_session: bool) -> Flow[Task]:
         """Stops a task."""
@@ -246,6 +251,7 @@ class Api:
             files=files,
             clock=self._clock,
             find=find,
+            server_clock=self._server_clock,
         )
 
 

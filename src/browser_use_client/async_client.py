@@ -34,6 +34,7 @@ from browser_use_client.models import (
     Step,
     Task,
 )
+from browser_use_client.server_clock import ServerClock
 from browser_use_client.transport import Settings
 from browser_use_client.watcher import TaskWatcher
 
@@ -69,8 +70,9 @@ class AsyncBrowserUseClient:
     ) -> None:
         settings = Settings(api_key, base_url, api_version, timeout)
         self.base_url = settings.base_url
-        self._api = Api(settings, clock)
-        self._driver = AsyncDriver(settings, sleep)
+        server_clock = ServerClock(clock)
+        self._api = Api(settings, clock, server_clock)
+        self._driver = AsyncDriver(settings, server_clock, sleep)
         self._sleep = sleep
         self._clock = clock
 

@@ -32,6 +32,7 @@ from browser_use_client.models import (
     Step,
     Task,
 )
+from browser_use_client.server_clock import ServerClock
 from browser_use_client.transport import Settings
 
 T = TypeVar("T")
@@ -68,8 +69,9 @@ class BrowserUseClient:
     ) -> None:
         settings = Settings(api_key, base_url, api_version, timeout)
         self.base_url = settings.base_url
-        self._api = Api(settings, clock)
-        self._driver = Driver(settings, sleep)
+        server_clock = ServerClock(clock)
+        self._api = Api(settings, clock, server_clock)
+        self._driver = Driver(settings, server_clock, sleep)
 
     def run_task(
         self,
@@ -102,7 +104,7 @@ class BrowserUseClient:
                 earlier one, from any process, adopts its task. Default: a new key.
             session_id: The session to continue. Default: a new one.
             keep_session: Leave the session open for follow-ups.
-            key_after: When the key was first used, at the earliest. Default: 7 days ago.
+            key_after: When the key was first used, at the earliest, by the caller's clock. Default: 7 days ago.
             key_is_new: Nobody can have used the key before: it is not looked for before the task is created.
             wait_when_busy: How long to wait for a session that runs another task, or for a plan that is full: seconds,
                 or a timedelta.
@@ -177,7 +179,7 @@ class BrowserUseClient:
             session_id: The session to continue. Default: a new one.
             keep_session: Make sure that the session stays open after the task. Without it, `v2-flat` closes it
                 and `v2-nested` leaves it open until `stop_session`.
-            key_after: When the key was first used, at the earliest. Default: 7 days ago.
+            key_after: When the key was first used, at the earliest, by the caller's clock. Default: 7 days ago.
             key_is_new: Nobody can have used the key before: it is not looked for before the task is created.
             wait_when_busy: How long to wait for a session that runs another task, or for a plan that is full: seconds,
                 or a timedelta.
@@ -269,7 +271,7 @@ class BrowserUseClient:
 
         Args:
             key: The key.
-            after: Look no further back. Default: 7 days ago.
+            after: Look no further back, by the caller's clock. Default: 7 days ago.
             session_id: Look in this session only. Default: everywhere.
 
         Returns:
@@ -302,8 +304,8 @@ class BrowserUseClient:
         Args:
             session_id: Only tasks of this session.
             status: Only tasks of this status.
-            after: Only tasks after this moment.
-            before: Only tasks before this moment.
+            after: Only tasks after this moment, by the server's clock.
+            before: Only tasks before this moment, by the server's clock.
         """
         return self._each(
             lambda contract, page: contract.list_tasks(

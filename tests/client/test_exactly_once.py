@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -314,3 +315,17 @@ def _found(client: Client, tasks: list[Task]) -> Any:
         return tasks
 
     return tasks if isinstance(client, BrowserUseClient) else awaited()
+
+
+def test_a_server_whose_clock_is_behind_makes_one_task_of_a_lost_answer(
+    fake: FakeApi, contract: str, connect: Callable[..., Client]
+) -> None:
+    ahead = connect(fake, api_version=contract, clock=lambda: fake.time() + 900)
+    fake.script(status=None)
+    fake.fault("POST", "/tasks", work="done")
+
+    created = ahead.create_task("x", key=KEY, key_is_new=True)
+
+    assert [task["id"] for task in fake.tasks(key=KEY, live=True)] == [created.id]
+    assert len(fake.requests("POST")) == 1
+    assert ahead.find_task(KEY, after=datetime.fromtimestamp(fake.time() + 900, timezone.utc)).id == created.id

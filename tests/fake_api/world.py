@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
+from email.utils import format_datetime
 from itertools import count
 from typing import Any, Literal
 from uuid import uuid4
@@ -158,6 +159,11 @@ class World:
         if self._event_time is not None:
             return self._event_time
         return (time.time() if self.real_time else EPOCH) + self.offset
+
+    @property
+    def date(self) -> str:
+        """The clock as answers show it: to the second."""
+        return format_datetime(datetime.fromtimestamp(self.now, timezone.utc), usegmt=True)
 
     def advance(self, seconds: float) -> None:
         """Moves the clock on."""
