@@ -21,6 +21,8 @@ T = TypeVar("T")
 # How long a step looks for what it names, since pages build themselves up; in milliseconds.
 PATIENCE = 3_000
 LOOK_AGAIN = 100
+# What is read of a page; the script that reads it knows each of them.
+READ = "table, dl, input, select, textarea, output, h1, h2, h3, h4, h5, h6"
 BLOCKED_PAGE = "ERR_BLOCKED_BY_CLIENT"
 # A click's navigation starts a moment after the click has returned.
 NAVIGATION_STARTS_WITHIN = 60
@@ -38,7 +40,8 @@ class HttpError(StepFailedError):
 class Table:
     """A table of the page: its name (caption, label or the heading above it), headings, and rows of cells.
 
-    `index` is its place among the tables of the page, `positions` those of the rows within it.
+    `index` is its place among the tables of its frame, `positions` those of the rows within it. Where a `problem` keeps
+    it from being read right, it has no rows.
     """
 
     name: str
@@ -46,6 +49,13 @@ class Table:
     headings: list[str]
     rows: list[list[str]]
     positions: list[int]
+    problem: str | None = None
+    frame: Frame | None = None
+
+    def check(self) -> None:
+        """Raises StepFailedError where the table cannot be read right."""
+        if self.problem:
+            raise StepFailedError(f'The table "{self.name}" cannot be read: {self.problem}.')
 
     @property
     def records(self) -> list[dict[str, str]]:
@@ -107,13 +117,13 @@ class Stage:
 
     async def facts(self) -> Facts:
         """Reads the page."""
-        read: dict[str, Any] = await self.page.evaluate(_reading_script())
-        return Facts(
-            title=read["title"],
-            url=read["url"],
-            tables=[Table(**table) for table in read["tables"]],
-            pairs=[(label, value) for label, value in read["pairs"]],
-        )
+        facts = Facts(await self.page.title(), self.page.url, [], [])
+        for frame in await self.frames():
+            is_page = frame == self.page.main_frame
+            read: dict[str, Any] = await frame.locator(READ).evaluate_all(_reading_script(), is_page)
+            facts.tables.extend(Table(**table, frame=frame) for table in read["tables"])
+            facts.pairs.extend((label, value) for label, value in read["pairs"])
+        return facts
 
     async def frames(self) -> list[Frame]:
         """The page, and the frames on it that can be seen."""

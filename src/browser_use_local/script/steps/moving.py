@@ -119,6 +119,7 @@ class OpenHighest:
     async def perform(self, stage: Stage) -> str:
         """Finds the row, and clicks the first link in it."""
         table, column = await self._table(stage)
+        table.check()
         values = {index: comparable(row[column]) for index, row in enumerate(table.rows)}
         ranks = {index: self.sign * value for index, value in values.items() if value is not None}
         if not ranks:
@@ -128,7 +129,7 @@ class OpenHighest:
             raise StepFailedError(
                 f'Several rows share the same "{table.headings[column]}", {table.rows[best][column]}.'
             )
-        row = stage.page.locator("table").nth(table.index).locator("tr").nth(table.positions[best])
+        row = (table.frame or stage.page).locator("table").nth(table.index).locator("tr").nth(table.positions[best])
         link = row.get_by_role("link").first
         if not await link.count():
             raise StepFailedError(f"The row {table.rows[best]} has no link to open.")
@@ -138,7 +139,7 @@ class OpenHighest:
     async def _table(self, stage: Stage) -> tuple[Table, int]:
         async def look() -> list[tuple[Table, int]]:
             tables = (await stage.facts()).tables
-            return [(table, index) for table in tables if table.rows for index in self._columns(table)]
+            return [(table, index) for table in tables for index in self._columns(table)]
 
         found: list[tuple[Table, int]] = await stage.until(look)
         if len(found) == 1:
@@ -154,7 +155,7 @@ class OpenHighest:
         return [
             index
             for index in columns
-            if all(MONEY.match(row[index]) and CURRENCY.search(row[index]) for row in table.rows)
+            if table.rows and all(MONEY.match(row[index]) and CURRENCY.search(row[index]) for row in table.rows)
         ]
 
 
