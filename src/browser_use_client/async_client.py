@@ -313,6 +313,6 @@ class AsyncBrowserUseClient:
             page = await self._driver.run(self._api.list_page(make_call, number))
             for item in page.items:
                 yield item
-            seen += len(page.items)
-            if not page.items or seen >= page.total:
+            seen += page.size
+            if not page.size or seen >= page.total:
                 return

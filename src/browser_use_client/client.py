@@ -442,6 +442,6 @@ class BrowserUseClient:
         for number in count(1):
             page = self._driver.run(self._api.list_page(make_call, number))
             yield from page.items
-            seen += len(page.items)
-            if not page.items or seen >= page.total:
+            seen += page.size
+            if not page.size or seen >= page.total:
                 return

@@ -27,7 +27,7 @@ from browser_use_client.errors import (
     UnexpectedResponseError,
 )
 from browser_use_client.flows.files import LocalFile, upload
-from browser_use_client.flows.lookup import CLOCK_SKEW, FindTasks, moment_of, tasks_with_key
+from browser_use_client.flows.lookup import CLOCK_SKEW, FindTasks, carrying, moment_of, tasks_with_key
 from browser_use_client.flows.sessions import at_once, log, quietly, stop_session, stop_task
 from browser_use_client.models import BrowserSettings, CreatedTask, CreateTaskRequest, Task
 from browser_use_client.models.tasks import KEY_NAME
@@ -208,6 +208,8 @@ class Creation:
             try:
                 tasks = yield from self._look()
             except BrowserUseError as lookup_error:
+                if lookup_error.task_id:
+                    raise  # it was created, but it cannot be read
                 raise self._unknown(error) from lookup_error
             for task in tasks:
                 if task.id not in self._past:
@@ -274,8 +276,8 @@ class Creation:
     def _stop_what_shows(self) -> Flow[None]:
         after = self.server_clock.time_of(self.after) - CLOCK_SKEW
         page = yield from call(at_once(self.contract.list_tasks(after=after)))
-        for task in page.items:
-            if task.key == self.key and task.id not in self._past and not task.has_ended:
+        for task in carrying(page, self.key):
+            if task.id not in self._past and not task.has_ended:
                 with_session = task.session_id != self._asked_session
                 yield from call(at_once(self.contract.stop_task(task.id, with_session=with_session)))
 

@@ -8,7 +8,8 @@ from itertools import count
 
 from browser_use_client.contracts import Contract
 from browser_use_client.effects import Clock, Flow
-from browser_use_client.models import Task
+from browser_use_client.errors import UnexpectedResponseError
+from browser_use_client.models import Page, Task
 from browser_use_client.retrying import retried
 from browser_use_client.server_clock import ServerClock
 
@@ -60,6 +61,23 @@ def find_task(
     return live[0] if live else found[-1] if found else None
 
 
+def carrying(page: Page[Task], key: str) -> list[Task]:
+    """The tasks of a page that carry a key.
+
+    Raises:
+        UnexpectedResponseError: One of them cannot be read.
+    """
+    for item in page.unreadable:
+        if item.key == key:
+            raise UnexpectedResponseError(
+                f"Task {item.id} carries the key {key!r}, but the server shows it in a form that this client cannot"
+                f" read: {item.problem}. It may run and cost, so no other was created. Look at it where you manage your"
+                " tasks, and stop it; then use another key, or update this client.",
+                task_id=item.id,
+            )
+    return [task for task in page.items if task.key == key]
+
+
 def moment_of(task: Task) -> datetime:
     """When a task was created, by the server's clock; the contract may say only when it started."""
     return task.created_at or task.started_at or _LAST
@@ -74,8 +92,8 @@ def _read_all(contract: Contract, key: str, after: datetime, session_id: str | N
     seen = 0
     for page in count(1):
         answer = yield from retried(contract.list_tasks(page=page, session_id=session_id, after=after))
-        found |= {task.id: task for task in answer.items if task.key == key}
-        seen += len(answer.items)
-        if not answer.items or seen >= answer.total:
+        found |= {task.id: task for task in carrying(answer, key)}
+        seen += answer.size
+        if not answer.size or seen >= answer.total:
             break
     return found
