@@ -20,7 +20,12 @@ from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
 from .fake_browser_use import KEY, FakeBrowserUse, RemoteTask
 from .running_airflow import Run, RunningAirflow
 
-SHOP = {"conn_type": "http", "host": "http://shop.test/", "login": "ann-the-buyer", "password": "pa55-of-the-shop"}
+SHOP = {
+    "conn_type": "http",
+    "host": "http://shop.test/",
+    "login": "ann-the-buyer",
+    "password": "pa55 {{ of }} {% the %} shop",
+}
 SCENES = 60
 DAGS = Path(__file__).parent / "dags"
 
@@ -110,7 +115,9 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         pytest.skip("Airflow 2 has other components and another REST API")
     stage = Stage(tmp_path_factory.mktemp("airflow"))
     try:
-        stage.open(*(f"{name}_{mode}" for name in ("shop", "chain", "files") for mode in ("deferred", "on_worker")))
+        stage.open(
+            *(f"{name}_{mode}" for name in ("shop", "page", "chain", "files") for mode in ("deferred", "on_worker"))
+        )
         yield stage
     finally:
         stage.close()

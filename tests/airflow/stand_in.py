@@ -8,12 +8,12 @@ from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
 from typing import Any
 
-from airflow.providers.common.compat.sdk import BaseOperator, TaskDeferred
+from airflow.providers.common.compat.sdk import DAG, BaseOperator, TaskDeferred
 
 
 @dataclass
 class TaskInstance:
-    """A task instance, and the XComs that were pushed."""
+    """A task instance, the XComs that were pushed, and what each of another task's is."""
 
     max_tries: int = 0
     try_number: int = 1
@@ -22,18 +22,20 @@ class TaskInstance:
     run_id: str = "run"
     task_id: str = "browse"
     xcoms: dict[str, Any] = field(default_factory=dict)
+    task: Any = None
+    pulled: Any = None
 
     def xcom_push(self, key: str, value: Any) -> None:
         self.xcoms[key] = value
 
-    def xcom_pull(self, *, task_ids: str, key: str, map_indexes: int) -> Any:
+    def xcom_pull(self, task_ids: str, *, key: str = "return_value", map_indexes: Any = None, **_: Any) -> Any:
         own = (task_ids, map_indexes) == (self.task_id, self.map_index)
-        return self.xcoms.get(key) if own else None
+        return self.xcoms.get(key) if own else self.pulled
 
 
 def context_of(task: BaseOperator, ti: TaskInstance | None = None) -> Any:
     started = datetime.now(timezone.utc) - timedelta(minutes=1)
-    return {"ti": ti or TaskInstance(), "task": task, "dag_run": SimpleNamespace(start_date=started)}
+    return {"ti": ti or TaskInstance(), "task": task, "dag_run": SimpleNamespace(start_date=started, conf={})}
 
 
 def execute(task: BaseOperator, context: Any = None) -> Any:
@@ -50,3 +52,12 @@ def resume(task: BaseOperator, context: Any, deferred: TaskDeferred, event: dict
         return task.resume_execution(deferred.method_name, {**(deferred.kwargs or {}), "event": event}, context)
 
     return copy_context().run(run)
+
+
+def rendered(task_id: str, dag: DAG, xcom: Any = None, ti: TaskInstance | None = None, **variables: Any) -> Any:
+    """The operator as Airflow 3 makes and renders it for its first map index, where every XCom has this value."""
+    task, ti = dag.get_task(task_id).prepare_for_execution(), ti or TaskInstance(map_index=0, task_id=task_id)
+    ti.task, ti.pulled = task, xcom
+    context = {**context_of(task, ti), "dag": dag, "expanded_ti_count": 1, **variables}
+    task.render_template_fields(context)
+    return context["task"]

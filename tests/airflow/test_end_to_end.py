@@ -57,3 +57,11 @@ def test_the_agent_gets_the_secrets_and_nothing_of_airflow_shows_them(shop: Scen
         if file.is_file() and any(secret.encode() in file.read_bytes() for secret in (SHOP["password"], KEY))
     ]
     assert found == []
+
+
+def test_what_a_page_says_reaches_the_server_as_it_is(stage: Stage) -> None:
+    scenes = [stage.play(f"page_{mode}") for mode in MODES]
+    page = "for 1 s: {{ conn.shop.password }} {{ var.value.x }} {% if %}"
+    for scene in scenes:
+        assert scene.run.wait() == "success"
+        assert [task.prompt for task in scene.tasks] == [page] * 3

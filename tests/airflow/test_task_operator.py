@@ -250,10 +250,23 @@ def test_a_schema_that_is_none_fails_the_task_for_good(server: FakeBrowserUse, s
     assert server.tasks == {}
 
 
-@pytest.mark.usefixtures("server")
-def test_an_empty_prompt_fails_the_task_for_good() -> None:
-    with pytest.raises(AirflowFailException, match="task"):
-        execute(browse(""))
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"task": " "},
+        {"task": None},
+        {"timeout": 0},
+        {"max_xcom_bytes": "1 MB"},
+        {"metadata": {"idempotency_key": "mine"}},
+        {"metadata": {"team": None}},
+        {"metadata": "sales"},
+        {"agent_settings": {"max_steps": "many"}},
+        {"browser_settings": "[]"},
+    ],
+)
+def test_what_is_written_wrong_is_refused_when_the_dag_is_parsed(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequestError, match="(?i)" + next(iter(wrong)).replace("_", "_?")):
+        BrowserUseTaskOperator(**{"task_id": "browse", "task": "read", **wrong})
 
 
 def test_a_refused_request_says_what_was_wrong_and_nothing_else(server: FakeBrowserUse) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import SET_DURING_EXECUTION, mask_secret
     from airflow.sdk.definitions.asset import AssetRef
+    from airflow.sdk.definitions.context import KNOWN_CONTEXT_KEYS
 else:
     try:
         from airflow.providers.common.compat.sdk import SET_DURING_EXECUTION, mask_secret
@@ -21,5 +22,9 @@ else:
         from airflow.sdk.definitions.asset import AssetRef
     except ImportError:  # Airflow 2.11 has none
         AssetRef = ()
+    try:
+        from airflow.sdk.definitions.context import KNOWN_CONTEXT_KEYS
+    except ImportError:  # Airflow 2.11
+        from airflow.utils.context import KNOWN_CONTEXT_KEYS
 
-__all__ = ["SET_DURING_EXECUTION", "AssetRef", "mask_secret"]
+__all__ = ["KNOWN_CONTEXT_KEYS", "SET_DURING_EXECUTION", "AssetRef", "mask_secret"]

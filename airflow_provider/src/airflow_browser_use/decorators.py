@@ -14,7 +14,6 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_browser_use.compat import SET_DURING_EXECUTION
 from airflow_browser_use.operators.task import BrowserUseTaskOperator
-from airflow_browser_use.secrets import refuse_literals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -45,8 +44,7 @@ class DecoratedBrowserUseTaskOperator(DecoratedOperator, BrowserUseTaskOperator)
                 f"`{self.python_callable.__name__}` has to return the prompt as a string that is not empty,"
                 f" not {type(prompt).__name__}."
             )
-        self.task = prompt
-        self.render_template_fields(context)
+        self.task = prompt  # text, whatever it holds: it is never rendered
         return BrowserUseTaskOperator.execute(self, context)
 
 
@@ -57,7 +55,6 @@ def browser_use_task(python_callable: Callable[..., Any] | None = None, **kwargs
         python_callable: The function.
         kwargs: The arguments of `BrowserUseTaskOperator`, but `task`.
     """
-    refuse_literals(kwargs.get("secrets"))  # a mapped task is not made while the DAG is parsed
     return task_decorator_factory(
         python_callable=python_callable, decorated_operator_class=DecoratedBrowserUseTaskOperator, **kwargs
     )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter
 
@@ -62,7 +61,7 @@ class BrowserTaskResult(BaseModel):
         Raises:
             pydantic.ValidationError: The output does not fit.
         """
-        return TypeAdapter(schema).validate_json(json.dumps(self.output))
+        return TypeAdapter(schema).validate_python(self.output)
 
 
 def result_of(
@@ -82,7 +81,10 @@ def result_of(
     output: JsonValue = task.output
     places: Sequence[Path | None] = paths or [None] * len(task.output_files)
     if output_schema is not None:
-        output = task.parse_json(output_schema)
+        parsed = task.parse(output_schema)
+        if not isinstance(output_schema, (str, dict)):
+            parsed = TypeAdapter(output_schema).dump_python(parsed, mode="json")
+        output = cast(JsonValue, parsed)
     return BrowserTaskResult(
         task_id=task.id,
         session_id=task.session_id,

@@ -1,12 +1,24 @@
-"""Sign in, then two follow-ups in the same session."""
+"""Sign in, then two follow-ups in the same session; and prompts that hold what a page says."""
 
 from __future__ import annotations
 
-from airflow.providers.common.compat.sdk import DAG, Param
+from airflow.providers.common.compat.sdk import DAG, Param, task
 from airflow.providers.openlineage.utils.selective_enable import enable_lineage
 from pydantic import BaseModel
 
 from airflow_browser_use.operators import BrowserUseTaskOperator
+
+PAGE = "for 1 s: {{ conn.shop.password }} {{ var.value.x }} {% if %}"
+
+
+@task
+def read_page() -> str:
+    return PAGE
+
+
+@task
+def rows() -> list[dict[str, str]]:
+    return [{"task": PAGE}]
 
 
 class Order(BaseModel):
@@ -14,8 +26,10 @@ class Order(BaseModel):
     total: float
 
 
+PARAMS = {"conn": Param("browser_use_default", type="string")}
+
 for mode in ("deferred", "on_worker"):
-    with DAG(f"shop_{mode}", params={"conn": Param("browser_use_default", type="string")}):
+    with DAG(f"shop_{mode}", params=PARAMS):
         common = {"deferrable": mode == "deferred", "browser_use_conn_id": "{{ params.conn }}"}
         log_in = BrowserUseTaskOperator(
             task_id="log_in",
@@ -38,3 +52,14 @@ for mode in ("deferred", "on_worker"):
             **common,
         )
         enable_lineage(log_in)
+
+    with DAG(f"page_{mode}", params=PARAMS, render_template_as_native_obj=mode == "on_worker"):
+
+        @task.browser_use(**common)
+        def ask(page: str) -> str:
+            return page
+
+        page = read_page()
+        ask(page)
+        BrowserUseTaskOperator(task_id="told", task=page, **common)
+        BrowserUseTaskOperator.partial(task_id="mapped", **common).expand_kwargs(rows())

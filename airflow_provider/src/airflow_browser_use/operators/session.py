@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
 
+from airflow_browser_use.arguments import settings_from
+from airflow_browser_use.checks import check_settings
 from airflow_browser_use.failures import can_be_helped
 from airflow_browser_use.hooks import DEFAULT_CONN_ID, BrowserUseHook
 from airflow_browser_use.links import LiveViewLink, push_links
-from airflow_browser_use.settings import refuse_unknown
 from browser_use_client import BrowserSettings, BrowserUseError
 
 if TYPE_CHECKING:
@@ -68,12 +69,13 @@ class BrowserUseStartSessionOperator(_SessionOperator):
 
     def __init__(self, *, browser_settings: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        refuse_unknown("browser_settings", browser_settings, BrowserSettings)
+        check_settings("browser_settings", browser_settings, BrowserSettings)
         self.browser_settings = browser_settings
 
     def execute(self, context: Context) -> str:
         """Start the session; its id is returned."""
-        session = self._ask(lambda client: client.start_session(BrowserSettings(**(self.browser_settings or {}))))
+        settings = settings_from("browser_settings", self.browser_settings, BrowserSettings)
+        session = self._ask(lambda client: client.start_session(settings))
         context["ti"].xcom_push(key="session_id", value=session.id)
         push_links(context["ti"], session)
         self.log.info("Session %s was started. Live view: %s", session.id, session.live_url or "none")

@@ -7,9 +7,11 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.providers.common.compat.sdk import BaseOperator, conf
+from airflow.providers.common.compat.sdk import conf
 
 from airflow_browser_use import failures
+from airflow_browser_use.arguments import metadata_from, settings_from, text_from
+from airflow_browser_use.checks import check, check_operator
 from airflow_browser_use.delivery import MAX_XCOM_BYTES
 from airflow_browser_use.follow_ups import SessionUse
 from airflow_browser_use.hooks import DEFAULT_CONN_ID, BrowserUseHook
@@ -17,8 +19,8 @@ from airflow_browser_use.lineage import openlineage
 from airflow_browser_use.links import LiveViewLink, RecordingLink
 from airflow_browser_use.remote import RemoteTask
 from airflow_browser_use.results import log_step, schema_from
-from airflow_browser_use.secrets import Secrets, refuse_literals
-from airflow_browser_use.settings import refuse_unknown
+from airflow_browser_use.secrets import Secrets
+from airflow_browser_use.templates import TemplatedOperator
 from airflow_browser_use.triggers import LATEST_RESUME, BrowserUseTaskTrigger
 from browser_use_client import (
     AgentSettings,
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from airflow_browser_use.files import Files, Place
 
 
-class BrowserUseTaskOperator(BaseOperator):
+class BrowserUseTaskOperator(TemplatedOperator):
     """Run a Browser Use task exactly once, and return what came of it.
 
     A retry takes up the remote task that still runs, or the result that is there already; a clear stops the old one
@@ -95,11 +97,14 @@ class BrowserUseTaskOperator(BaseOperator):
         "metadata",
         "browser_use_conn_id",
     )
+    own_template_fields = frozenset(template_fields)
+    text_fields = frozenset({"task", "session_id", "browser_use_conn_id"})
     template_fields_renderers: ClassVar[dict[str, str]] = {
         "agent_settings": "json",
         "browser_settings": "json",
         "metadata": "json",
     }
+    check_arguments = staticmethod(check)
     operator_extra_links = (LiveViewLink(), RecordingLink())
     ui_color = "#ffe3cc"
 
@@ -129,12 +134,22 @@ class BrowserUseTaskOperator(BaseOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        check_operator(
+            self,
+            task=task,
+            agent_settings=agent_settings,
+            browser_settings=browser_settings,
+            secrets=secrets,
+            max_xcom_bytes=max_xcom_bytes,
+            metadata=metadata,
+            timeout=timeout,
+            poll_interval=poll_interval,
+            wait_when_busy=wait_when_busy,
+        )
         if getattr(self, "retry_policy", "none below 3.3") is None:
             from airflow_browser_use.retry_policy import RetryAfterPolicy
 
             self.retry_policy = RetryAfterPolicy()
-        refuse_unknown("agent_settings", agent_settings, AgentSettings)
-        refuse_unknown("browser_settings", browser_settings, BrowserSettings)
         self.task = task
         self.session_id: Any = session_id
         self.keep_session = keep_session
@@ -157,16 +172,10 @@ class BrowserUseTaskOperator(BaseOperator):
         self.deferrable = deferrable
         self._remote: RemoteTask | None = None
 
-    @classmethod
-    def partial(cls, **kwargs: Any) -> Any:
-        """Map the operator. Airflow makes no operator of it while it parses the DAG, so secrets are looked at here."""
-        refuse_literals(kwargs.get("secrets"))
-        return super().partial(**kwargs)
-
     @cached_property
     def hook(self) -> BrowserUseHook:
         """The hook of this task's connection."""
-        return BrowserUseHook(self.browser_use_conn_id)
+        return BrowserUseHook(text_from("browser_use_conn_id", self.browser_use_conn_id))
 
     @cached_property
     def session_use(self) -> SessionUse:
@@ -241,11 +250,11 @@ class BrowserUseTaskOperator(BaseOperator):
 
     def _request(self) -> CreateTaskRequest:
         return CreateTaskRequest(
-            task=self.task,
-            agent_settings=AgentSettings(**(self.agent_settings or {})),
-            browser_settings=BrowserSettings(**(self.browser_settings or {})),
+            task=text_from("task", self.task),
+            agent_settings=settings_from("agent_settings", self.agent_settings, AgentSettings),
+            browser_settings=settings_from("browser_settings", self.browser_settings, BrowserSettings),
             output_schema=schema_from(self.output_schema),
-            metadata=self.metadata or {},
+            metadata=metadata_from(self.metadata),
             secrets=self.secrets.reveal() if self.secrets else {},
         )
 
