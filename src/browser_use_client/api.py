@@ -14,7 +14,7 @@ from browser_use_client.errors import InvalidRequestError, NotFoundError
 from browser_use_client.flows.contract import contract_of
 from browser_use_client.flows.create import Creation
 from browser_use_client.flows.files import LocalFile, download_output_files, upload
-from browser_use_client.flows.lookup import LOOK_BACK, ago, find_task
+from browser_use_client.flows.lookup import LOOK_BACK, FindTasks, ago, find_task
 from browser_use_client.flows.run import run
 from browser_use_client.flows.sessions import stop_session, stop_task
 from browser_use_client.flows.wait import MAX_FAILURES, wait
@@ -35,6 +35,7 @@ from browser_use_client.models import (
 )
 from browser_use_client.models.tasks import KEY_NAME
 from browser_use_client.retrying import retried
+from browser_use_client.server_clock import ServerClock
 from browser_use_client.transport import Settings
 
 T = TypeVar("T")
@@ -43,9 +44,10 @@ T = TypeVar("T")
 class Api:
     """Flows for one server; see the methods of the same names of `BrowserUseClient`."""
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(self, settings: Settings, clock: Clock, server_clock: ServerClock) -> None:
         self._settings = settings
         self._clock = clock
+        self._server_clock = server_clock
 
     def read(self, make_call: Callable[[Contract], Call[T]], *, known: bool = False) -> Flow[T]:
         """One call that can be repeated without harm, about something that may be known to exist."""
@@ -73,10 +75,11 @@ class Api:
         wait_when_busy: Seconds,
         accept: Callable[[Task], bool] | None,
         files: Iterable[str | Path],
+        find: FindTasks | None,
     ) -> Flow[CreatedTask]:
         """Creates a task exactly once."""
         creation = yield from self._creation(
-            request, key, session_id, keep_session, key_after, key_is_new, wait_when_busy, accept, files
+            request, key, session_id, keep_session, key_after, key_is_new, wait_when_busy, accept, files, find
         )
         return (yield from creation.create())
 
@@ -92,6 +95,7 @@ class Api:
         wait_when_busy: Seconds,
         accept: Callable[[Task], bool] | None,
         files: Iterable[str | Path],
+        find: FindTasks | None,
         timeout: Seconds | None,
         poll_interval: Seconds | None,
         on_created: Callable[[CreatedTask], object] | None,
@@ -104,7 +108,7 @@ class Api:
         timeout = seconds_of("timeout", timeout)
         poll_interval = seconds_of("poll_interval", poll_interval)
         creation = yield from self._creation(
-            request, key, session_id, keep_session, key_after, key_is_new, wait_when_busy, accept, files
+            request, key, session_id, keep_session, key_after, key_is_new, wait_when_busy, accept, files, find
         )
         task = yield from run(
             creation,
@@ -160,7 +164,10 @@ class Api:
         """The task that was created under a key."""
         check_key(key)
         contract = yield from self._contract()
-        return (yield from find_task(contract, key, after=after, session_id=session_id, clock=self._clock))
+        after = after or ago(self._clock, LOOK_BACK)
+        return (
+            yield from find_task(contract, key, after=after, session_id=session_id, server_clock=self._server_clock)
+        )
 
     def stop_task(self, task: AnyTask, *, stop_session: bool) -> Flow[Task]:
         """Stops a task."""
@@ -221,6 +228,7 @@ class Api:
         wait_when_busy: Seconds,
         accept: Callable[[Task], bool] | None,
         files: Iterable[str | Path],
+        find: FindTasks | None,
     ) -> Flow[Creation]:
         wait_when_busy = seconds_of("wait_when_busy", wait_when_busy, may_be_zero=True)
         if key is not None:
@@ -242,6 +250,8 @@ class Api:
             accept=accept or succeeded,
             files=files,
             clock=self._clock,
+            find=find,
+            server_clock=self._server_clock,
         )
 
 

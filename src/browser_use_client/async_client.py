@@ -17,6 +17,7 @@ from browser_use_client.api import Api
 from browser_use_client.contracts import ApiVersion, Contract
 from browser_use_client.drivers import AsyncDriver
 from browser_use_client.effects import Call, Clock
+from browser_use_client.flows.lookup import FindTasks
 from browser_use_client.flows.wait import MAX_FAILURES
 from browser_use_client.flows.watch import Sweep
 from browser_use_client.limits import Seconds, count_of, seconds_of
@@ -33,6 +34,7 @@ from browser_use_client.models import (
     Step,
     Task,
 )
+from browser_use_client.server_clock import ServerClock
 from browser_use_client.transport import Settings
 from browser_use_client.watcher import TaskWatcher
 
@@ -68,8 +70,9 @@ class AsyncBrowserUseClient:
     ) -> None:
         settings = Settings(api_key, base_url, api_version, timeout)
         self.base_url = settings.base_url
-        self._api = Api(settings, clock)
-        self._driver = AsyncDriver(settings, sleep)
+        server_clock = ServerClock(clock)
+        self._api = Api(settings, clock, server_clock)
+        self._driver = AsyncDriver(settings, server_clock, sleep)
         self._sleep = sleep
         self._clock = clock
 
@@ -85,6 +88,7 @@ class AsyncBrowserUseClient:
         wait_when_busy: Seconds = 0.0,
         accept: Callable[[Task], bool] | None = None,
         files: Iterable[str | Path] = (),
+        find: FindTasks | None = None,
         timeout: Seconds | None = None,
         poll_interval: Seconds | None = None,
         on_created: Callable[[CreatedTask], object] | None = None,
@@ -105,6 +109,7 @@ class AsyncBrowserUseClient:
                 wait_when_busy=wait_when_busy,
                 accept=accept,
                 files=files,
+                find=find,
                 timeout=timeout,
                 poll_interval=poll_interval,
                 on_created=on_created,
@@ -127,6 +132,7 @@ class AsyncBrowserUseClient:
         wait_when_busy: Seconds = 0.0,
         accept: Callable[[Task], bool] | None = None,
         files: Iterable[str | Path] = (),
+        find: FindTasks | None = None,
     ) -> CreatedTask:
         """As `BrowserUseClient.create_task`."""
         return await self._driver.run(
@@ -140,6 +146,7 @@ class AsyncBrowserUseClient:
                 wait_when_busy=wait_when_busy,
                 accept=accept,
                 files=files,
+                find=find,
             )
         )
 
@@ -306,6 +313,6 @@ class AsyncBrowserUseClient:
             page = await self._driver.run(self._api.list_page(make_call, number))
             for item in page.items:
                 yield item
-            seen += len(page.items)
-            if not page.items or seen >= page.total:
+            seen += page.size
+            if not page.size or seen >= page.total:
                 return

@@ -16,6 +16,7 @@ from browser_use_client.api import Api
 from browser_use_client.contracts import ApiVersion, Contract
 from browser_use_client.drivers import Driver
 from browser_use_client.effects import Call, Clock
+from browser_use_client.flows.lookup import FindTasks
 from browser_use_client.flows.wait import MAX_FAILURES
 from browser_use_client.limits import Seconds
 from browser_use_client.models import (
@@ -31,6 +32,7 @@ from browser_use_client.models import (
     Step,
     Task,
 )
+from browser_use_client.server_clock import ServerClock
 from browser_use_client.transport import Settings
 
 T = TypeVar("T")
@@ -67,8 +69,9 @@ class BrowserUseClient:
     ) -> None:
         settings = Settings(api_key, base_url, api_version, timeout)
         self.base_url = settings.base_url
-        self._api = Api(settings, clock)
-        self._driver = Driver(settings, sleep)
+        server_clock = ServerClock(clock)
+        self._api = Api(settings, clock, server_clock)
+        self._driver = Driver(settings, server_clock, sleep)
 
     def run_task(
         self,
@@ -82,6 +85,7 @@ class BrowserUseClient:
         wait_when_busy: Seconds = 0.0,
         accept: Callable[[Task], bool] | None = None,
         files: Iterable[str | Path] = (),
+        find: FindTasks | None = None,
         timeout: Seconds | None = None,
         poll_interval: Seconds | None = None,
         on_created: Callable[[CreatedTask], object] | None = None,
@@ -100,7 +104,7 @@ class BrowserUseClient:
                 earlier one, from any process, adopts its task. Default: a new key.
             session_id: The session to continue. Default: a new one.
             keep_session: Leave the session open for follow-ups.
-            key_after: When the key was first used, at the earliest. Default: 7 days ago.
+            key_after: When the key was first used, at the earliest, by the caller's clock. Default: 7 days ago.
             key_is_new: Nobody can have used the key before: it is not looked for before the task is created.
             wait_when_busy: How long to wait for a session that runs another task, or for a plan that is full: seconds,
                 or a timedelta.
@@ -108,6 +112,8 @@ class BrowserUseClient:
                 says that it failed.
             files: Files for the task, uploaded first: at most 10 MB each. Gone through only if a task is created: a
                 caller that comes back needs them no more.
+            find: Finds the tasks under a key, the oldest first, for callers who look for many keys at once. Default:
+                each look-up reads the lists of tasks.
             timeout: Seconds from now by which the task has to have ended, or a timedelta. Default: no limit.
             poll_interval: Seconds between polls, or a timedelta. Default: 0.5 at first, up to 5 for long tasks.
             on_created: Called once, as soon as the task exists.
@@ -140,6 +146,7 @@ class BrowserUseClient:
                 wait_when_busy=wait_when_busy,
                 accept=accept,
                 files=files,
+                find=find,
                 timeout=timeout,
                 poll_interval=poll_interval,
                 on_created=on_created,
@@ -162,6 +169,7 @@ class BrowserUseClient:
         wait_when_busy: Seconds = 0.0,
         accept: Callable[[Task], bool] | None = None,
         files: Iterable[str | Path] = (),
+        find: FindTasks | None = None,
     ) -> CreatedTask:
         """Create a task exactly once, and do not wait for it.
 
@@ -171,13 +179,14 @@ class BrowserUseClient:
             session_id: The session to continue. Default: a new one.
             keep_session: Make sure that the session stays open after the task. Without it, `v2-flat` closes it
                 and `v2-nested` leaves it open until `stop_session`.
-            key_after: When the key was first used, at the earliest. Default: 7 days ago.
+            key_after: When the key was first used, at the earliest, by the caller's clock. Default: 7 days ago.
             key_is_new: Nobody can have used the key before: it is not looked for before the task is created.
             wait_when_busy: How long to wait for a session that runs another task, or for a plan that is full: seconds,
                 or a timedelta.
             accept: See `run_task`.
             files: Files for the task, uploaded first: at most 10 MB each. Gone through only if a task is created: a
                 caller that comes back needs them no more.
+            find: See `run_task`.
 
         Returns:
             The task's id and its session's.
@@ -197,6 +206,7 @@ class BrowserUseClient:
                 wait_when_busy=wait_when_busy,
                 accept=accept,
                 files=files,
+                find=find,
             )
         )
 
@@ -261,7 +271,7 @@ class BrowserUseClient:
 
         Args:
             key: The key.
-            after: Look no further back. Default: 7 days ago.
+            after: Look no further back, by the caller's clock. Default: 7 days ago.
             session_id: Look in this session only. Default: everywhere.
 
         Returns:
@@ -294,8 +304,8 @@ class BrowserUseClient:
         Args:
             session_id: Only tasks of this session.
             status: Only tasks of this status.
-            after: Only tasks after this moment.
-            before: Only tasks before this moment.
+            after: Only tasks after this moment, by the server's clock.
+            before: Only tasks before this moment, by the server's clock.
         """
         return self._each(
             lambda contract, page: contract.list_tasks(
@@ -432,6 +442,6 @@ class BrowserUseClient:
         for number in count(1):
             page = self._driver.run(self._api.list_page(make_call, number))
             yield from page.items
-            seen += len(page.items)
-            if not page.items or seen >= page.total:
+            seen += page.size
+            if not page.size or seen >= page.total:
                 return

@@ -12,6 +12,7 @@ import httpx
 
 from browser_use_client.effects import Call, Download, Effect, Flow, Notify, Sleep, Together, Upload
 from browser_use_client.errors import BrowserUseError
+from browser_use_client.server_clock import ServerClock
 from browser_use_client.transport import (
     Settings,
     check_file_response,
@@ -33,11 +34,13 @@ class Driver:
 
     Args:
         settings: Where the API is, and who asks.
+        server_clock: Told of every answer of the API.
         sleep: How to pause, in seconds.
     """
 
-    def __init__(self, settings: Settings, sleep: Callable[[float], object]) -> None:
+    def __init__(self, settings: Settings, server_clock: ServerClock, sleep: Callable[[float], object]) -> None:
         self._settings = settings
+        self._server_clock = server_clock
         self._sleep = sleep
         self._http = httpx.Client(**settings.http_options)
 
@@ -77,7 +80,9 @@ class Driver:
         try:
             match effect:
                 case Call():
-                    return result_of(effect, self._http.send(request_of(effect, self._settings.base_url, self._http)))
+                    response = self._http.send(request_of(effect, self._settings.base_url, self._http))
+                    self._server_clock.saw(response.headers)
+                    return result_of(effect, response)
                 case Upload():
                     return self._upload(effect)
                 case Download():
@@ -108,11 +113,15 @@ class AsyncDriver:
 
     Args:
         settings: Where the API is, and who asks.
+        server_clock: Told of every answer of the API.
         sleep: How to pause, in seconds; awaited.
     """
 
-    def __init__(self, settings: Settings, sleep: Callable[[float], Awaitable[object]]) -> None:
+    def __init__(
+        self, settings: Settings, server_clock: ServerClock, sleep: Callable[[float], Awaitable[object]]
+    ) -> None:
         self._settings = settings
+        self._server_clock = server_clock
         self._sleep = sleep
         self._http = httpx.AsyncClient(**settings.http_options)
 
@@ -154,6 +163,7 @@ class AsyncDriver:
             match effect:
                 case Call():
                     response = await self._http.send(request_of(effect, self._settings.base_url, self._http))
+                    self._server_clock.saw(response.headers)
                     return result_of(effect, response)
                 case Upload():
                     return await self._upload(effect)

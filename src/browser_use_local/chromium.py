@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -84,6 +85,14 @@ def is_allowed(url: str, domains: Sequence[str]) -> bool:
     return False
 
 
+@dataclass(frozen=True)
+class AnsweredDialog:
+    """What a page asked, and what it was answered."""
+
+    said: str
+    is_answered: bool = True
+
+
 def _cdp_url(profile: Path) -> str:
     """Where the Chromium of a profile takes other programs: it has chosen a free port and written it down."""
     port, path = (profile / "DevToolsActivePort").read_text(encoding="utf-8").split()
@@ -98,6 +107,7 @@ class Browser:
         self._folder = folder
         self.cdp_url = cdp_url
         self.on_download: Callable[[Download], None] | None = None
+        self.dialogs: list[AnsweredDialog] = []
         context.set_default_timeout(ACTION_TIMEOUT)
         context.set_default_navigation_timeout(NAVIGATION_TIMEOUT)
         context.on("page", self._watch)
@@ -182,6 +192,7 @@ class Browser:
     def _watch(self, page: Page) -> None:
         if self.cdp_url is None:
             page.on("download", self._pass_on)
+            page.on("dialog", self._answer)
         else:
             # The agent that is attached takes downloads for itself, and accepts what pages ask; else Playwright, which
             # declines, would be first now and then.
@@ -190,6 +201,19 @@ class Browser:
     def _pass_on(self, download: Download) -> None:
         if self.on_download:
             self.on_download(download)
+
+    async def _answer(self, dialog: Dialog) -> None:
+        """Agrees to what a page asks, since a step asked for it, and notes it; a text to type is known to nobody."""
+        if dialog.type == "prompt":
+            said = AnsweredDialog(f'The page asked "{dialog.message}" and was answered "Cancel".', is_answered=False)
+        elif dialog.type == "alert":
+            said = AnsweredDialog(f'The page said "{dialog.message}" and was answered "OK".')
+        else:
+            question = dialog.message or "Leave this page?"
+            said = AnsweredDialog(f'The page asked "{question}" and was answered "OK".')
+        self.dialogs.append(said)
+        with contextlib.suppress(Error):  # the page is gone
+            await (dialog.accept() if said.is_answered else dialog.dismiss())
 
 
 async def _accept(dialog: Dialog) -> None:

@@ -214,7 +214,7 @@ class Tasks:
 
     async def _end(self, task: Task, status: TaskStatus, outcome: Outcome | None, session: ActiveSession) -> None:
         del self._running[task.id]
-        session.end_task()
+        self._sessions.end_task(session)
         self._change(
             {"id": task.id},
             status=in_words_of(task.revision, status),

@@ -11,6 +11,7 @@ import httpx
 from browser_use_client.contracts import CONTRACTS
 from browser_use_client.effects import Call, Effect, Flow, Notify, Sleep, Together
 from browser_use_client.errors import BrowserUseError, ConnectError, NetworkError
+from browser_use_client.server_clock import ServerClock
 from browser_use_client.transport import result_of
 from tests.fake_api.exchange import Answer, Request
 from tests.fake_api.faults import Fault, Faults
@@ -34,6 +35,9 @@ class InMemory:
         trace: What flows asked for, in order: `POST /tasks`, `sleep 1`, `tell ...`.
         sleeps: The pauses, in seconds.
         refusing: Whether connections are refused.
+        skew: How far the client's clock is ahead of the server's, in seconds.
+        tells_time: Whether answers have a `Date`.
+        server_clock: What the client knows of the server's clock.
     """
 
     def __init__(self, name: Contract) -> None:
@@ -43,9 +47,12 @@ class InMemory:
         self.trace: list[str] = []
         self.sleeps: list[float] = []
         self.refusing = False
+        self.skew = 0.0
+        self.tells_time = True
+        self.server_clock = ServerClock(self.clock)
 
     def clock(self) -> float:
-        return self.world.now
+        return self.world.now + self.skew
 
     def script(self, **fields: Any) -> None:
         self.world.add_script(Script(**fields))
@@ -136,15 +143,14 @@ class InMemory:
         request = Request(call.method, PREFIX + call.path, query, key, body)
         fault = self.faults.take(call.method, call.path)
         sent = self._through(call, request, fault) if fault else answer(self.world, request, ORIGIN)
-        return result_of(
-            call,
-            httpx.Response(
-                sent.status,
-                content=sent.encoded(),
-                headers=sent.headers,
-                request=httpx.Request(call.method, ORIGIN + request.path),
-            ),
+        response = httpx.Response(
+            sent.status,
+            content=sent.encoded(),
+            headers={"Date": self.world.date} | sent.headers if self.tells_time else sent.headers,
+            request=httpx.Request(call.method, ORIGIN + request.path),
         )
+        self.server_clock.saw(response.headers)
+        return result_of(call, response)
 
     def _through(self, call: Call[Any], request: Request, fault: Fault) -> Answer:
         if fault.point == "after reading" and fault.work == "done":

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from browser_use_client import (
     BrowserUseError,
     ConnectError,
     CreatedTask,
+    Task,
 )
 from tests.client.conftest import Client
 from tests.fake_api import FakeApi
@@ -293,3 +295,37 @@ def test_who_comes_back_after_its_process_was_killed_adopts_the_task_that_it_had
 
     assert created.adopted
     assert [task["id"] for task in fake.tasks()] == [created.id]
+
+
+def test_who_looks_for_many_keys_may_find_them_without_a_request(client: Client, fake: FakeApi) -> None:
+    fake.script(status=None)
+    first = client.create_task("x", key=KEY)
+    known = {KEY: [client.get_task(first.id)]}
+    fake.forget_requests()
+
+    again = client.create_task("x", key=KEY, find=lambda key: _found(client, known[key]))
+
+    assert (again.id, again.adopted) == (first.id, True)
+    assert fake.requests("GET", "/tasks") == []
+    assert len(fake.tasks()) == 1
+
+
+def _found(client: Client, tasks: list[Task]) -> Any:
+    async def awaited() -> list[Task]:
+        return tasks
+
+    return tasks if isinstance(client, BrowserUseClient) else awaited()
+
+
+def test_a_server_whose_clock_is_behind_makes_one_task_of_a_lost_answer(
+    fake: FakeApi, contract: str, connect: Callable[..., Client]
+) -> None:
+    ahead = connect(fake, api_version=contract, clock=lambda: fake.time() + 900)
+    fake.script(status=None)
+    fake.fault("POST", "/tasks", work="done")
+
+    created = ahead.create_task("x", key=KEY, key_is_new=True)
+
+    assert [task["id"] for task in fake.tasks(key=KEY, live=True)] == [created.id]
+    assert len(fake.requests("POST")) == 1
+    assert ahead.find_task(KEY, after=datetime.fromtimestamp(fake.time() + 900, timezone.utc)).id == created.id

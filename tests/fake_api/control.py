@@ -56,9 +56,9 @@ class Control:
         ids: list[str] = self.ask("start_tasks", {"number": number, "script": asdict(Script(times=number, **fields))})
         return ids
 
-    def add_others(self, number: int, *, status: str = "finished") -> None:
-        """Tasks of other users of the account, newer than all that there are."""
-        self.ask("add_others", {"number": number, "status": status})
+    def add_others(self, number: int, *, status: str = "finished", odd: dict[str, Any] | None = None) -> None:
+        """Tasks of other users of the account, newer than all that there are; `odd` as in `Script`."""
+        self.ask("add_others", {"number": number, "status": status, "odd": odd})
 
     def end_task(self, task_id: str, status: str = "finished") -> None:
         """Ends a task now."""
@@ -153,8 +153,8 @@ class Commands:
         sessions = (self._world.create_session(keep_alive=False) for _ in range(number))
         return [self._world.create_task({"task": "x"}, "o3", session).id for session in sessions]
 
-    def _add_others(self, number: int, status: str) -> None:
-        self._world.add_others(number, status=status)
+    def _add_others(self, number: int, status: str, odd: dict[str, Any] | None) -> None:
+        self._world.add_others(number, status=status, odd=odd)
 
     def _end_task(self, task_id: str, status: str) -> None:
         self._world.end(self._world.tasks[task_id], status)

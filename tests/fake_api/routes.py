@@ -93,7 +93,7 @@ def list_tasks(world: World, request: Request, origin: str) -> Answer:  # noqa: 
         and (after is None or task.created_at > after)
         and (before is None or task.created_at < before)
     ]
-    return page(query, tasks, lambda task: views.task_item(world, task))
+    return page(query, tasks, lambda task: views.task_item(world, task) | task.script.odd)
 
 
 @route("GET", "/tasks/{id}")

@@ -131,7 +131,8 @@ class Server:
         result = await self._result(request, fault, reader, writer)
         recorded.status = result.status
         content = result.encoded()
-        head = {"Content-Type": "application/json", "Content-Length": str(len(content))} | result.headers
+        head = {"Content-Type": "application/json", "Content-Length": str(len(content)), "Date": self.world.date}
+        head |= result.headers
         lines = [f"HTTP/1.1 {result.status} -", *(f"{name}: {value}" for name, value in head.items()), "", ""]
         writer.write("\r\n".join(lines).encode() + content)
         await writer.drain()

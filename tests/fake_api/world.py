@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
+from email.utils import format_datetime
 from itertools import count
 from typing import Any, Literal
 from uuid import uuid4
@@ -37,6 +38,7 @@ class Script:
         hidden: Seconds until lists show them.
         crowd: So many tasks of others are created right after each.
         astray: They run in a new session, whatever session was asked for.
+        odd: What lists say of them instead of what is so, by the names on the wire.
     """
 
     match: str = ""
@@ -54,6 +56,7 @@ class Script:
     hidden: float = 0.0
     crowd: int = 0
     astray: bool = False
+    odd: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -159,6 +162,11 @@ class World:
             return self._event_time
         return (time.time() if self.real_time else EPOCH) + self.offset
 
+    @property
+    def date(self) -> str:
+        """The clock as answers show it: to the second."""
+        return format_datetime(datetime.fromtimestamp(self.now, timezone.utc), usegmt=True)
+
     def advance(self, seconds: float) -> None:
         """Moves the clock on."""
         self.offset += seconds
@@ -208,10 +216,11 @@ class World:
         self.add_others(script.crowd)
         return task
 
-    def add_others(self, number: int, *, status: str = "finished") -> None:
+    def add_others(self, number: int, *, status: str = "finished", odd: Mapping[str, Any] | None = None) -> None:
         """Tasks of other users of the account, newer than all that there are."""
+        script = Script(polls=0, odd=odd or {})
         for _ in range(number):
-            task = Task(str(uuid4()), str(uuid4()), "Something else", "o3", Script(polls=0), self.now, ours=False)
+            task = Task(str(uuid4()), str(uuid4()), "Something else", "o3", script, self.now, ours=False)
             task.status = status
             task.finished_at = self.now if status not in ("created", "started", "paused") else None
             self.tasks[task.id] = task

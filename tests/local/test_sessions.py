@@ -1,9 +1,18 @@
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+
+from browser_use_local.profiles import Profiles
+from browser_use_local.records import Session
+from browser_use_local.sessions import Sessions, TooManySessionsError
+from browser_use_local.settings import Settings
+from browser_use_local.store import Store
 
 from .running_server import LocalServer, chromiums
 
@@ -88,6 +97,53 @@ def test_more_sessions_than_there_is_room_for_are_refused_with_a_time_to_come_ba
     for session in sessions:
         small.http.delete(f"/sessions/{session}")
     assert small.http.post("/sessions", json={}).status_code == 201
+
+
+def test_who_gets_no_session_is_told_which_are_idle_and_how_to_free_one(small: LocalServer) -> None:
+    for session in small.http.get("/sessions?filterBy=active").json()["items"]:
+        small.http.delete(f"/sessions/{session['id']}")
+    idle, busy = small.session(), small.create(WAIT, agentSettings={})["sessionId"]
+    said = small.http.post("/sessions", json={}).json()["detail"]
+    assert "2 of 2 are in use, 1 by running tasks. 1 is idle: free one with `browser-use-local stop" in said
+    for session in (idle, busy):
+        small.http.delete(f"/sessions/{session}")
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_the_session_that_was_idle_for_longest_gives_way_after_a_minute(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        store, clock = Store(tmp_path / "local.sqlite3"), Clock()
+        settings = Settings(data_dir=tmp_path, max_sessions=2)
+        playwright: Any = None  # no session of this test gets as far as a browser
+        sessions = Sessions(settings, store, Profiles(tmp_path / "profiles", store), playwright, clock)
+        busy, idle = (sessions.get(sessions.open(keep_alive=True).id) for _ in range(2))
+        assert busy
+        assert idle
+        busy.running_task = "a task"
+        clock.now += 59
+        with pytest.raises(TooManySessionsError, match=r"in 1 s the one that was idle for longest gives way"):
+            sessions.open(keep_alive=True)
+        clock.now += 2
+        newest = sessions.open(keep_alive=True)
+        assert sessions.get(idle.id) is None
+        assert [(one.id, one.status) for one in store.select(Session, {"id": idle.id})] == [(idle.id, "stopped")]
+        with pytest.raises(TooManySessionsError):
+            sessions.open(keep_alive=True)
+        clock.now += 1000
+        sessions.end_task(busy)  # it has just become idle, and the other one is older
+        assert sessions.open(keep_alive=True)
+        assert sessions.get(newest.id) is None
+        assert sessions.get(busy.id)
+        await sessions.close()
+        store.close()
+
+    asyncio.run(scenario())
 
 
 def test_a_paused_task_takes_no_step_until_it_is_resumed(small: LocalServer) -> None:

@@ -13,9 +13,10 @@ from browser_use_local.script.grammar import Value
 from browser_use_local.script.parse import NotUnderstoodError, parse
 from browser_use_local.script.steps import STEPS
 from browser_use_local.script.steps.files import Download, Upload
-from browser_use_local.script.steps.forms import Select, SignIn, Tick, Type, Untick
+from browser_use_local.script.steps.forms import Select, Tick, Type, Untick
 from browser_use_local.script.steps.moving import Click, GoBack, OpenAddress, OpenHighest, OpenLowest, PressKey, Reload
 from browser_use_local.script.steps.reading import CheckText, ReadTable, Report, ReportIt, Wait, WaitForText
+from browser_use_local.script.steps.signing_in import SignIn
 
 from . import running_server
 from .running_server import LocalServer
@@ -42,6 +43,10 @@ def steps(task: str) -> list[Any]:
         ("Click on the Orders link", [Click("Orders")]),
         ("Open the orders page", [Click("orders")]),
         ('Press "Save and close"', [Click("Save and close")]),
+        ("Click Save / Close, then press 24/7", [Click("Save / Close"), Click("24/7")]),
+        ("Click the Accept all button", [Click("Accept all")]),
+        ("Click Reject all and go back", [Click("Reject all"), GoBack()]),
+        ("Choose 10:30 in Start", [Select("Start", "10:30")]),
         ("Press Enter", [PressKey("Enter")]),
         ("Open the order with the highest amount", [OpenHighest("order", "amount")]),
         ("Open the dearest order", [OpenHighest("order")]),
@@ -89,8 +94,10 @@ def test_steps_may_be_joined_as_people_do(task: str) -> None:
         ("", "The task has no steps"),
         ("Find the best price for a flight to Rome if it is cheap", "Step 1, `Find the best price for a flight"),
         ("Click Orders and buy everything", "Step 1, `Click Orders and buy everything`"),
+        ("Click all links", "Step 1, `Click all links`, is not understood"),
+        ("Click Accept all links", "names with a comma, or with a word such as `and`, `or`, `not`, `all`"),
         ("Click every link", "Expected is one of: `(click|press|follow|tap) [on] [the] <name> [link|button|tab]`"),
-        ("Click the button with the very long label here", "longer names must be quoted"),
+        ("Click the button with the very long label here", "Names of more than five words must be quoted"),
         ("Open http://shop.test/. Type hello", "Step 2, `Type hello`, is not understood"),
         ("Open file:///etc/passwd", "only http and https addresses can be opened"),
         ("Open javascript:alert(1)", "only http and https"),

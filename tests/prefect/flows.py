@@ -48,6 +48,20 @@ async def event_loop() -> None:
     await asyncio.gather(arun_browser_task("Gathered"), arun_browser_task("Gathered"))
 
 
+@flow(name="crowd")
+async def crowd() -> None:
+    """200 tasks side by side, of which every second one keeps its session."""
+    kept = [number % 2 == 0 for number in range(200)]
+    await asyncio.gather(*(arun_browser_task("Gathered", keep_session=keep, artifacts=False) for keep in kept))
+
+
+@flow(name="crowd-in-threads")
+def crowd_in_threads() -> None:
+    """100 tasks in threads, sync and async."""
+    run_browser_task.map([f"Mapped {number}" for number in range(50)], artifacts=False)
+    arun_browser_task.map([f"Mapped, async {number}" for number in range(50)], artifacts=False).wait()
+
+
 @flow(name="processes", task_runner=ProcessPoolTaskRunner(max_workers=2), timeout_seconds=timeout)
 def processes() -> None:
     """Two tasks, each in a process of its own."""
@@ -109,6 +123,8 @@ FLOWS: dict[str, Any] = {
     for found in (
         threads,
         event_loop,
+        crowd,
+        crowd_in_threads,
         processes,
         dask,
         timed_tasks,

@@ -70,6 +70,21 @@ def test_cancelling_served_flow_runs_stops_their_tasks(prefect_server: RunningPr
     assert {prefect_server.ended(flow_run)["state_type"] for flow_run in flow_runs} == {"CANCELLED"}
 
 
+@pytest.mark.parametrize(("name", "number"), [("crowd", 200), ("crowd-in-threads", 100)])
+def test_cancelling_a_flow_run_with_many_tasks_leaves_none_of_them(
+    prefect_server: RunningPrefect, api: FakeApiProcess, name: str, number: int
+) -> None:
+    prefect_server.start("serve", "-m", "tests.prefect.flows", "serve", **environment(api))
+    flow_run = prefect_server.run_deployment(name)
+    until("all tasks run", lambda: len(api.tasks(live=True)) == number, 180)
+    api.fault(delay=0.3, times=None)
+    prefect_server.cancel(flow_run)
+    all_are_stopped(api)
+    stops = [one for one in api.requests("PATCH") if one["path"].startswith("/api/v2/tasks/")]
+    assert len(stops) == number
+    assert prefect_server.ended(flow_run)["state_type"] == "CANCELLED"
+
+
 def test_cancelling_a_script_in_the_ui_stops_its_tasks(prefect_server: RunningPrefect, api: FakeApiProcess) -> None:
     scripts = [Script(prefect_server, api, name) for name in TASKS]
     all_run(api, sum(TASKS.values()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from prefect.artifacts import Artifact, ImageArtifact, LinkArtifact, MarkdownArtifact, ProgressArtifact, TableArtifact
@@ -43,7 +44,9 @@ def of_ended_task(task: Task, *, screenshots: bool) -> list[Artifact]:
     if screenshots:
         found += [
             ImageArtifact(
-                key=f"{KEY}-screenshot", image_url=step.screenshot_url, description=f"Step {step.number}: {step.goal}"
+                key=f"{KEY}-screenshot",
+                image_url=step.screenshot_url,
+                description=inline(f"Step {step.number}: {step.goal}"),
             )
             for step in task.steps
             if step.screenshot_url
@@ -58,7 +61,7 @@ def _result(task: Task) -> str:
         f"{(task.finished_at - task.started_at).total_seconds():.0f} s" if task.finished_at and task.started_at else "",
         f"{task.cost} USD" if task.cost is not None else "",
     ]
-    files = "".join(f"\n- {file.name}" for file in task.output_files)
+    files = "".join(f"\n- {inline(file.name)}" for file in task.output_files)
     return "\n\n".join(
         [
             " · ".join(filter(None, facts)),
@@ -72,9 +75,25 @@ def _result(task: Task) -> str:
 def _shown(output: str) -> str:
     try:
         value = json.loads(output)
-    except ValueError:
-        return output
-    return f"```json\n{json.dumps(value, indent=2, ensure_ascii=False)}\n```"
+    except (ValueError, RecursionError):
+        return _fenced(output, "text")
+    return _fenced(json.dumps(value, indent=2, ensure_ascii=False), "json")
+
+
+def _fenced(text: str, language: str) -> str:
+    """Text as it is, in Markdown: pages that a task read must not bring pictures and links of their own."""
+    fence = "`" * max(3, _longest_fence(text) + 1)
+    return f"{fence}{language}\n{text}\n{fence}"
+
+
+def _longest_fence(text: str) -> int:
+    return max(map(len, re.findall("`+", text)), default=0)
+
+
+def inline(text: str) -> str:
+    """Text as it is, in a line of Markdown, as descriptions of artifacts are."""
+    fence = "`" * (_longest_fence(text) + 1)
+    return f"{fence} {' '.join(text.split())} {fence}"
 
 
 def outcome(task: Task) -> str:

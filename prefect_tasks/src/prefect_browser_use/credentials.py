@@ -7,7 +7,9 @@ import time
 from collections.abc import Awaitable, Callable
 
 from prefect.blocks.abstract import CredentialsBlock
-from pydantic import Field, HttpUrl, SecretStr
+from pydantic import Field, GetJsonSchemaHandler, HttpUrl, SecretStr
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from browser_use_client import Account, ApiVersion, AsyncBrowserUseClient, BrowserUseClient
 
@@ -52,6 +54,16 @@ class BrowserUseCredentials(CredentialsBlock):
     api_version: ApiVersion = Field(
         default="auto", title="API version", description="The contract that the server speaks; auto asks it once."
     )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The schema, which a reference to a saved block must not fit, though no field is required.
+
+        Of a parameter of a deployment Prefect's server demands that it is one or the other.
+        """
+        schema = handler(core_schema)
+        handler.resolve_ref_schema(schema)["not"] = {"required": ["$ref"]}
+        return schema
 
     def get_client(self, *, timeout: float = 30.0, sleep: Callable[[float], object] = time.sleep) -> BrowserUseClient:
         """A blocking client; close it, or use it as a context manager.

@@ -13,22 +13,24 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timezone
 from typing import Any, TypeVar
 from uuid import UUID
 from weakref import WeakValueDictionary
 
 import anyio
 import httpx
+from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext, SyncClientContext, TaskRunContext
-from prefect.exceptions import PrefectException
+from prefect.exceptions import ObjectNotFound, PrefectException
 
 log = logging.getLogger("prefect_browser_use")
 
 T = TypeVar("T")
 
-FAREWELL = 4.0
-"""Seconds that something cancelled gets to stop what it started."""
+CREATION_GRACE_SECONDS = 4.0
+"""What a task that is being created when its task run is cancelled gets, to be known and so to be stopped."""
 
 SLICE = 1.0
 """Seconds between two looks at the state, and the longest sleep: a time-out that Prefect sets on a task in a thread
@@ -41,7 +43,15 @@ More polls would take the time that the process needs to start the others."""
 
 
 class FlowRunEndedError(Exception):
-    """The flow run was cancelled, or ended badly, while a Browser Use task of it was running."""
+    """The flow run was cancelled, was deleted, or ended badly, while a Browser Use task of it was running.
+
+    Attributes:
+        flow_run_id: The flow run, which may be one that called the task's; None if only the task run was cancelled.
+    """
+
+    def __init__(self, message: str, flow_run_id: UUID | None = None) -> None:
+        super().__init__(message)
+        self.flow_run_id = flow_run_id
 
 
 class FlowRunWatch:
@@ -59,6 +69,23 @@ class FlowRunWatch:
             # The events that a task runner sets when it is closed; Prefect has no public name for them.
             events = getattr(flow_context.task_runner, "_cancel_events", {})
             self._runner_closes = events.get(task_context.task_run.id) if task_context else None
+
+    @property
+    def lineage(self) -> tuple[UUID, ...]:
+        """The flow run, the one that called it, and so on, as far as is known; nothing outside of a flow."""
+        return tuple(self._states.by_flow_run) or (self._states.id,) if self._states else ()
+
+    def ended_flow_run(self, error: BaseException) -> UUID | None:
+        """The flow run that an exception ends; None if it is only the task run, or if there is none.
+
+        What ends the process ends all of them. A cancellation may be for anything, so it is taken for the end of the
+        flow run, unless the task run's own time-out was due.
+        """
+        if isinstance(error, FlowRunEndedError) or not self.lineage:
+            return getattr(error, "flow_run_id", None)
+        if isinstance(error, asyncio.CancelledError):
+            return None if _is_late(TaskRunContext.get()) else self.lineage[0]
+        return None if isinstance(error, Exception) else self.lineage[-1]
 
     def sleep(self, seconds: float) -> None:
         """Sleep as `time.sleep`; longer where many tasks of the process wait.
@@ -86,23 +113,23 @@ class FlowRunWatch:
                     return
                 await asyncio.sleep(min(left, SLICE))
 
-    async def let_stop(self, run: Coroutine[Any, Any, T], stop: Callable[[], None]) -> T:
-        """Runs what sleeps with `asleep`; if it is cancelled, its task is stopped first.
+    async def until_created(self, run: Coroutine[Any, Any, T], is_created: Callable[[], bool]) -> T:
+        """Runs what sleeps with `asleep`. If it is cancelled while it creates its task, it gets to know that first.
 
         Args:
             run: What to do.
-            stop: Stops its task, blocking. `await` is not to be had in a coroutine that is cancelled: time-outs of
-                Prefect's cancel each one, and `asyncio.run` cancels clean-up that still goes on at its end.
+            is_created: Whether its task is known.
         """
-        job = asyncio.ensure_future(run)  # of its own, since it may be creating its task just now
+        job = asyncio.ensure_future(run)
         job.add_done_callback(_note_end)
         try:
             return await asyncio.shield(job)
         except asyncio.CancelledError:
             self._interrupted = True
-            stop()
+            if is_created():
+                job.cancel()
             with anyio.CancelScope(shield=True):
-                await asyncio.wait([job], timeout=FAREWELL)
+                await asyncio.wait([job], timeout=CREATION_GRACE_SECONDS)
             raise
 
     @contextmanager
@@ -118,14 +145,23 @@ class FlowRunWatch:
             raise FlowRunEndedError("The task run was cancelled.")
         if self._states is None:
             return
+        if deleted := self._states.deleted:
+            raise FlowRunEndedError(f"Flow run {deleted} was deleted.", deleted)
         for flow_run_id, state in self._states.by_flow_run.items():
             if state.is_cancelling() or (state.is_final() and not state.is_completed()):
-                raise FlowRunEndedError(f"Flow run {flow_run_id} is {state.name}.")
+                raise FlowRunEndedError(f"Flow run {flow_run_id} is {state.name}.", flow_run_id)
         # Ctrl+C and SIGTERM close the runner first, wait for its tasks, and tell the server last. A flow that
         # returns without waiting for its tasks closes it too, but has told the server by then.
         own = self._states.own
         if self._runner_closes and self._runner_closes.is_set() and own and own.is_running():
-            raise FlowRunEndedError("The flow was interrupted.")
+            raise FlowRunEndedError("The flow was interrupted.", self.lineage[0])
+
+
+def _is_late(context: TaskRunContext | None) -> bool:
+    """Whether the time-out of a task run was due."""
+    if context is None or context.task.timeout_seconds is None:
+        return False
+    return (datetime.now(timezone.utc) - context.start_time).total_seconds() >= context.task.timeout_seconds
 
 
 def _note_end(job: asyncio.Future[Any]) -> None:
@@ -138,15 +174,17 @@ class _States:
     """The states of a flow run and of those that it is part of, shared by the tasks of a process."""
 
     def __init__(self, flow_run_id: UUID) -> None:
-        self._id = flow_run_id
+        self.id = flow_run_id
         self._due_at = 0.0
         self._lock = threading.Lock()
+        self._fails = False
+        self.deleted: UUID | None = None
         self.by_flow_run: dict[UUID, State] = {}
 
     @property
     def own(self) -> State | None:
         """The flow run's own; None if it could not be read yet."""
-        return self.by_flow_run.get(self._id)
+        return self.by_flow_run.get(self.id)
 
     def are_due(self) -> bool:
         """True for one caller per `SLICE`, who then reads them for all."""
@@ -161,15 +199,26 @@ class _States:
         """Reads the states; one that cannot be read is no reason to stop what is paid for."""
         try:
             with SyncClientContext.get_or_create() as context:
-                flow_run_id: UUID | None = self._id
-                while flow_run_id:
-                    flow_run = context.client.read_flow_run(flow_run_id)
-                    if flow_run.state:
-                        self.by_flow_run |= {flow_run_id: flow_run.state}
-                    parent = flow_run.parent_task_run_id
-                    flow_run_id = context.client.read_task_run(parent).flow_run_id if parent else None
+                self._read(context.client)
         except (httpx.HTTPError, PrefectException) as error:
-            log.warning("The state of the flow run could not be read, so its end could be missed: %s", error)
+            if not self._fails:
+                log.warning("The state of the flow run cannot be read, so its end could be missed: %s", error)
+            self._fails = True
+        else:
+            self._fails = False
+
+    def _read(self, client: SyncPrefectClient) -> None:
+        flow_run_id: UUID | None = self.id
+        while flow_run_id:
+            try:
+                flow_run = client.read_flow_run(flow_run_id)
+            except ObjectNotFound:
+                self.deleted = flow_run_id
+                return
+            if flow_run.state:
+                self.by_flow_run |= {flow_run_id: flow_run.state}
+            parent = flow_run.parent_task_run_id
+            flow_run_id = client.read_task_run(parent).flow_run_id if parent else None
 
 
 _waiting: set[FlowRunWatch] = set()

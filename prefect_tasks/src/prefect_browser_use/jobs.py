@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,14 @@ from prefect.blocks.abstract import JobBlock, JobRun
 from prefect.blocks.fields import SecretDict
 from pydantic import Field, SecretStr
 
-from browser_use_client import AgentSettings, BrowserSettings, BrowserUseError, CreatedTask, CreateTaskRequest, Task
+from browser_use_client import AgentSettings, BrowserSettings, CreatedTask, CreateTaskRequest, Task, TaskError
 from prefect_browser_use.credentials import DOCUMENTATION, LOGO, BrowserUseCredentials
 from prefect_browser_use.files import downloading, folder_of
 from prefect_browser_use.flow_runs import FlowRunWatch
 from prefect_browser_use.keys import Caller, Inputs
-from prefect_browser_use.reports import AsyncReport, Report
+from prefect_browser_use.reports import ENDED_BADLY, AsyncReport, Report
 from prefect_browser_use.results import BrowserTaskResult, result_of
+from prefect_browser_use.started import Started
 from prefect_browser_use.tasks import PATIENCE
 
 
@@ -36,6 +38,7 @@ class BrowserTaskRun(JobRun[BrowserTaskResult]):
         self._request = request
         self._created = created
         self._ended: Task | None = None
+        self._failure: TaskError | None = None
         self._live_url: str | None = None
         self._paths: list[Path] | None = None
 
@@ -51,51 +54,68 @@ class BrowserTaskRun(JobRun[BrowserTaskResult]):
             OutputFilesError: The task ended well, but its files could not be downloaded. Wait again to try again.
             BrowserUseError: Any other answer of the API.
         """
+        if self._failure:
+            raise self._failure
         folder, watch = folder_of(self._block.download_output_to), FlowRunWatch()
         with self._block.credentials.get_client(sleep=watch.sleep) as client:
-            report = Report(client, self._request, watch, artifacts=True, screenshots=False)
+            report = Report(client, **self._of_report(watch))
             try:
-                report.on_created(self._created)
-                task = client.wait_for_task(self.task_id, on_step=report.on_step)
-                if not self._block.keep_session:
-                    with report.warning(f"Session {self.session_id} may be open still"):
-                        client.stop_session(self.session_id)
-                self._ended = task.raise_for_status()
+                if self._ended is None:
+                    report.on_created(self._created)
+                    ended = client.wait_for_task(self._created, on_step=report.on_step)
+                    if not self._block.keep_session:
+                        with report.warning(f"Session {self.session_id} may be open still"):
+                            client.stop_session(self.session_id)
+                    report.on_ended(ended)
+                    self._ended, self._live_url = ended.raise_for_status(), report.live_url
+                if folder and self._paths is None:
+                    with downloading(self._ended, folder):
+                        self._paths = client.download_output_files(self._ended, folder)
+                    report.on_downloaded(self._paths)
             except BaseException as error:
-                if not isinstance(error, BrowserUseError):
-                    report.stop(self._block.credentials, stop_session=not self._block.keep_session)
+                self._note(error)
                 report.on_error(error)
                 raise
-            report.on_ended(self._ended)
-            self._live_url = report.live_url
-            if folder:
-                with downloading(self._ended, folder):
-                    self._paths = client.download_output_files(self._ended, folder)
-                report.on_downloaded(self._paths)
+
+    def _note(self, error: BaseException) -> None:
+        """A task that ended badly is not shown again to those who wait again."""
+        if isinstance(error, ENDED_BADLY):
+            self._failure = error
+
+    def _of_report(self, watch: FlowRunWatch) -> dict[str, Any]:
+        return {
+            "credentials": self._block.credentials,
+            "request": self._request,
+            "watch": watch,
+            "keep_session": self._block.keep_session,
+            "artifacts": True,
+            "screenshots": False,
+        }
 
     async def await_for_completion(self) -> None:
         """As `wait_for_completion`, for asyncio."""
+        if self._failure:
+            raise self._failure
         folder, watch = folder_of(self._block.download_output_to), FlowRunWatch()
         async with self._block.credentials.get_async_client(sleep=watch.asleep) as client:
-            report = AsyncReport(client, self._request, watch, artifacts=True, screenshots=False)
+            report = AsyncReport(client, **self._of_report(watch))
             try:
-                await report.on_created(self._created)
-                task = await client.wait_for_task(self.task_id, on_step=report.on_step)
-                if not self._block.keep_session:
-                    with report.warning(f"Session {self.session_id} may be open still"):
-                        await client.stop_session(self.session_id)
-                self._ended = task.raise_for_status()
+                if self._ended is None:
+                    await report.on_created(self._created)
+                    ended = await client.wait_for_task(self._created, on_step=report.on_step)
+                    if not self._block.keep_session:
+                        with report.warning(f"Session {self.session_id} may be open still"):
+                            await client.stop_session(self.session_id)
+                    await report.on_ended(ended)
+                    self._ended, self._live_url = ended.raise_for_status(), report.live_url
+                if folder and self._paths is None:
+                    with downloading(self._ended, folder):
+                        self._paths = await client.download_output_files(self._ended, folder)
+                    report.on_downloaded(self._paths)
             except BaseException as error:
-                if not isinstance(error, BrowserUseError):
-                    report.stop(self._block.credentials, stop_session=not self._block.keep_session)
+                self._note(error)
                 await report.on_error(error)
                 raise
-            await report.on_ended(self._ended)
-            self._live_url = report.live_url
-            if folder:
-                with downloading(self._ended, folder):
-                    self._paths = await client.download_output_files(self._ended, folder)
-                report.on_downloaded(self._paths)
 
     def fetch_result(self) -> BrowserTaskResult:  # type: ignore[override] # see above
         """What the task returned. Asks the server nothing.
@@ -187,7 +207,9 @@ class BrowserTask(JobBlock[BrowserTaskResult]):
         """
         caller, request = Caller.current(), self._request(session_id)
         inputs = self._inputs(request, session_id)
-        with self.credentials.get_client(sleep=FlowRunWatch().sleep) as client:
+        watch = FlowRunWatch()
+        with self.credentials.get_client(sleep=watch.sleep) as client:
+            watch.sleep(0)
             created = client.create_task(
                 request,
                 key=caller.find_key(client, inputs),
@@ -196,14 +218,15 @@ class BrowserTask(JobBlock[BrowserTaskResult]):
                 keep_session=self.keep_session,
                 wait_when_busy=PATIENCE,
             )
-        self.logger.info("Browser Use task %s started in session %s", created.id, created.session_id)
-        return BrowserTaskRun(self, request, created)
+        return self._started(request, created, watch)
 
     async def atrigger(self, session_id: str | None = None) -> BrowserTaskRun:
         """As `trigger`, for asyncio."""
         caller, request = Caller.current(), self._request(session_id)
         inputs = await asyncio.to_thread(self._inputs, request, session_id)
-        async with self.credentials.get_async_client(sleep=FlowRunWatch().asleep) as client:
+        watch = FlowRunWatch()
+        async with self.credentials.get_async_client(sleep=watch.asleep) as client:
+            await watch.asleep(0)
             created = await client.create_task(
                 request,
                 key=await caller.afind_key(client, inputs),
@@ -212,7 +235,14 @@ class BrowserTask(JobBlock[BrowserTaskResult]):
                 keep_session=self.keep_session,
                 wait_when_busy=PATIENCE,
             )
+        return self._started(request, created, watch)
+
+    def _started(self, request: CreateTaskRequest, created: CreatedTask, watch: FlowRunWatch) -> BrowserTaskRun:
         self.logger.info("Browser Use task %s started in session %s", created.id, created.session_id)
+        session = Started(watch, self.credentials, self.logger, created.session_id)
+        if self.keep_session and request.browser_settings.session_id is None:
+            session.note()
+        replace(session, task=created, keeps_session=self.keep_session).note()
         return BrowserTaskRun(self, request, created)
 
     def _request(self, session_id: str | None) -> CreateTaskRequest:

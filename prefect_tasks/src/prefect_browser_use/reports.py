@@ -1,14 +1,17 @@
-"""Tells Prefect what a task does while it runs: in the run log, as artifacts and as events."""
+"""Tells Prefect what a task does, in the run log, as artifacts and as events; stops it if its run ends."""
 
 from __future__ import annotations
 
-import json
+import asyncio
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from dataclasses import replace
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from prefect.context import FlowRunContext, TaskRunContext
 from prefect.exceptions import MissingContextError
 from prefect.logging import get_logger, get_run_logger
 
@@ -22,17 +25,20 @@ from browser_use_client import (
     Task,
     TaskFailedError,
     TaskStoppedError,
+    TaskUnreachableError,
 )
-from prefect_browser_use.artifacts import emit, live_view, of_ended_task, outcome, progress
+from prefect_browser_use.artifacts import emit, inline, live_view, of_ended_task, outcome, progress
 from prefect_browser_use.credentials import BrowserUseCredentials
-from prefect_browser_use.flow_runs import FAREWELL, FlowRunEndedError, FlowRunWatch
+from prefect_browser_use.flow_runs import FlowRunEndedError, FlowRunWatch
+from prefect_browser_use.masking import Mask
 from prefect_browser_use.showing import Showing
+from prefect_browser_use.started import Started, is_session_of, stop_all_of
+from prefect_browser_use.stops import await_stops, wait_for_stops
 
 MOST_STEPS = 100
 """What the agent may take if the request does not say (`v2-flat`)."""
 
 ENDED_BADLY = (TaskFailedError, TaskStoppedError)
-MASK = "********"
 
 C = TypeVar("C")
 
@@ -54,107 +60,170 @@ class _Report(Generic[C]):
 
     Args:
         client: Knows where the browser can be watched.
+        credentials: Who may stop the task.
         request: What is asked; its secrets are masked in all that is shown.
         watch: Ends the wait for what is not shown yet when the flow run ends.
+        keep_session: Whether the session stays open after the task.
         artifacts: Whether there are artifacts, or only the log and events.
         screenshots: Whether each step's picture is an artifact.
     """
 
     def __init__(
-        self, client: C, request: CreateTaskRequest, watch: FlowRunWatch, *, artifacts: bool, screenshots: bool
+        self,
+        client: C,
+        credentials: BrowserUseCredentials,
+        request: CreateTaskRequest,
+        watch: FlowRunWatch,
+        *,
+        keep_session: bool,
+        artifacts: bool,
+        screenshots: bool,
     ) -> None:
         self._client = client
+        self._credentials = credentials
         self._watch = watch
         try:
             self._log = get_run_logger()
         except MissingContextError:
             self._log = get_logger("browser_use")
             artifacts = False  # there is no run that they could belong to
+        self._mask = Mask(request)
         self._showing = Showing(artifacts, self._could_not_show)
-        self._secrets = [value for secret in request.secrets.values() if (value := secret.get_secret_value())]
         self._most_steps = request.agent_settings.max_steps or MOST_STEPS
         self._screenshots = screenshots
-        self.created: CreatedTask | None = None
+        self._keep_session = keep_session
+        self._opens_session = request.browser_settings.session_id is None
+        self._started: Started | None = None
+        self._has_ended = False
+        self._stop: Future[bool] | None = None
         self.live_url: str | None = None
+
+    @property
+    def has_created(self) -> bool:
+        """Whether the task is known."""
+        return self._started is not None
 
     def on_step(self, step: Step) -> None:
         """Shows a step."""
-        text = self._masked(f"Step {step.number}: {step.goal or 'no goal'} ({step.url})")
-        self._log.info(text)
-        self._showing.show_progress(progress(min(100.0 * step.number / self._most_steps, 99.0), text))
+        with self._whatever_happens():
+            text = f"Step {step.number}: {self._mask.text(step.goal) or 'no goal'} ({self._mask.text(step.url)})"
+            self._log.info(text)
+            percent = min(100.0 * step.number / self._most_steps, 99.0)
+            self._showing.show_progress(progress(percent, inline(text)))
 
-    def _tell_error(self, error: BaseException) -> None:
-        """Unless the API was it, something from outside ended the run, which stopped the task."""
-        if isinstance(error, BrowserUseError):
-            return
-        self._showing.drop()
-        if self.created:
-            reason = str(error) if isinstance(error, FlowRunEndedError) else type(error).__name__
-            self._log.warning("Browser Use task %s was told to stop: %s", self.created.id, reason)
-            emit("stopped", self.created.id, self.created.session_id, reason=reason)
-
-    def stop(self, credentials: BrowserUseCredentials, *, stop_session: bool) -> None:
-        """Stops the task, if there is one, in no more than one request: whoever cancels does not wait for long."""
-        if self.created:
-            with (
-                self.warning(f"Browser Use task {self.created.id} may still run and cost"),
-                credentials.get_client(timeout=FAREWELL, sleep=_give_up) as client,
-            ):
-                client.stop_task(self.created.id, stop_session=stop_session)
+    def on_downloaded(self, paths: Sequence[Path]) -> None:
+        """Logs where the files of the task lie."""
+        with self._whatever_happens():
+            places = "".join(f"\n{self._mask.text(str(path))}" for path in paths)
+            self._log.info("Downloaded %d files%s", len(paths), places)
 
     @contextmanager
     def warning(self, what: str) -> Iterator[None]:
         """What cannot be done inside is logged with what follows from it; it is no reason to lose a result."""
         try:
             yield
-        except (BrowserUseError, FlowRunEndedError) as error:
+        except BrowserUseError as error:
             self._log.warning("%s: %s", what, error)
+
+    def _note_start(self, created: CreatedTask) -> None:
+        """From now on the task is stopped with its flow run."""
+        opened = _opened.get()
+        if opened is not None:
+            opened.append(created.session_id)
+        session = Started(self._watch, self._credentials, self._log, created.session_id)
+        if self._opens_session and self._keep_session:
+            session.note()
+        self._started = replace(session, task=created, keeps_session=self._keep_session)
+        self._started.note()
+
+    def _note_end(self) -> None:
+        self._has_ended = True
+        if self._started:
+            self._started.has_ended()
+
+    def _stops_after(self, error: BaseException) -> Sequence[Future[bool]]:
+        """Stops what has to be stopped because of an error: the task, and all others if it ends their flow run."""
+        ended = self._watch.ended_flow_run(error)
+        is_cancelled = isinstance(error, asyncio.CancelledError)
+        stops = list(stop_all_of(ended)) if ended and not is_cancelled else []
+        if self._started is None or self._is_taken_up_after(error):
+            return stops
+        from_outside = not isinstance(error, BrowserUseError)
+        # A session of a block is closed by the block, which may go on after a cancellation.
+        nobody_follows_up = (
+            from_outside
+            and _opened.get() is None
+            and (self._opens_session or is_session_of(ended, self._started.session_id))
+        )
+        if not self._has_ended:
+            self._stop = self._started.stop(with_session=not self._keep_session or nobody_follows_up)
+            stops.append(self._stop)
+        elif self._keep_session and nobody_follows_up:
+            stops.append(replace(self._started, task=None).stop(with_session=True))
+        return stops
+
+    def _is_taken_up_after(self, error: BaseException) -> bool:
+        """Whether a retry of the task or flow goes on with what runs."""
+        if not isinstance(error, BrowserUseError) or not error.retryable:
+            return False
+        task, flow = TaskRunContext.get(), FlowRunContext.get()
+        return bool(
+            (task and task.task_run.run_count <= task.task.retries)
+            or (flow and flow.flow and flow.flow_run and flow.flow_run.run_count <= (flow.flow.retries or 0))
+        )
+
+    def _tell_error(self, error: BaseException) -> None:
+        if not self._started or self._has_ended:
+            return
+        self._showing.drop()
+        if self._stop is None:
+            self._log.warning("Browser Use %s may still run and cost; a retry goes on with it.", self._started)
+        elif self._stop.done() and self._stop.result():
+            reason = str(error) if isinstance(error, (FlowRunEndedError, BrowserUseError)) else type(error).__name__
+            self._log.warning("Browser Use %s was stopped: %s", self._started, reason)
+            if self._started.task:
+                emit("stopped", self._started.task.id, self._started.session_id, reason=reason)
 
     def _tell_created(self, created: CreatedTask, live_url: str | None) -> None:
         self.live_url = live_url
-        if (opened := _opened.get()) is not None:
-            opened.append(created.session_id)
-        self._log.info(
-            "Browser Use task %s %s in session %s%s",
-            created.id,
-            "was started before and goes on" if created.adopted else "started",
-            created.session_id,
-            f": watch it at {live_url}" if live_url else "",
-        )
-        emit("created", created.id, created.session_id, live_url=live_url, adopted=created.adopted)
-        if live_url:
-            self._showing.show(live_view(created, live_url))
-        self._showing.show_progress(progress(0.0, f"Task {created.id}"))
+        with self._whatever_happens():
+            self._log.info(
+                "Browser Use task %s %s in session %s%s",
+                created.id,
+                "was started before and goes on" if created.adopted else "started",
+                created.session_id,
+                f": watch it at {live_url}" if live_url else "",
+            )
+            emit("created", created.id, created.session_id, live_url=live_url, adopted=created.adopted)
+            if live_url:
+                self._showing.show(live_view(created, live_url))
+            self._showing.show_progress(progress(0.0, f"Task {created.id}"))
 
     def _tell_ended(self, task: Task) -> None:
-        emit(
-            outcome(task),
-            task.id,
-            task.session_id,
-            cost=float(task.cost) if task.cost is not None else None,
-            steps=len(task.steps),
-            is_success=task.is_success,
-        )
-        self._showing.show_progress(progress(100.0, f"Task {task.id} {outcome(task)}"), at_end=True)
-        shown = Task.model_validate_json(self._masked(task.model_dump_json()))
-        for artifact in of_ended_task(shown, screenshots=self._screenshots):
-            self._showing.show(artifact)
+        self._note_end()
+        with self._whatever_happens():
+            emit(
+                outcome(task),
+                task.id,
+                task.session_id,
+                cost=float(task.cost) if task.cost is not None else None,
+                steps=len(task.steps),
+                is_success=task.is_success,
+            )
+            self._showing.show_progress(progress(100.0, f"Task {task.id} {outcome(task)}"), at_end=True)
+            for artifact in of_ended_task(self._mask.task(task), screenshots=self._screenshots):
+                self._showing.show(artifact)
 
-    def on_downloaded(self, paths: Sequence[Path]) -> None:
-        """Logs where the files of the task lie."""
-        self._log.info("Downloaded %d files%s", len(paths), "".join(f"\n{path}" for path in paths))
-
-    def _masked(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, MASK).replace(json.dumps(secret)[1:-1], MASK)
-        return text
+    @contextmanager
+    def _whatever_happens(self) -> Iterator[None]:
+        """Nothing that goes wrong where a task is shown is a reason to lose it."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - see above
+            self._could_not_show(error)
 
     def _could_not_show(self, error: Exception) -> None:
-        self._log.warning("Prefect could not be shown what the task does: %s", error)
-
-
-def _give_up(seconds: float) -> None:
-    raise FlowRunEndedError(f"There is no time to try again in {seconds:.0f} s.")
+        self._log.warning("Prefect could not be shown what the task does: %s", self._mask.text(str(error)))
 
 
 class Report(_Report[BrowserUseClient]):
@@ -162,7 +231,7 @@ class Report(_Report[BrowserUseClient]):
 
     def on_created(self, created: CreatedTask) -> None:
         """Shows where the task can be watched."""
-        self.created = created
+        self._note_start(created)
         try:
             live_url = self._client.get_session(created.session_id).live_url
         except BrowserUseError as error:
@@ -176,12 +245,17 @@ class Report(_Report[BrowserUseClient]):
         self._showing.wait(self._watch.sleep)
 
     def on_error(self, error: BaseException) -> None:
-        """Shows how a task failed, or why it was stopped."""
-        if isinstance(error, ENDED_BADLY) and error.task_id:
-            with suppress(BrowserUseError):
+        """Shows how a task failed, or stops it."""
+        self._mask.error(error)
+        if isinstance(error, TaskUnreachableError) and error.ended:
+            self._note_end()
+        if isinstance(error, ENDED_BADLY) and error.task_id and not self._has_ended:
+            self._note_end()
+            with suppress(BrowserUseError, FlowRunEndedError):
                 self.on_ended(self._client.get_task(error.task_id))
-        else:
-            self._tell_error(error)
+            return
+        wait_for_stops(self._stops_after(error))
+        self._tell_error(error)
 
 
 class AsyncReport(_Report[AsyncBrowserUseClient]):
@@ -189,7 +263,7 @@ class AsyncReport(_Report[AsyncBrowserUseClient]):
 
     async def on_created(self, created: CreatedTask) -> None:
         """Shows where the task can be watched."""
-        self.created = created
+        self._note_start(created)
         try:
             live_url = (await self._client.get_session(created.session_id)).live_url
         except BrowserUseError as error:
@@ -203,9 +277,14 @@ class AsyncReport(_Report[AsyncBrowserUseClient]):
         await self._showing.async_wait(self._watch.asleep)
 
     async def on_error(self, error: BaseException) -> None:
-        """Shows how a task failed, or why it was stopped."""
-        if isinstance(error, ENDED_BADLY) and error.task_id:
-            with suppress(BrowserUseError):
+        """Shows how a task failed, or stops it."""
+        self._mask.error(error)
+        if isinstance(error, TaskUnreachableError) and error.ended:
+            self._note_end()
+        if isinstance(error, ENDED_BADLY) and error.task_id and not self._has_ended:
+            self._note_end()
+            with suppress(BrowserUseError, FlowRunEndedError):
                 await self.on_ended(await self._client.get_task(error.task_id))
-        else:
-            self._tell_error(error)
+            return
+        await await_stops(self._stops_after(error))
+        self._tell_error(error)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter
 
@@ -61,7 +62,7 @@ class BrowserTaskResult(BaseModel):
         Raises:
             pydantic.ValidationError: The output does not fit.
         """
-        return TypeAdapter(schema).validate_python(self.output)
+        return TypeAdapter(schema).validate_json(json.dumps(self.output))
 
 
 def result_of(
@@ -81,10 +82,7 @@ def result_of(
     output: JsonValue = task.output
     places: Sequence[Path | None] = paths or [None] * len(task.output_files)
     if output_schema is not None:
-        parsed = task.parse(output_schema)
-        if not isinstance(output_schema, (str, dict)):
-            parsed = TypeAdapter(output_schema).dump_python(parsed, mode="json")
-        output = cast(JsonValue, parsed)
+        output = task.parse_json(output_schema)
     return BrowserTaskResult(
         task_id=task.id,
         session_id=task.session_id,

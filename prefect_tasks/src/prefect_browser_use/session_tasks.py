@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from prefect.logging import get_run_logger
 from prefect.transactions import Transaction, get_transaction
 
 from browser_use_client import BrowserSettings, Session
 from prefect_browser_use.credentials import BrowserUseCredentials
+from prefect_browser_use.flow_runs import FlowRunWatch
 from prefect_browser_use.inputs import Credentials, load_credentials, settings_of
+from prefect_browser_use.started import Started, session_closed
 from prefect_browser_use.task_type import browser_use_task
 
 STARTED = "browser_use_session"
@@ -65,6 +68,7 @@ def stop_session(session_id: str, *, credentials: Credentials = None) -> None:
     """
     with load_credentials(credentials).get_client() as client:
         client.stop_session(session_id)
+    session_closed(session_id)
 
 
 @browser_use_task("astop-session")
@@ -73,9 +77,11 @@ async def astop_session(session_id: str, *, credentials: Credentials = None) -> 
     block = await asyncio.to_thread(load_credentials, credentials)
     async with block.get_async_client() as client:
         await client.stop_session(session_id)
+    session_closed(session_id)
 
 
 def _remember(block: BrowserUseCredentials, session: Session) -> None:
+    Started(FlowRunWatch(), block, get_run_logger(), session.id).note()
     if transaction := get_transaction():
         transaction.set(STARTED, (block, session.id))
 

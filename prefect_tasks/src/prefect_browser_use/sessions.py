@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-import anyio
+from prefect.exceptions import MissingContextError
+from prefect.logging import get_logger, get_run_logger
 
 from browser_use_client import BrowserSettings, CreateTaskRequest
 from prefect_browser_use.credentials import BrowserUseCredentials
-from prefect_browser_use.flow_runs import FAREWELL
+from prefect_browser_use.flow_runs import FlowRunWatch
 from prefect_browser_use.inputs import Credentials, load_credentials
 from prefect_browser_use.reports import opened_sessions
 from prefect_browser_use.results import BrowserTaskResult
+from prefect_browser_use.started import Started
+from prefect_browser_use.stops import Log, await_stops, wait_for_stops
 from prefect_browser_use.tasks import arun_browser_task, run_browser_task
 
 
@@ -56,6 +60,18 @@ class BrowserSession:
             result: BrowserTaskResult = await task_with_name(task, **self._with_session(options))
             return result
 
+    def _close(self) -> list[Future[bool]]:
+        """A browser that cannot be closed is logged: it is no reason to lose what happened in the block."""
+        try:
+            log: Log = get_run_logger()
+        except MissingContextError:
+            log = get_logger("browser_use")
+        watch = FlowRunWatch()
+        return [
+            Started(watch, self._credentials, log, session_id).stop(with_session=True)
+            for session_id in dict.fromkeys(self._opened)
+        ]
+
     def _with_session(self, options: dict[str, Any]) -> dict[str, Any]:
         settings = {"browser_settings": self._browser_settings} if self.id is None else {}
         return {**options, **settings, "credentials": self._credentials, "session_id": self.id, "keep_session": True}
@@ -66,6 +82,8 @@ def browser_session(
     *, credentials: Credentials = None, browser_settings: BrowserSettings | dict[str, Any] | None = None
 ) -> Iterator[BrowserSession]:
     """One browser for the tasks of a block of code; it is closed at the end, whatever happens inside.
+
+    If the server does not close it within 20 seconds, a warning in the run log names the session.
 
         with browser_session(credentials="browser-use") as session:
             session.run("Log in to ...")
@@ -79,9 +97,7 @@ def browser_session(
     try:
         yield session
     finally:
-        if session.id:
-            with session._credentials.get_client() as client:  # noqa: SLF001 - of this module
-                client.stop_session(session.id)
+        wait_for_stops(session._close())  # noqa: SLF001 - of this module
 
 
 @asynccontextmanager
@@ -93,7 +109,4 @@ async def abrowser_session(
     try:
         yield session
     finally:
-        if session.id:
-            with anyio.move_on_after(FAREWELL, shield=True):  # a cancelled block closes its browser, too
-                async with session._credentials.get_async_client() as client:  # noqa: SLF001 - of this module
-                    await client.stop_session(session.id)
+        await await_stops(session._close())  # noqa: SLF001 - of this module

@@ -107,9 +107,18 @@ def run_browser_task(
     )
     caller, watch = Caller.current(), FlowRunWatch()
     limit = concurrency(concurrency_limit, strict=True) if concurrency_limit else nullcontext()
-    with load_credentials(credentials).get_client(sleep=watch.sleep) as client, limit:
+    block = load_credentials(credentials)
+    with block.get_client(sleep=watch.sleep) as client, limit:
         watch.sleep(0)  # the flow run may have ended while this waited for its slot
-        report = Report(client, request, watch, artifacts=artifacts, screenshots=screenshots)
+        report = Report(
+            client,
+            block,
+            request,
+            watch,
+            keep_session=keep_session,
+            artifacts=artifacts,
+            screenshots=screenshots,
+        )
         try:
             ended = client.run_task(
                 request,
@@ -124,17 +133,18 @@ def run_browser_task(
                 poll_interval=poll_interval,
                 on_created=report.on_created,
                 on_step=report.on_step,
+                stop_on_interrupt=False,
                 fail_on_unsuccessful=fail_on_unsuccessful,
             )
+            report.on_ended(ended)
+            paths = None
+            if folder:
+                with downloading(ended, folder):
+                    paths = client.download_output_files(ended, folder)
+                report.on_downloaded(paths)
         except BaseException as error:
             report.on_error(error)
             raise
-        report.on_ended(ended)
-        paths = None
-        if folder:
-            with downloading(ended, folder):
-                paths = client.download_output_files(ended, folder)
-            report.on_downloaded(paths)
     return result_of(ended, output_schema or request.output_schema, report.live_url, paths)
 
 
@@ -184,7 +194,15 @@ async def arun_browser_task(
     limit = aconcurrency(concurrency_limit, strict=True) if concurrency_limit else nullcontext()
     async with block.get_async_client(sleep=watch.asleep) as client, limit:
         await watch.asleep(0)  # the flow run may have ended while this waited for its slot
-        report = AsyncReport(client, request, watch, artifacts=artifacts, screenshots=screenshots)
+        report = AsyncReport(
+            client,
+            block,
+            request,
+            watch,
+            keep_session=keep_session,
+            artifacts=artifacts,
+            screenshots=screenshots,
+        )
         try:
             run = client.run_task(
                 request,
@@ -199,16 +217,17 @@ async def arun_browser_task(
                 poll_interval=poll_interval,
                 on_created=report.on_created,
                 on_step=report.on_step,
+                stop_on_interrupt=False,
                 fail_on_unsuccessful=fail_on_unsuccessful,
             )
-            ended = await watch.let_stop(run, lambda: report.stop(block, stop_session=not keep_session))
+            ended = await watch.until_created(run, lambda: report.has_created)
+            await report.on_ended(ended)
+            paths = None
+            if folder:
+                with downloading(ended, folder):
+                    paths = await client.download_output_files(ended, folder)
+                report.on_downloaded(paths)
         except BaseException as error:
             await report.on_error(error)
             raise
-        await report.on_ended(ended)
-        paths = None
-        if folder:
-            with downloading(ended, folder):
-                paths = await client.download_output_files(ended, folder)
-            report.on_downloaded(paths)
     return result_of(ended, output_schema or request.output_schema, report.live_url, paths)

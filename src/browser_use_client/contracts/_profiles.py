@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from browser_use_client.contracts._pages import page_of
 from browser_use_client.contracts._v2 import PAGE_SIZE, uuid_of
 from browser_use_client.effects import Call
 from browser_use_client.errors import UnsupportedOptionError
@@ -34,10 +35,7 @@ class Profiles(Generic[P]):
 
     def list(self, page: int) -> Call[Page[P]]:
         """One page of at most 100."""
-
-        def parse(body: Any) -> Page[P]:
-            return Page(items=tuple(self._profile(item) for item in body["items"]), total=body["totalItems"])
-
+        parse = page_of(self.path, self._profile)
         return Call("GET", self.path, parse, params={"pageSize": PAGE_SIZE, "pageNumber": page})
 
     def get(self, profile_id: str) -> Call[P]:

@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from typing import Any, TypeVar
 from uuid import UUID
 
+from browser_use_client.contracts._pages import page_of
 from browser_use_client.effects import Call
 from browser_use_client.errors import InvalidRequestError, UnsupportedOptionError
 from browser_use_client.models import (
@@ -18,6 +19,7 @@ from browser_use_client.models import (
     Task,
     UploadSlot,
 )
+from browser_use_client.models.tasks import KEY_NAME
 
 T = TypeVar("T")
 
@@ -97,13 +99,13 @@ def list_tasks(
         "before": _wire_time(before),
     }
 
-    return Call("GET", "/tasks", _page_of(parse_task), params=params)
+    return Call("GET", "/tasks", page_of("/tasks", parse_task, _key_of), params=params)
 
 
 def list_task_ids(status: str, page: int) -> Call[Page[str]]:
     """GET /tasks, read for the ids only: that is much cheaper than a hundred tasks."""
     params = {"pageSize": PAGE_SIZE, "pageNumber": page, "filterBy": status}
-    return Call("GET", "/tasks", _page_of(lambda item: str(item["id"])), params=params)
+    return Call("GET", "/tasks", page_of("/tasks", lambda item: str(item["id"])), params=params)
 
 
 def update_task(parse_task: Callable[[Any], Task], task_id: str, action: str) -> Call[Task]:
@@ -129,7 +131,7 @@ def get_file_url(path: str) -> Call[str]:
 def list_sessions(parse_session: Callable[[Any], Session], page: int, status: str | None) -> Call[Page[Session]]:
     """GET /sessions."""
     params = {"pageSize": PAGE_SIZE, "pageNumber": page, "filterBy": status}
-    return Call("GET", "/sessions", _page_of(parse_session), params=params)
+    return Call("GET", "/sessions", page_of("/sessions", parse_session), params=params)
 
 
 def delete_session(session_id: str) -> Call[None]:
@@ -178,8 +180,11 @@ def task_fields(body: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _page_of(parse_item: Callable[[Any], T]) -> Callable[[Any], Page[T]]:
-    return lambda body: Page(items=tuple(parse_item(item) for item in body["items"]), total=body["totalItems"])
+def _key_of(item: Any) -> str | None:
+    """The idempotency key of a task of which nothing else may be readable."""
+    metadata = item.get("metadata") if isinstance(item, dict) else None
+    key = metadata.get(KEY_NAME) if isinstance(metadata, dict) else None
+    return key if isinstance(key, str) else None
 
 
 def _download_url(body: Mapping[str, Any]) -> str:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timezone
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from browser_use_client.contracts import Contract
-from browser_use_client.effects import Call, Clock, Flow, Sleep, call
+from browser_use_client.effects import Call, Clock, Flow, Notify, Sleep, call
 from browser_use_client.errors import (
     BrowserUseError,
     ConnectError,
@@ -27,11 +27,12 @@ from browser_use_client.errors import (
     UnexpectedResponseError,
 )
 from browser_use_client.flows.files import LocalFile, upload
-from browser_use_client.flows.lookup import CLOCK_SKEW, tasks_with_key
+from browser_use_client.flows.lookup import CLOCK_SKEW, FindTasks, carrying, moment_of, tasks_with_key
 from browser_use_client.flows.sessions import at_once, log, quietly, stop_session, stop_task
 from browser_use_client.models import BrowserSettings, CreatedTask, CreateTaskRequest, Task
 from browser_use_client.models.tasks import KEY_NAME
-from browser_use_client.retrying import MAX_ATTEMPTS, can_try_again, pause_before
+from browser_use_client.retrying import MAX_ATTEMPTS, can_try_again, pause_before, retried
+from browser_use_client.server_clock import ServerClock
 
 SETTLING = (0.0, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each look for a task that a list does not show yet: lists lag behind by some seconds."""
@@ -52,6 +53,8 @@ class Creation:
         accept: Whether a finished task under the key will do, so that nothing new is created.
         files: Gone through, and uploaded first, only if a new task is created.
         clock: The time now.
+        server_clock: What time it is on the server.
+        find: Finds the tasks under a key, the oldest first; None to read the lists for it.
     """
 
     contract: Contract
@@ -64,12 +67,15 @@ class Creation:
     accept: Callable[[Task], bool]
     files: Iterable[str | Path]
     clock: Clock
+    server_clock: ServerClock
+    find: FindTasks | None = None
     _asked_session: str | None = field(init=False)
     _creating: Call[CreatedTask] = field(init=False)
     _past: frozenset[str] = field(default=frozenset(), init=False)
     _uncertain: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
+        self.after = self.after.astimezone(timezone.utc)
         self._asked_session = self.request.browser_settings.session_id
         self._ask(metadata={**self.request.metadata, KEY_NAME: self.key})
 
@@ -125,7 +131,10 @@ class Creation:
         return self.request.browser_settings.session_id
 
     def _look(self) -> Flow[list[Task]]:
-        return (yield from tasks_with_key(self.contract, self.key, after=self.after))
+        if self.find:
+            found: Sequence[Task] = yield Notify(self.find, self.key)
+            return list(found)
+        return (yield from tasks_with_key(self.contract, self.key, after=self.after, server_clock=self.server_clock))
 
     def _choose(self, tasks: Sequence[Task]) -> Task | None:
         """The oldest task that makes a new one unnecessary: every caller elects the same one."""
@@ -199,6 +208,8 @@ class Creation:
             try:
                 tasks = yield from self._look()
             except BrowserUseError as lookup_error:
+                if lookup_error.task_id:
+                    raise  # it was created, but it cannot be read
                 raise self._unknown(error) from lookup_error
             for task in tasks:
                 if task.id not in self._past:
@@ -219,14 +230,20 @@ class Creation:
         return created if chosen is None or chosen.id == created.id else self._adopted(chosen)
 
     def _look_until_shown(self, created: CreatedTask) -> Flow[list[Task]]:
-        """What the lists show once they show the task itself; nothing if they never do."""
+        """What the lists show once they show the task itself. If they never do, it is read by its id.
+
+        By the time that it says, the lists are read once more: it tells how late the clock is that stamps tasks.
+        """
         for pause in SETTLING:
             if pause:
                 yield Sleep(pause)
             tasks = [task for task in (yield from self._look()) if task.id not in self._past]
             if any(task.id == created.id for task in tasks):
                 return tasks
-        return []
+        itself = yield from retried(self.contract.get_task(created.id), known=True)
+        self.after = min(self.after, self.server_clock.our_time_of(moment_of(itself)))
+        others = [task for task in (yield from self._look()) if task.id not in {*self._past, created.id}]
+        return sorted([*others, itself], key=moment_of)
 
     def _pause_or_raise(self, error: BrowserUseError, attempt: int, patience: float) -> Flow[None]:
         """Waits before another attempt where one can help; re-raises where not."""
@@ -257,9 +274,10 @@ class Creation:
             yield from quietly(stop, f"Session {session_id} may be open still; stop it if so.")
 
     def _stop_what_shows(self) -> Flow[None]:
-        page = yield from call(at_once(self.contract.list_tasks(after=self.after - CLOCK_SKEW)))
-        for task in page.items:
-            if task.key == self.key and task.id not in self._past and not task.has_ended:
+        after = self.server_clock.time_of(self.after) - CLOCK_SKEW
+        page = yield from call(at_once(self.contract.list_tasks(after=after)))
+        for task in carrying(page, self.key):
+            if task.id not in self._past and not task.has_ended:
                 with_session = task.session_id != self._asked_session
                 yield from call(at_once(self.contract.stop_task(task.id, with_session=with_session)))
 

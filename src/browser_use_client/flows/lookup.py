@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta, timezone
 from itertools import count
 
 from browser_use_client.contracts import Contract
 from browser_use_client.effects import Clock, Flow
-from browser_use_client.models import Task
+from browser_use_client.errors import UnexpectedResponseError
+from browser_use_client.models import Page, Task
 from browser_use_client.retrying import retried
+from browser_use_client.server_clock import ServerClock
+
+FindTasks = Callable[[str], Sequence[Task] | Awaitable[Sequence[Task]]]
+"""Finds all tasks under a key, the oldest first; the async client awaits what it returns."""
 
 LOOK_BACK = timedelta(days=7)
 """How far back a key is looked for when its owner does not say."""
 
 CLOCK_SKEW = timedelta(minutes=10)
-"""How far the server's clock may be from ours before a task is missed."""
+"""How far the clock that stamps tasks may be from the one that dates the server's answers: these may be two machines,
+and before the first answer it is ours."""
+
+_LAST = datetime(9000, 1, 1, tzinfo=timezone.utc)
 
 
 def ago(clock: Clock, interval: timedelta) -> datetime:
@@ -22,38 +31,69 @@ def ago(clock: Clock, interval: timedelta) -> datetime:
     return datetime.fromtimestamp(clock(), timezone.utc) - interval
 
 
-def tasks_with_key(contract: Contract, key: str, *, after: datetime, session_id: str | None = None) -> Flow[list[Task]]:
+def tasks_with_key(
+    contract: Contract, key: str, *, after: datetime, server_clock: ServerClock, session_id: str | None = None
+) -> Flow[list[Task]]:
     """All tasks that carry a key, the oldest first: in the same order for every caller, so that all elect the same.
-
-    Reads every page: each holds 100 tasks, and a busy account has more than that in a minute. Tasks that
-    arrive meanwhile push others to later pages, so one may be read twice; none is passed over.
 
     Args:
         contract: What the server speaks.
         key: The key.
-        after: Tasks before this moment, less `CLOCK_SKEW`, are not looked at.
+        after: Tasks before this moment by our clock, less `CLOCK_SKEW`, are not looked at.
+        server_clock: Says what moment that is on the server. Where its answers show that this was too late, the tasks
+            are read again.
         session_id: Only tasks of this session. Default: all.
     """
-    found: dict[str, Task] = {}
-    seen = 0
-    for page in count(1):
-        answer = yield from retried(contract.list_tasks(page=page, session_id=session_id, after=after - CLOCK_SKEW))
-        found |= {task.id: task for task in answer.items if task.key == key}
-        seen += len(answer.items)
-        if not answer.items or seen >= answer.total:
-            break
+    since = server_clock.time_of(after)
+    found = yield from _read_all(contract, key, since - CLOCK_SKEW, session_id)
+    if server_clock.time_of(after) < since - CLOCK_SKEW / 2:
+        found = yield from _read_all(contract, key, server_clock.time_of(after) - CLOCK_SKEW, session_id)
     oldest_first = list(found.values())[::-1]
-    return sorted(oldest_first, key=_moment)  # of tasks of one moment, the last in the list stays the oldest
+    return sorted(oldest_first, key=moment_of)  # of tasks of one moment, the last in the list stays the oldest
 
 
 def find_task(
-    contract: Contract, key: str, *, after: datetime | None, session_id: str | None, clock: Clock
+    contract: Contract, key: str, *, after: datetime, session_id: str | None, server_clock: ServerClock
 ) -> Flow[Task | None]:
     """The task under a key that counts: a live one, else the newest that ended; None if there is none."""
-    found = yield from tasks_with_key(contract, key, after=after or ago(clock, LOOK_BACK), session_id=session_id)
+    found = yield from tasks_with_key(contract, key, after=after, session_id=session_id, server_clock=server_clock)
     live = [task for task in found if not task.has_ended]
     return live[0] if live else found[-1] if found else None
 
 
-def _moment(task: Task) -> datetime:
-    return task.created_at or task.started_at or datetime.max.replace(tzinfo=timezone.utc)
+def carrying(page: Page[Task], key: str) -> list[Task]:
+    """The tasks of a page that carry a key.
+
+    Raises:
+        UnexpectedResponseError: One of them cannot be read.
+    """
+    for item in page.unreadable:
+        if item.key == key:
+            raise UnexpectedResponseError(
+                f"Task {item.id} carries the key {key!r}, but the server shows it in a form that this client cannot"
+                f" read: {item.problem}. It may run and cost, so no other was created. Look at it where you manage your"
+                " tasks, and stop it; then use another key, or update this client.",
+                task_id=item.id,
+            )
+    return [task for task in page.items if task.key == key]
+
+
+def moment_of(task: Task) -> datetime:
+    """When a task was created, by the server's clock; the contract may say only when it started."""
+    return task.created_at or task.started_at or _LAST
+
+
+def _read_all(contract: Contract, key: str, after: datetime, session_id: str | None) -> Flow[dict[str, Task]]:
+    """Reads every page: each holds 100 tasks, and a busy account has more than that in a minute.
+
+    Tasks that arrive meanwhile push others to later pages, so one may be read twice; none is passed over.
+    """
+    found: dict[str, Task] = {}
+    seen = 0
+    for page in count(1):
+        answer = yield from retried(contract.list_tasks(page=page, session_id=session_id, after=after))
+        found |= {task.id: task for task in carrying(answer, key)}
+        seen += answer.size
+        if not answer.size or seen >= answer.total:
+            break
+    return found

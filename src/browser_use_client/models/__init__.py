@@ -1,6 +1,6 @@
 """What a task, a step and a session are, in this project's words, whatever contract the server speaks."""
 
-from browser_use_client.models._base import Page
+from browser_use_client.models._base import Page, Unreadable
 from browser_use_client.models.files import OutputFile, UploadSlot
 from browser_use_client.models.profiles import AgentProfile, BrowserProfile, Profile
 from browser_use_client.models.requests import AgentSettings, BrowserSettings, CreateTaskRequest
@@ -24,6 +24,7 @@ __all__ = [
     "Step",
     "Task",
     "TaskState",
+    "Unreadable",
     "UploadSlot",
     "id_of",
 ]

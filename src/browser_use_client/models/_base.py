@@ -50,8 +50,34 @@ class Request(BaseModel):
             raise InvalidRequestError(f"This is no valid {type(self).__name__}: {problems}.") from None
 
 
+class Unreadable(View):
+    """An item of a list that could not be read.
+
+    Attributes:
+        id: Its id.
+        key: The idempotency key that it carries, if any.
+        problem: What is wrong with it.
+    """
+
+    id: str
+    key: str | None
+    problem: str
+
+
 class Page(View, Generic[T]):
-    """One page of a list: its items, and how many there are on all pages."""
+    """One page of a list.
+
+    Attributes:
+        items: What it holds.
+        unreadable: What else it holds.
+        total: How many there are of both on all pages.
+    """
 
     items: tuple[T, ...]
+    unreadable: tuple[Unreadable, ...] = ()
     total: int
+
+    @property
+    def size(self) -> int:
+        """How many of the total are on this page."""
+        return len(self.items) + len(self.unreadable)

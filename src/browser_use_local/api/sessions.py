@@ -20,13 +20,12 @@ from browser_use_local.records import Session, Share, Task
 from browser_use_local.sessions import TooManySessionsError
 from browser_use_local.settings import Contract
 
-TOO_MANY = HTTPException(
-    429,
-    "Too many concurrent active sessions. Please wait for one to finish, kill one, or start the local server with a"
-    " larger --max-sessions.",
-    headers={"Retry-After": "5"},
-)
 STATUS: TypeAdapter[Literal["active", "stopped"] | None] = TypeAdapter(Literal["active", "stopped"])
+
+
+def too_many(error: TooManySessionsError) -> HTTPException:
+    """429, with a time to come back."""
+    return HTTPException(429, str(error), headers={"Retry-After": "5"})
 
 
 def known_session(request: Request, session_id: str | None = None) -> Session:
@@ -57,8 +56,8 @@ async def create(request: Request) -> Response:
         )
     except ProfileNotFoundError as error:
         raise HTTPException(404, str(error)) from None
-    except TooManySessionsError:
-        raise TOO_MANY from None
+    except TooManySessionsError as error:
+        raise too_many(error) from None
     return respond(request, session_item(session, links(request)), 201)
 
 

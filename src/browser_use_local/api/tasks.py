@@ -16,7 +16,7 @@ from starlette.routing import Route
 from browser_use_local.api.bodies import FlatTaskAction, TaskAction, task_body
 from browser_use_local.api.http import InvalidError, links, local, parameter, path_id, raw_body, read, respond
 from browser_use_local.api.paging import page
-from browser_use_local.api.sessions import TOO_MANY, known_session
+from browser_use_local.api.sessions import known_session, too_many
 from browser_use_local.api.views import task_item, task_status, task_view
 from browser_use_local.files import UnknownFileError
 from browser_use_local.profiles import ProfileNotFoundError
@@ -78,8 +78,8 @@ async def create(request: Request) -> Response:
     except UnknownFileError as error:
         message = f"no file of the name {error} was uploaded"
         raise InvalidError.because(message, "body", "includedFileNames") from None
-    except TooManySessionsError:
-        raise TOO_MANY from None
+    except TooManySessionsError as error:
+        raise too_many(error) from None
     return respond(request, {"id": task.id, "sessionId": task.session_id}, 202)
 
 

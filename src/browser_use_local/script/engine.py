@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Awaitable, Callable
 
@@ -46,16 +47,24 @@ class ScriptEngine:
         began = time.monotonic()
         failure = None
         came_of_it = ""
+        stage.browser.dialogs.clear()
         try:
             came_of_it = await written.step.perform(stage)
         except StepFailedError as error:
             failure = str(error)
         except PlaywrightTimeoutError as error:
-            failure = f"The page did not let it happen in time: {error.message.splitlines()[0]}"
+            failure = _what_was_in_the_way(error.message)
         except Error as error:
             if stage.page.is_closed():
                 raise
             failure = f"The page did not let it happen: {error.message.splitlines()[0]}"
+        asked = list(stage.browser.dialogs)
+        stage.readings.dialogs.extend(asked)
+        if failure is None and any(not dialog.is_answered for dialog in asked):
+            failure = "The page asked for a text, which no step can give:"
+        said = " ".join(dialog.said for dialog in asked)
+        failure = f"{failure} {said}".strip() if failure else None
+        came_of_it = f"{came_of_it} {said}".strip()
         await report(
             DoneStep(
                 goal=written.text,
@@ -78,8 +87,28 @@ class ScriptEngine:
         parts = [as_json(stage.shown(table.records)) for table in readings.tables]
         if readings.pairs:
             parts.append(stage.lines(readings.pairs))
-        return Outcome(
-            "\n\n".join(parts)
-            or f'Done in {number} step{"s" if number > 1 else ""}. The page is "{facts.title}" ({facts.url}).',
-            True,
-        )
+        if not parts:
+            parts.append(
+                f'Done in {number} step{"s" if number > 1 else ""}. The page is "{facts.title}" ({facts.url}).'
+            )
+        parts.extend(dialog.said for dialog in readings.dialogs)
+        return Outcome("\n\n".join(parts), True)
+
+
+# What Playwright's log of an action says, and what it means.
+_IN_THE_WAY = (
+    (re.compile(r"- (<.*>) (?:from <.*> subtree )?intercepts pointer events"), "it is covered by `{}`"),
+    (re.compile(r"element is not (enabled)"), "it is disabled"),
+    (re.compile(r"element is not (visible)"), "it is hidden"),
+    (re.compile(r"element is not (editable)"), "it is read-only"),
+    (re.compile(r"element is not (stable)"), "it does not stand still"),
+    (re.compile(r"element is (outside) of the viewport"), "it is outside of what the page shows"),
+)
+
+
+def _what_was_in_the_way(message: str) -> str:
+    """Why an action could not be done in time, from the log that Playwright adds to its message."""
+    for pattern, reason in _IN_THE_WAY:
+        if found := pattern.findall(message):
+            return f"What it names is there, but {reason.format(found[-1])}."
+    return f"The page did not let it happen in time: {message.splitlines()[0]}"

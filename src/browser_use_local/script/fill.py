@@ -7,7 +7,7 @@ from typing import Any
 
 from browser_use_local.output_schema import faults
 from browser_use_local.script.coerce import coerce, same_name, words
-from browser_use_local.script.stage import Facts, Readings, Table
+from browser_use_local.script.stage import Facts, Readings, StepFailedError, Table
 
 MISSING = object()
 DEEPEST = 8
@@ -23,7 +23,7 @@ def fill(schema: dict[str, Any], readings: Readings, facts: Facts) -> Any:
     Raises:
         DoesNotFitError: The result is not valid.
     """
-    filler = _Filler(schema, [*readings.tables, *facts.tables], [*readings.pairs, *facts.pairs])
+    filler = _Filler(schema, readings, facts)
     result = filler.value(schema, "")
     if result is MISSING:
         result = {}
@@ -33,10 +33,12 @@ def fill(schema: dict[str, Any], readings: Readings, facts: Facts) -> Any:
 
 
 class _Filler:
-    def __init__(self, root: dict[str, Any], tables: Sequence[Table], pairs: Sequence[tuple[str, str]]) -> None:
+    """Takes values from what was read, and then from the page as it is."""
+
+    def __init__(self, root: dict[str, Any], readings: Readings, facts: Facts) -> None:
         self._root = root
-        self._tables = tables
-        self._pairs = pairs
+        self._tables = (readings.tables, facts.tables)
+        self._pairs = (readings.pairs, facts.pairs)
 
     def value(self, schema: Any, name: str, row: dict[str, str] | None = None, depth: int = 0) -> Any:
         """The value for one (sub)schema: from the row that it belongs to, or else from the page."""
@@ -54,8 +56,8 @@ class _Filler:
         if schema.get("type") == "array":
             return MISSING if row is not None else self._array(schema.get("items"), name, depth)
         names = [name, *([schema["title"]] if isinstance(schema.get("title"), str) else [])]
-        pairs = list(row.items()) if row is not None else self._pairs
-        text = next((value for wanted in names for value in _named(pairs, wanted)), None)
+        sources = (list(row.items()),) if row is not None else self._pairs
+        text = next((value for wanted in names if (value := _named(sources, wanted)) is not None), None)
         return MISSING if text is None else coerce(text, schema)
 
     def _array(self, items: Any, name: str, depth: int) -> Any:
@@ -63,16 +65,38 @@ class _Filler:
         for choice in self._choices(items if isinstance(items, dict) else {}):
             if "properties" in choice:
                 wanted = list(choice["properties"])
-                best = max(self._tables, key=lambda table: _fit(table, wanted, name), default=None)
-                if best is None or not _fit(best, wanted, ""):
+                best = self._table(wanted, name)
+                if best is None:
                     return MISSING
                 rows = (self.value(choice, "", record, depth + 1) for record in best.records)
                 return [row for row in rows if row is not MISSING]
-            for table in self._tables:
-                for heading in table.headings:
-                    if same_name(heading, name):
-                        return [coerce(record[heading], choice) for record in table.records]
+            if best := self._table([name], "", whole=True):
+                heading = next(heading for heading in best.headings if same_name(heading, name))
+                return [coerce(record[heading], choice) for record in best.records]
         return MISSING
+
+    def _table(self, wanted: Sequence[str], name: str, *, whole: bool = False) -> Table | None:
+        """The table with most of the wanted columns: one that was read, else of the page. Its name decides between two.
+
+        Raises:
+            DoesNotFitError: Several tables fit alike, or the one that fits cannot be read right.
+        """
+        most = max((_fit(table, wanted, whole) for tables in self._tables for table in tables), default=0)
+        if not most:
+            return None
+        fit = next(
+            those for tables in self._tables if (those := [one for one in tables if _fit(one, wanted, whole) == most])
+        )
+        fit = [table for table in fit if set(words(name)) & set(words(table.name))] or fit
+        if len({(tuple(table.headings), tuple(map(tuple, table.rows))) for table in fit}) > 1:
+            names = ", ".join(f'"{table.name}"' for table in fit)
+            where = f"{name}: s" if name else "S"
+            raise DoesNotFitError(f"{where}everal tables have these columns: {names}. Read the one that is meant.")
+        try:
+            fit[0].check()
+        except StepFailedError as error:
+            raise DoesNotFitError(str(error)) from error
+        return fit[0]
 
     def _choices(self, schema: dict[str, Any], depth: int = 0) -> Iterator[dict[str, Any]]:
         """The schemas that a value may fit, references resolved; `null` is what is left when none is found."""
@@ -99,14 +123,38 @@ class _Filler:
         return node if isinstance(node, dict) and reference.startswith("#") else {}
 
 
-def _named(pairs: Sequence[tuple[str, str]], wanted: str) -> Iterator[str]:
-    """The values of this name: first those that have it, then those that have it among their words, or it them."""
-    yield from (value for label, value in pairs if same_name(label, wanted))
-    yield from (value for label, value in pairs if same_name(label, wanted, part=True))
-    yield from (value for label, value in pairs if same_name(wanted, label, part=True))
+def _named(sources: Sequence[Sequence[tuple[str, str]]], wanted: str) -> str | None:
+    """The value of this name: of what has it, else of what has it among its words, else of what it has among its own.
+
+    Raises:
+        DoesNotFitError: It has several.
+    """
+    for is_meant in _NAMED:
+        for pairs in sources:
+            found = dict.fromkeys(value for label, value in pairs if is_meant(label, wanted))
+            if len(found) == 1:
+                return next(iter(found))
+            if found and is_meant is not _part_of:  # a part of a name that fits several fits none
+                raise DoesNotFitError(f"{wanted} has several values: {', '.join(found)}")
+    return None
 
 
-def _fit(table: Table, wanted: Sequence[str], name: str) -> float:
-    """How well the headings of a table match the wanted names; its own name decides between equals."""
-    hits = sum(any(True for _ in _named([(heading, "") for heading in table.headings], key)) for key in wanted)
-    return hits + (0.5 if name and set(words(name)) & set(words(table.name)) else 0)
+def _is(there: str, wanted: str) -> bool:
+    return same_name(there, wanted)
+
+
+def _has(there: str, wanted: str) -> bool:
+    return same_name(there, wanted, part=True)
+
+
+def _part_of(there: str, wanted: str) -> bool:
+    return same_name(wanted, there, part=True)
+
+
+_NAMED = (_is, _has, _part_of)
+
+
+def _fit(table: Table, wanted: Sequence[str], whole: bool) -> int:
+    """How many of the wanted names the headings of a table match, as a whole or also in part."""
+    ways = (_is,) if whole else _NAMED
+    return sum(any(way(heading, key) for way in ways for heading in table.headings) for key in wanted)

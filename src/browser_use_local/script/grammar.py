@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from browser_use_local.script.words import ADDRESS, END, QUOTED, SECRET, Pieces
 
 # Words that join or qualify steps. An operand with one of them is most likely two steps, or a wish that only an agent
-# can fulfil: such operands must be quoted.
+# can fulfil: such operands must be quoted. An `all` at the end joins nothing: "Accept all".
 _JOINING = r"(?!(?:and|or|then|if|unless|until|when|while|but|not|every|all|each)\b)"
-_WORD = rf"{_JOINING}[^\s,;:{QUOTED}{ADDRESS}{SECRET}{END}]+"
-_WORDS = rf"{_WORD}(?:\s+{_WORD}){{0,4}}?"
+_SIGNS = rf"[^\s,;:{QUOTED}{ADDRESS}{SECRET}{END}]+"
+_WORD = rf"{_JOINING}{_SIGNS}(?::{_SIGNS})*"
+_WORDS = rf"{_WORD}(?:(?:\s+{_WORD}){{0,4}}?|(?:\s+{_WORD}){{0,3}}?\s+all)"
 _QUOTE = rf"{QUOTED}\d+{END}"
 _NAME = rf"(?:{_QUOTE}|{ADDRESS}\d+{END}|{_WORDS})"
 OPERANDS = {

@@ -17,7 +17,10 @@ EXPECTED = (
     "Expected is a step such as: open <address>, sign in as <user> with password <password>, click <name>,"
     " type <text> into <field>, select <option> in <list>, read the <name> table, report <name>, wait for <text>"
 )
-MORE = "The step language is described in docs/local-server.md; longer names must be quoted."
+MORE = (
+    "The step language is described in docs/local-server.md. Names of more than five words must be quoted, and names"
+    " with a comma, or with a word such as `and`, `or`, `not`, `all`."
+)
 
 
 class NotUnderstoodError(Exception):

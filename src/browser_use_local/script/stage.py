@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from playwright.async_api import Error, Frame, Page, Request
 
-from browser_use_local.chromium import Browser
+from browser_use_local.chromium import AnsweredDialog, Browser
 from browser_use_local.engine import Upload
 from browser_use_local.masking import mask
 from browser_use_local.script.grammar import Value
@@ -21,6 +21,8 @@ T = TypeVar("T")
 # How long a step looks for what it names, since pages build themselves up; in milliseconds.
 PATIENCE = 3_000
 LOOK_AGAIN = 100
+# What is read of a page; the script that reads it knows each of them.
+READ = "table, dl, input, select, textarea, output, h1, h2, h3, h4, h5, h6"
 BLOCKED_PAGE = "ERR_BLOCKED_BY_CLIENT"
 # A click's navigation starts a moment after the click has returned.
 NAVIGATION_STARTS_WITHIN = 60
@@ -30,11 +32,16 @@ class StepFailedError(Exception):
     """A step could not be carried out. The message says what was looked for and what is there instead."""
 
 
+class HttpError(StepFailedError):
+    """A step led to a page that the site answers with an HTTP error."""
+
+
 @dataclass(frozen=True)
 class Table:
     """A table of the page: its name (caption, label or the heading above it), headings, and rows of cells.
 
-    `index` is its place among the tables of the page, `positions` those of the rows within it.
+    `index` is its place among the tables of its frame, `positions` those of the rows within it. Where a `problem` keeps
+    it from being read right, it has no rows.
     """
 
     name: str
@@ -42,6 +49,13 @@ class Table:
     headings: list[str]
     rows: list[list[str]]
     positions: list[int]
+    problem: str | None = None
+    frame: Frame | None = None
+
+    def check(self) -> None:
+        """Raises StepFailedError where the table cannot be read right."""
+        if self.problem:
+            raise StepFailedError(f'The table "{self.name}" cannot be read: {self.problem}.')
 
     @property
     def records(self) -> list[dict[str, str]]:
@@ -61,10 +75,11 @@ class Facts:
 
 @dataclass
 class Readings:
-    """What the steps of a task have read."""
+    """What the steps of a task have read, and what the pages asked meanwhile."""
 
     tables: list[Table] = field(default_factory=list)
     pairs: list[tuple[str, str]] = field(default_factory=list)
+    dialogs: list[AnsweredDialog] = field(default_factory=list)
 
 
 class Step(Protocol):
@@ -102,13 +117,18 @@ class Stage:
 
     async def facts(self) -> Facts:
         """Reads the page."""
-        read: dict[str, Any] = await self.page.evaluate(_reading_script())
-        return Facts(
-            title=read["title"],
-            url=read["url"],
-            tables=[Table(**table) for table in read["tables"]],
-            pairs=[(label, value) for label, value in read["pairs"]],
-        )
+        facts = Facts(await self.page.title(), self.page.url, [], [])
+        for frame in await self.frames():
+            is_page = frame == self.page.main_frame
+            read: dict[str, Any] = await frame.locator(READ).evaluate_all(_reading_script(), is_page)
+            facts.tables.extend(Table(**table, frame=frame) for table in read["tables"])
+            facts.pairs.extend((label, value) for label, value in read["pairs"])
+        return facts
+
+    async def frames(self) -> list[Frame]:
+        """The page, and the frames on it that can be seen."""
+        page = self.page
+        return [page.main_frame, *[frame for frame in page.frames if await _is_seen(frame)]]
 
     async def until(self, look: Callable[[], Awaitable[Any]], patience: int = PATIENCE) -> Any:
         """What `look` returns as soon as that is something, or its last answer when the patience is over."""
@@ -120,7 +140,11 @@ class Stage:
         return await look()
 
     async def act(self, action: Callable[[], Awaitable[Any]]) -> None:
-        """Does something to the page, and returns when the page that it leads to is there."""
+        """Does something to the page, and returns when the page that it leads to is there.
+
+        Raises:
+            HttpError: That page is an error of the site.
+        """
         page = self.page
         navigations: list[Request] = []
         arrived: list[Frame] = []
@@ -142,10 +166,23 @@ class Stage:
                 await page.wait_for_timeout(LOOK_AGAIN / 4)
             if navigations and BLOCKED_PAGE in (navigations[-1].failure or ""):
                 raise StepFailedError(f"{navigations[-1].url} is not in the allowed domains.")
+            answer = await navigations[-1].response() if arrived and navigations else None
         finally:
             page.remove_listener("request", watch_request)
             page.remove_listener("framenavigated", watch_frame)
         await self.page.wait_for_load_state()
+        if answer is not None and answer.status >= 400:
+            raise HttpError(f"{answer.url} answers with HTTP {answer.status}.")
+
+
+async def _is_seen(frame: Frame) -> bool:
+    """Whether a frame of a page can be seen; the page itself is not one."""
+    if frame.parent_frame is None:
+        return False
+    try:
+        return await (await frame.frame_element()).is_visible()
+    except Error:  # it is gone
+        return False
 
 
 @cache

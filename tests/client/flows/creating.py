@@ -30,6 +30,7 @@ def creation(server: InMemory, *, returning: bool = True, session_id: str | None
         key=KEY,
         returning=returning,
         clock=server.clock,
+        server_clock=server.server_clock,
         **defaults | options,
     )
 

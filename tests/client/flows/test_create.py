@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
 from browser_use_client import errors
-from browser_use_client.api import succeeded
-from browser_use_client.flows.create import Creation
+from browser_use_client.flows.lookup import ago
 from browser_use_client.models import CreateTaskRequest
 from tests.client.flows.creating import KEY, create, creation, finish
 from tests.client.in_memory import InMemory
@@ -39,9 +39,7 @@ def test_a_caller_s_key_is_looked_for_before_and_after(server: InMemory) -> None
 
 def test_the_key_travels_in_the_metadata_beside_the_caller_s_own(server: InMemory) -> None:
     request = CreateTaskRequest(task="x", metadata={"team": "y"})
-    flow = Creation(
-        server.contract, request, KEY, False, datetime.now(timezone.utc), False, 0.0, succeeded, (), server.clock
-    )
+    flow = replace(creation(server), request=request)
 
     created = server.run(flow.create())
 
@@ -261,3 +259,41 @@ def test_a_busy_account_is_asked_politely_and_no_longer_than_the_caller_allows(s
     assert server.clock() - started <= 300
     assert len(server.trace) < 100
     assert all(pause >= 0.5 for pause in server.sleeps)
+
+
+# --- clocks ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("minutes", [15, 24 * 60])
+def test_a_lost_answer_of_a_server_whose_clock_is_behind_makes_one_task(server: InMemory, minutes: int) -> None:
+    server.skew = minutes * 60
+    server.script(status=None)
+    server.fault("POST", "/tasks", work="done")
+
+    created = create(server, returning=False, after=ago(server.clock, timedelta()))
+
+    assert server.trace.count("POST /tasks") == 1
+    assert server.live_tasks(KEY) == [created.id]
+
+
+def test_an_election_reads_the_task_itself_where_no_list_shows_it_and_so_finds_the_duplicate(server: InMemory) -> None:
+    server.tells_time, server.skew = False, 900
+    server.script(status=None)
+    server.fault("POST", "/tasks", work="done")
+
+    created = create(server, returning=False, after=ago(server.clock, timedelta()))
+
+    assert server.trace.count("POST /tasks") == 2
+    assert server.live_tasks(KEY) == [created.id]
+
+
+def test_a_task_that_no_list_ever_shows_takes_part_in_its_election(server: InMemory) -> None:
+    server.script(status=None, hidden=1e6)
+    server.script(status=None, hidden=20.0, times=1)
+    server.fault("POST", "/tasks", work="done")
+
+    created = create(server, returning=False)
+
+    assert server.trace.count("POST /tasks") == 2
+    assert server.live_tasks(KEY) == [created.id]
+    assert created.adopted  # the older one

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from browser_use_client.effects import Flow
 from browser_use_client.errors import BrowserUseError
+from browser_use_client.flows.lookup import ago
 from browser_use_client.models import CreatedTask
 from tests.client.flows.creating import KEY, create, creation, finish
 from tests.client.in_memory import InMemory
@@ -69,14 +71,18 @@ def persist(server: InMemory, **options: Any) -> CreatedTask:
     hidden=st.floats(0, 4),
     crowd=st.sampled_from([0, 0, 150]),
     keep_session=st.booleans(),
+    skew=st.sampled_from([0, 0, 900, -900, 86_400]),
+    fresh=st.booleans(),
 )
 def test_whatever_goes_wrong_one_task_runs_under_the_key(
-    name: Contract, faults: list[Fault], hidden: float, crowd: int, keep_session: bool
+    name: Contract, faults: list[Fault], hidden: float, crowd: int, keep_session: bool, skew: float, fresh: bool
 ) -> None:
     server = InMemory(name)
+    server.skew = skew
+    just_now = {"after": ago(server.clock, timedelta())} if fresh else {}
     beset(server, faults, hidden, crowd)
 
-    created = persist(server, keep_session=keep_session)
+    created = persist(server, keep_session=keep_session, **just_now)
 
     server.world.advance(60)
     assert server.live_tasks(KEY) == [created.id]

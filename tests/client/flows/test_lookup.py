@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from browser_use_client.flows.lookup import ago, find_task, tasks_with_key
+from browser_use_client.effects import Flow
+from browser_use_client.flows.lookup import LOOK_BACK, ago, find_task, tasks_with_key
+from browser_use_client.models import Task
 from tests.client.in_memory import InMemory
-from tests.fake_api.world import Contract, Task
+from tests.fake_api import world
+from tests.fake_api.world import Contract
 
 KEY = "orders"
 
@@ -20,7 +23,7 @@ def server(request: pytest.FixtureRequest) -> InMemory:
     return InMemory(request.param)
 
 
-def start(server: InMemory, key: str = KEY) -> Task:
+def start(server: InMemory, key: str = KEY) -> world.Task:
     session = server.world.create_session(keep_alive=False)
     return server.world.create_task({"task": "x", "metadata": {"idempotency_key": key}}, "o3", session)
 
@@ -29,10 +32,18 @@ def find(server: InMemory, **options: object) -> str | None:
     session_id = options.get("session_id")
     found = server.run(
         find_task(
-            server.contract, KEY, after=None, session_id=str(session_id) if session_id else None, clock=server.clock
+            server.contract,
+            KEY,
+            after=ago(server.clock, LOOK_BACK),
+            session_id=str(session_id) if session_id else None,
+            server_clock=server.server_clock,
         )
     )
     return found.id if found else None
+
+
+def just_started(server: InMemory) -> Flow[list[Task]]:
+    return tasks_with_key(server.contract, KEY, after=ago(server.clock, timedelta()), server_clock=server.server_clock)
 
 
 def test_nothing_is_found_under_a_key_that_nobody_used(server: InMemory) -> None:
@@ -65,13 +76,32 @@ def test_a_task_of_last_month_is_not_looked_for(server: InMemory) -> None:
     assert find(server) is None
 
 
-def test_a_server_whose_clock_is_minutes_behind_hides_no_task(server: InMemory) -> None:
+@pytest.mark.parametrize("ahead", [timedelta(minutes=5), timedelta(minutes=15), timedelta(days=2)])
+def test_a_server_whose_clock_is_behind_hides_no_task(server: InMemory, ahead: timedelta) -> None:
+    server.skew = ahead.total_seconds()
     task = start(server)
-    ahead = timedelta(minutes=5)
 
-    found = server.run(tasks_with_key(server.contract, KEY, after=ago(server.clock, -ahead)))
+    found = server.run(just_started(server))
 
     assert [one.id for one in found] == [task.id]
+
+
+def test_a_server_that_does_not_say_the_time_may_be_minutes_behind(server: InMemory) -> None:
+    server.tells_time, server.skew = False, 300
+    task = start(server)
+
+    assert [one.id for one in server.run(just_started(server))] == [task.id]
+
+
+def test_a_server_whose_clock_is_ahead_is_not_asked_for_tasks_of_hours_ago(server: InMemory) -> None:
+    server.skew = -7200
+    start(server)
+    server.world.advance(3600)
+
+    server.run(just_started(server))  # the first answer says what time it is
+
+    assert server.run(just_started(server)) == []
+    assert server.trace == ["GET /tasks"] * 2
 
 
 @given(
@@ -85,7 +115,7 @@ def test_no_task_is_passed_over_while_newer_ones_push_it_to_later_pages(
     server = InMemory(name)
     task = start(server)
     server.world.add_others(before)
-    flow = server.steps(tasks_with_key(server.contract, KEY, after=ago(server.clock, timedelta(days=1))))
+    flow = server.steps(just_started(server))
     arrivals = iter(arriving)
     try:
         while True:

@@ -38,6 +38,7 @@ def run_flow(server: InMemory, *, keep_session: bool = False, **options: Any) ->
         accept=succeeded,
         files=(),
         clock=server.clock,
+        server_clock=server.server_clock,
     )
     defaults: dict[str, Any] = {
         "timeout": None,

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from playwright.async_api import Error, FilePayload
 
-from browser_use_local.script.elements import clickable, field
+from browser_use_local.script.elements import FILE_FIELD, clickable, field
 from browser_use_local.script.grammar import Form
 from browser_use_local.script.stage import Stage, StepFailedError
 
@@ -54,7 +54,7 @@ class Upload:
             raise StepFailedError(f'No file "{self.file}" was uploaded for this task. Uploaded were: {there}.')
         element = stage.page.locator("input[type=file]")
         if self.name:
-            element = await field(stage, self.name, "file field")
+            element = await field(stage, self.name, FILE_FIELD)
         elif (number := await element.count()) != 1:
             raise StepFailedError(
                 f"The page has {number} file fields: say which, as in `upload {self.file} as Receipt`."

@@ -5,61 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from playwright.async_api import Locator
+from playwright.async_api import Frame, Locator
 
-from browser_use_local.chromium import MARK
-from browser_use_local.script.elements import field
+from browser_use_local.script.elements import CHECKBOX, LIST, field, the_one
 from browser_use_local.script.grammar import Form, Value
 from browser_use_local.script.stage import Stage, StepFailedError
-
-SIGN_IN_TAKES_UP_TO = 10_000
-_USER_FIELD = "xpath=preceding::input[not(@type) or @type='text' or @type='email' or @type='tel'][1]"
-_COMPLAINT = "[role=alert], .error, .alert"
-
-
-async def fill(stage: Stage, element: Locator, value: Value) -> None:
-    """Types a value into a field. A field that holds a secret is marked, so that screenshots leave it out."""
-    if value.is_secret:
-        await element.evaluate(f"element => element.setAttribute('{MARK}', '')")
-    await element.fill(stage.reveal(value))
-
-
-@dataclass(frozen=True)
-class SignIn:
-    """Fills in the sign-in form of the page and sends it."""
-
-    user: Value
-    password: Value
-    forms: ClassVar[tuple[Form, ...]] = (
-        Form.of("(sign in|log in|login) as <user:value> with [the] password <password:value>"),
-        Form.of(
-            "(sign in|log in|login) with [user|user name|username] <user:value> and [the] password <password:value>"
-        ),
-    )
-
-    async def perform(self, stage: Stage) -> str:
-        """Signs in; fails where the page still asks for a password afterwards."""
-        passwords = stage.page.locator("input[type=password]:visible")
-        await stage.until(passwords.count)
-        if await passwords.count() != 1:
-            raise StepFailedError(f"The page {stage.page.url} has no sign-in form with one password field.")
-        user = passwords.locator(_USER_FIELD)
-        if not await user.count():
-            raise StepFailedError(f"The sign-in form of {stage.page.url} has no field for the user name.")
-        await fill(stage, user, self.user)
-        await fill(stage, passwords, self.password)
-        await stage.act(lambda: passwords.press("Enter"))
-
-        complaint = stage.page.locator(_COMPLAINT).locator("visible=true")
-
-        async def settled() -> bool:
-            return not await passwords.count() or bool(await complaint.count())
-
-        await stage.until(settled, SIGN_IN_TAKES_UP_TO)
-        if await passwords.count():
-            said = f': "{await complaint.first.inner_text()}"' if await complaint.count() else "."
-            raise StepFailedError(f"The site did not accept the sign-in{said}")
-        return f'Signed in; the page is "{await stage.page.title()}".'
+from browser_use_local.script.typing_in import type_in
 
 
 @dataclass(frozen=True)
@@ -74,8 +25,8 @@ class Type:
     )
 
     async def perform(self, stage: Stage) -> str:
-        """Types."""
-        await fill(stage, await field(stage, self.name), self.value)
+        """Types; fails where the field does not hold afterwards what was typed."""
+        await type_in(stage, await field(stage, self.name), self.value, self.name)
         return f'Filled in "{self.name}".'
 
 
@@ -92,19 +43,37 @@ class Select:
 
     async def perform(self, stage: Stage) -> str:
         """Selects."""
-        element = await field(stage, self.name, "list")
+        element = await field(stage, self.name, LIST)
+        if await element.evaluate("element => element.tagName") != "SELECT":
+            return await self._click(stage, element)
         options = [option.strip() for option in await element.locator("option").all_inner_texts()]
-        label = next((option for option in options if option.casefold() == self.option.casefold()), None)
-        if label is None:
+        meant = [number for number, option in enumerate(options) if option.casefold() == self.option.casefold()]
+        if len(meant) != 1:
             there = ", ".join(f'"{option}"' for option in options)
-            raise StepFailedError(f'The list "{self.name}" has no option "{self.option}". It has: {there}.')
-        await stage.act(lambda: element.select_option(label=label))
-        return f'"{self.name}" is now "{label}".'
+            number = f"{len(meant)} options" if meant else "no option"
+            raise StepFailedError(f'The list "{self.name}" has {number} "{self.option}". It has: {there}.')
+        if await element.locator("option").nth(meant[0]).is_disabled():
+            raise StepFailedError(f'The option "{self.option}" of the list "{self.name}" is disabled.')
+        await stage.act(lambda: element.select_option(index=meant[0]))
+        return f'"{self.name}" is now "{options[meant[0]]}".'
+
+    async def _click(self, stage: Stage, element: Locator) -> str:
+        """A list that a page has built itself: it opens when it is clicked, unless it is open already."""
+
+        def search(frame: Frame, part: str) -> Locator:
+            return frame.get_by_role("option", name=part)
+
+        if await element.get_attribute("role") != "listbox":
+            await stage.act(element.click)
+        what = f'option named "{self.option}"'
+        option = await the_one(stage, what, self.option, search, "[role=option]")
+        await stage.act(option.click)
+        return f'"{self.option}" is chosen in "{self.name}".'
 
 
 @dataclass(frozen=True)
 class Tick:
-    """Ticks a box, or chooses one of several buttons."""
+    """Ticks a box, throws a switch, or chooses one of several buttons."""
 
     name: str
     forms: ClassVar[tuple[Form, ...]] = (Form.of("(tick|check) [the] <name> [box|checkbox|option]"),)
@@ -112,7 +81,7 @@ class Tick:
 
     async def perform(self, stage: Stage) -> str:
         """Ticks."""
-        element = await field(stage, self.name, "checkbox")
+        element = await field(stage, self.name, CHECKBOX)
         await stage.act(lambda: element.set_checked(self.state))
         return f'"{self.name}" is {"ticked" if self.state else "not ticked"}.'
 

@@ -12,7 +12,7 @@ from browser_use_local.chromium import is_web_address
 from browser_use_local.script.coerce import comparable, same_name
 from browser_use_local.script.elements import clickable
 from browser_use_local.script.grammar import Form
-from browser_use_local.script.stage import BLOCKED_PAGE, Stage, StepFailedError, Table
+from browser_use_local.script.stage import BLOCKED_PAGE, HttpError, Stage, StepFailedError, Table
 
 MONEY = re.compile(r"^\W*(?:[A-Z]{3}|[$€£¥])?\s*[\d.,]*\d\s*(?:[A-Z]{3}|[$€£¥])?$")
 CURRENCY = re.compile(r"[A-Z]{3}|[$€£¥]")
@@ -29,7 +29,7 @@ async def open_address(stage: Stage, address: str) -> None:
         reason = re.sub(r"^.*?net::| at https?:.*$", "", error.message.splitlines()[0])
         raise StepFailedError(f"{url} cannot be opened: {reason}") from error
     if response is not None and response.status >= 400:
-        raise StepFailedError(f"{url} answers with HTTP {response.status}.")
+        raise HttpError(f"{url} answers with HTTP {response.status}.")
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,7 @@ class OpenHighest:
     async def perform(self, stage: Stage) -> str:
         """Finds the row, and clicks the first link in it."""
         table, column = await self._table(stage)
+        table.check()
         values = {index: comparable(row[column]) for index, row in enumerate(table.rows)}
         ranks = {index: self.sign * value for index, value in values.items() if value is not None}
         if not ranks:
@@ -128,7 +129,7 @@ class OpenHighest:
             raise StepFailedError(
                 f'Several rows share the same "{table.headings[column]}", {table.rows[best][column]}.'
             )
-        row = stage.page.locator("table").nth(table.index).locator("tr").nth(table.positions[best])
+        row = (table.frame or stage.page).locator("table").nth(table.index).locator("tr").nth(table.positions[best])
         link = row.get_by_role("link").first
         if not await link.count():
             raise StepFailedError(f"The row {table.rows[best]} has no link to open.")
@@ -138,7 +139,7 @@ class OpenHighest:
     async def _table(self, stage: Stage) -> tuple[Table, int]:
         async def look() -> list[tuple[Table, int]]:
             tables = (await stage.facts()).tables
-            return [(table, index) for table in tables if table.rows for index in self._columns(table)]
+            return [(table, index) for table in tables for index in self._columns(table)]
 
         found: list[tuple[Table, int]] = await stage.until(look)
         if len(found) == 1:
@@ -154,7 +155,7 @@ class OpenHighest:
         return [
             index
             for index in columns
-            if all(MONEY.match(row[index]) and CURRENCY.search(row[index]) for row in table.rows)
+            if table.rows and all(MONEY.match(row[index]) and CURRENCY.search(row[index]) for row in table.rows)
         ]
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from browser_use_local.output_schema import as_json
 from browser_use_local.script.coerce import same_name
 from browser_use_local.script.grammar import Form, Value
-from browser_use_local.script.stage import PATIENCE, Facts, Stage, StepFailedError, Table
+from browser_use_local.script.stage import PATIENCE, Stage, StepFailedError, Table
 
 APPEARS_WITHIN = 30_000
 LONGEST_WAIT = 600
@@ -33,11 +34,12 @@ class ReadTable:
         """Reads the one table of this name; without a name the only one there is."""
 
         async def look() -> list[Table]:
-            tables = [table for table in (await stage.facts()).tables if table.headings]
-            if self.name is None:
-                return tables
-            exact = [table for table in tables if table.name.casefold() == self.name.casefold()]
-            return exact or [table for table in tables if same_name(table.name, self.name, part=True)]
+            tables = (await stage.facts()).tables
+            # Pages are also laid out with tables, which have no headings.
+            for those in ([table for table in tables if table.headings], tables):
+                if named := self._named(those):
+                    return named
+            return []
 
         found: list[Table] = await stage.until(look)
         if len(found) != 1:
@@ -46,8 +48,15 @@ class ReadTable:
             raise StepFailedError(
                 f"{len(found) or 'No'} tables {wanted}are on {stage.page.url}. What is there: {there}."
             )
+        found[0].check()
         stage.readings.tables.append(found[0])
         return as_json(stage.shown(found[0].records))
+
+    def _named(self, tables: list[Table]) -> list[Table]:
+        if self.name is None:
+            return tables
+        exact = [table for table in tables if table.name.casefold() == self.name.casefold()]
+        return exact or [table for table in tables if same_name(table.name, self.name, part=True)]
 
 
 @dataclass(frozen=True)
@@ -60,29 +69,35 @@ class Report:
     )
 
     async def perform(self, stage: Stage) -> str:
-        """Reads each name; fails where one is not on the page."""
+        """Reads each name; fails where one is not on the page, or has several values there."""
 
-        async def look() -> list[tuple[str, str]] | None:
-            facts = await stage.facts()
-            found = [self._pair(facts, name) for name in self.names]
-            return [pair for pair in found if pair] if all(found) else None
+        async def look() -> list[list[tuple[str, str]]] | None:
+            pairs = (await stage.facts()).pairs
+            found = [_named(pairs, name) for name in self.names]
+            return found if all(found) else None
 
-        found: list[tuple[str, str]] | None = await stage.until(look)
+        found: list[list[tuple[str, str]]] | None = await stage.until(look)
         if found is None:
             facts = await stage.facts()
-            missing = ", ".join(f'"{name}"' for name in self.names if not self._pair(facts, name))
+            missing = ", ".join(f'"{name}"' for name in self.names if not _named(facts.pairs, name))
             there = ", ".join(f'"{label}"' for label in dict.fromkeys(label for label, _ in facts.pairs))
             raise StepFailedError(f"No value for {missing} is on {facts.url}. What is there: {there}.")
-        stage.readings.pairs.extend(found)
-        return stage.lines(found)
+        for name, pairs in zip(self.names, found, strict=True):
+            if len(pairs) > 1:
+                there = ", ".join(f'"{label}: {value}"' for label, value in stage.shown([list(pair) for pair in pairs]))
+                raise StepFailedError(f'"{name}" has several values on {stage.page.url}: {there}.')
+        read = [pair for (pair,) in found]
+        stage.readings.pairs.extend(read)
+        return stage.lines(read)
 
-    @staticmethod
-    def _pair(facts: Facts, name: str) -> tuple[str, str] | None:
-        for part in (False, True):
-            for label, value in facts.pairs:
-                if same_name(label, name, part=part):
-                    return label, value
-        return None
+
+def _named(pairs: Sequence[tuple[str, str]], name: str) -> list[tuple[str, str]]:
+    """The values of this name, each once; without one, those whose name has it among its words."""
+    for part in (False, True):
+        if found := [pair for pair in dict.fromkeys(pairs) if same_name(pair[0], name, part=part)]:
+            # One value may stand on a page under two spellings of its name.
+            return found if len({value for _, value in found}) > 1 else found[:1]
+    return []
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,143 @@
+"""Stops what flow runs started, many at once, in the time that Prefect gives a process to end.
+
+In threads: a coroutine that is cancelled may not await, since time-outs of Prefect's cancel each one again and
+`asyncio.run` cancels clean-up that goes on at its end; and an event loop that one stop blocks makes no other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from typing import Any
+from uuid import UUID
+
+import anyio
+
+from browser_use_client import BrowserUseClient
+from prefect_browser_use.credentials import BrowserUseCredentials
+
+AT_ONCE = 16
+"""Stops that a process sends at the same time: 200 take 4 s where each takes 0.3 s."""
+
+STOP_GRACE_SECONDS = 20.0
+"""What the stops of a flow run may take together. Prefect kills a process 30 s after it told it to end."""
+
+REQUEST_SECONDS = 5.0
+"""What one request of a stop may take."""
+
+Log = logging.Logger | logging.LoggerAdapter[Any]
+
+_threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="browser-use-stops")
+_rounds: dict[UUID | None, _Round] = {}
+_lock = threading.Lock()
+
+
+def stop_soon(
+    what: str,
+    stop: Callable[[BrowserUseClient], object],
+    *,
+    credentials: BrowserUseCredentials,
+    flow_run_id: UUID | None,
+    log: Log,
+) -> Future[bool]:
+    """Stops something in another thread, and tries again while there is time.
+
+    Args:
+        what: What it is, with its ids.
+        stop: Stops it.
+        credentials: Who asks.
+        flow_run_id: Whose it is: what could not be stopped of one flow run is logged in one line.
+        log: Where.
+
+    Returns:
+        Whether it was stopped.
+    """
+    with _lock:
+        if flow_run_id not in _rounds:
+            _rounds[flow_run_id] = _Round(flow_run_id, log)
+        stops = _rounds[flow_run_id]
+        stops.pending += 1
+    try:
+        return _threads.submit(stops.run, what, stop, credentials)
+    except RuntimeError:  # the interpreter is shutting down, and starts no thread
+        stopped: Future[bool] = Future()
+        stopped.set_result(stops.run(what, stop, credentials))
+        return stopped
+
+
+def wait_for_stops(stops: Iterable[Future[bool]]) -> None:
+    """Waits until they are made, or there is no more time."""
+    wait_for(stops, STOP_GRACE_SECONDS + REQUEST_SECONDS)
+
+
+async def await_stops(stops: Iterable[Future[bool]]) -> None:
+    """As `wait_for_stops`, for asyncio, however often the coroutine is cancelled meanwhile."""
+    end = time.monotonic() + STOP_GRACE_SECONDS + REQUEST_SECONDS
+    waiting = {asyncio.wrap_future(stop) for stop in stops}
+    with anyio.CancelScope(shield=True):
+        while waiting and (left := end - time.monotonic()) > 0:
+            try:
+                waiting = (await asyncio.wait(waiting, timeout=left))[1]
+            except asyncio.CancelledError:
+                continue  # the caller raises what ended it
+
+
+class _Round:
+    """The stops of a flow run that are under way together."""
+
+    def __init__(self, flow_run_id: UUID | None, log: Log) -> None:
+        self.pending = 0
+        self._flow_run_id = flow_run_id
+        self._log = log
+        self._end = time.monotonic() + STOP_GRACE_SECONDS
+        self._clients: dict[tuple[str | None, str | None, str], BrowserUseClient] = {}
+        self._failed: dict[str, Exception] = {}
+
+    def run(self, what: str, stop: Callable[[BrowserUseClient], object], credentials: BrowserUseCredentials) -> bool:
+        """Stops one thing."""
+        try:
+            self._pause(0)
+            stop(self._client(credentials))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is said what may still run
+            self._failed[what] = error
+            return False
+        else:
+            return True
+        finally:
+            with _lock:
+                self.pending -= 1
+                if is_last := not self.pending:
+                    del _rounds[self._flow_run_id]
+            if is_last:
+                self._finish()
+
+    def _client(self, credentials: BrowserUseCredentials) -> BrowserUseClient:
+        """One for all stops of an account: connections are used again."""
+        key = credentials.api_key.get_secret_value() if credentials.api_key else None
+        account = (key, credentials.base_url, credentials.api_version)
+        with _lock:
+            if account not in self._clients:
+                self._clients[account] = credentials.get_client(timeout=REQUEST_SECONDS, sleep=self._pause)
+            return self._clients[account]
+
+    def _pause(self, seconds: float) -> None:
+        if time.monotonic() + seconds > self._end:
+            raise TimeoutError(f"the server did not stop it within {STOP_GRACE_SECONDS:.0f} s")
+        time.sleep(seconds)
+
+    def _finish(self) -> None:
+        for client in self._clients.values():
+            client.close()
+        if self._failed:
+            *_, why = self._failed.values()
+            self._log.warning(
+                "%d could not be stopped; what still runs costs, so stop it: %s. The last error: %s",
+                len(self._failed),
+                ", ".join(self._failed),
+                why,
+            )
