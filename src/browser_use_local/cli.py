@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from browser_use_local.agent.model import FORMS
 from browser_use_local.chromium import NoChromiumError, find
-from browser_use_local.commands import ServerError, run, status
+from browser_use_local.commands import ServerError, run, sessions, status, stop
 from browser_use_local.serving import CannotStartError, serve
 from browser_use_local.settings import Settings
 
@@ -66,8 +66,15 @@ def _parser() -> argparse.ArgumentParser:
         description="The API of Browser Use Cloud on your own machine: tasks run in a real Chromium.",
     )
     commands = parser.add_subparsers(title="commands", required=True)
-    for name, do, options in (("up", up, _up_options), ("status", status, _client_options), ("run", run, _run_options)):
-        command = commands.add_parser(name, help=do.__doc__, description=do.__doc__)
+    for name, do, options in (
+        ("up", up, _up_options),
+        ("run", run, _run_options),
+        ("sessions", sessions, _client_options),
+        ("stop", stop, _stop_options),
+        ("status", status, _client_options),
+    ):
+        description = do.__doc__ or ""
+        command = commands.add_parser(name, help=description.splitlines()[0], description=description)
         command.set_defaults(do=do)
         options(command)
     return parser
@@ -159,6 +166,7 @@ def _client_options(parser: argparse.ArgumentParser) -> None:
 def _run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("task", help="the task, in the words of the server's engine")
     parser.add_argument("--session", help="the id of a session to go on in")
+    parser.add_argument("--keep", action="store_true", help="leave the session open, for tasks to follow")
     parser.add_argument("--start-url", help="the page to start on")
     parser.add_argument(
         "--secret",
@@ -167,4 +175,10 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="a secret, taken from the environment variable NAME",
     )
+    _client_options(parser)
+
+
+def _stop_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("session", nargs="*", help="the id of a session; several are possible")
+    parser.add_argument("--all", action="store_true", help="all sessions that are active")
     _client_options(parser)

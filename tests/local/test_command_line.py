@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import sqlite3
 import subprocess
@@ -10,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from .pages import Site
 from .running_server import KEY, LocalServer, client
+from .test_main_job import OPEN, READ, SIGN_IN
 
 
 def up(folder: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -141,6 +144,79 @@ def test_status_lists_the_sessions_that_are_active(server: LocalServer) -> None:
     assert result.returncode == 0
     assert session in result.stdout
     server.http.delete(f"/sessions/{session}")
+
+
+def shop(server: LocalServer, *arguments: str) -> list[str]:
+    """`browser-use-local run`, which must succeed, with the secrets of the shop: the lines that it prints."""
+    secrets = {"shop_user": "demo", "shop_password": "browser-use-demo", "BROWSER_USE_API_KEY": KEY}
+    result = client("run", "--url", server.url, *arguments, **secrets)
+    assert (result.returncode, result.stderr) == (0, ""), result.stdout
+    return result.stdout.splitlines()
+
+
+def test_the_three_starter_tasks_run_in_one_session_and_the_last_one_closes_it(server: LocalServer) -> None:
+    sign_in, read, report = (task.replace("http://127.0.0.1:8790", server.site) for task in (SIGN_IN, READ, OPEN))
+    first = shop(server, "--keep", sign_in, "--secret", "shop_user", "--secret", "shop_password")
+    assert first[-1].startswith("Close it: browser-use-local stop ")
+    session = first[-1].split()[-1]
+    assert "--session" in first[-2]
+    assert '    "Number": "A-1004",' in shop(server, "--session", session, "--keep", read)
+    listed = client("sessions", "--url", server.url, "--api-key", KEY).stdout
+    (line,) = [line for line in listed.splitlines() if line.startswith(session)]
+    assert "s after: Set the Status filter to Open" in line
+    assert shop(server, "--session", session, report)[-3:] == [
+        "Carrier: UPS",
+        "Tracking number: 1Z999AA10123456799",
+        "Expected date: 2026-11-28",
+    ]
+    assert server.http.get(f"/sessions/{session}").json()["status"] == "stopped"
+
+
+def test_sessions_are_listed_and_stopped_by_name_or_all_together(server: LocalServer) -> None:
+    def call(*command: str) -> str:
+        result = client(*command, "--url", server.url, "--api-key", KEY)
+        assert (result.returncode, result.stderr) == (0, "")
+        return result.stdout
+
+    for session in server.http.get("/sessions?filterBy=active&pageSize=100").json()["items"]:
+        server.http.delete(f"/sessions/{session['id']}")
+    idle, busy = server.session(), server.create("Wait 60 seconds.", agentSettings={})["sessionId"]
+    listed = call("sessions")
+    assert re.search(rf"^{idle}  idle for \d+ s$", listed, re.MULTILINE)
+    assert re.search(rf"^{busy}  (created|started): Wait 60 seconds\.$", listed, re.MULTILINE)
+    assert call("stop", idle) == f"Stopped {idle}.\n"
+    assert call("stop", "--all") == f"Stopped {busy}.\n"
+    assert call("sessions") == "No session is active.\n"
+    assert complaint(client("stop", "--url", server.url)).startswith("Name the session to stop, or give --all")
+
+
+def test_a_kept_session_of_the_older_revision_is_gone_on_in_too(tmp_path: Path) -> None:
+    server = LocalServer(tmp_path / "data", "--demo-site", "--contract", "v2-nested")
+    try:
+        first = shop(server, "--keep", f"Open {server.site}/shop/.")
+        session = first[-1].split()[-1]
+        assert "heading: Sign in" in shop(server, "--session", session, "Report the heading.")
+        assert server.http.get(f"/sessions/{session}").json()["status"] == "stopped"
+    finally:
+        server.end()
+
+
+def test_a_server_that_is_not_a_local_one_is_left_alone(site: Site) -> None:
+    site.pages["/health"] = "<h1>Up</h1>"
+    for command in (("stop", "--all"), ("run", "Go back"), ("sessions",)):
+        said = complaint(client(*command, "--url", f"{site.url}/api/v2"))
+        assert said.startswith(f"{site.url}/api/v2 is not a local server: name one with --url")
+    assert site.requests == ["GET /health"] * 3
+
+
+@pytest.mark.parametrize("missing", ["playwright", "starlette", "uvicorn", "jsonschema"])
+def test_without_the_packages_of_its_extra_the_command_says_what_to_install(missing: str) -> None:
+    code = f"import sys; sys.modules[{missing!r}] = None; from browser_use_local.__main__ import main; sys.exit(main())"
+    said = complaint(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60))
+    assert said == (
+        f"The local server needs packages that are not installed ({missing} is missing): `pip install '.[local]'` in a"
+        " clone of the repository, or `pip install 'browser-use-client[local]'`."
+    )
 
 
 def test_what_the_server_refuses_is_one_sentence(server: LocalServer) -> None:
