@@ -22,6 +22,10 @@ MORE = (
     " with a comma, or with a word such as `and`, `or`, `not`, `all`."
 )
 
+# So many parts can be tried in all their combinations at once.
+MOST_PARTS = 60
+LONGEST_START = 60
+
 
 class NotUnderstoodError(Exception):
     """A task text that is not in the step language. The message says which step, and what was expected."""
@@ -59,6 +63,7 @@ def parse(task: str, secrets: Collection[str]) -> list[Written]:
 
     steps: list[Written] = []
     for clause in pieces.sentences():
+        _check_parts(clause, pieces)
         found = read(clause)
         if found is None:
             raise NotUnderstoodError(_not_understood(len(steps) + 1, clause, pieces))
@@ -74,6 +79,14 @@ def parse(task: str, secrets: Collection[str]) -> list[Written]:
                     f" have. Its secrets: {there}."
                 )
     return steps
+
+
+def _check_parts(clause: str, pieces: Pieces) -> None:
+    if sum(1 for _ in divisions(clause)) >= MOST_PARTS:
+        raise NotUnderstoodError(
+            f"The sentence that begins with `{pieces.spelled_out(clause[:LONGEST_START])}` joins more than"
+            f" {MOST_PARTS} parts with commas and `and`: divide it into several."
+        )
 
 
 def _step(clause: str, pieces: Pieces, secrets: frozenset[str]) -> Written | None:

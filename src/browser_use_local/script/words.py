@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 # Each protected piece is one sign of its kind, a number, and an end sign: no rule of the grammar looks inside.
 QUOTED, ADDRESS, SECRET, END = "\ue001", "\ue002", "\ue003", "\ue004"
+# What is bounded here ({0,30}) is so that a text of 50,000 letters is read in one go, not once from each letter.
 _PIECES = re.compile(
     r"""
-      "(?P<double>[^"\n]+)" | “(?P<curly>[^”\n]+)” | (?<!\w)'(?P<single>[^'\n]+)'(?!\w)
-    | \{\{\s*(?P<braces>[^{}]+?)\s*\}\} | <secret>(?P<tag>[^<>]+)</secret>
-    | (?P<address>[A-Za-z][A-Za-z0-9+.-]*://[^\s"<>]*[^\s"<>.,;:!?)\]']
+      "(?P<double>[^"\n]+)" | “(?P<curly>[^“”\n]+)” | (?<!\w)'(?P<single>[^'\n]+)'(?!\w)
+    | \{\{(?P<braces>[^{}]+)\}\} | <secret>(?P<tag>[^<>]+)</secret>
+    | (?P<address>[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s"<>]*[^\s"<>.,;:!?)\]']
         | (?:file|data|javascript|about|blob|view-source):[^\s"<>]*
-        | \b(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}(?:/[^\s"<>]*[^\s"<>.,;:!?)\]'])?)
+        | \b(?:[A-Za-z0-9-]{1,63}\.){1,20}[A-Za-z]{2,63}(?:/[^\s"<>]*[^\s"<>.,;:!?)\]'])?)
     """,
     re.VERBOSE,
 )
@@ -44,10 +45,12 @@ class Pieces:
 
         def sign(match: re.Match[str]) -> str:
             group = match.lastgroup or ""
-            pieces.append(match[group])
+            pieces.append(match[group].strip() if group == "braces" else match[group])
             return f"{_KINDS[group]}{len(pieces) - 1}{END}"
 
-        return cls(_PIECES.sub(sign, re.sub("[\ue000-\uf8ff]", " ", text)), tuple(pieces))
+        signs = _PIECES.sub(sign, re.sub("[\ue000-\uf8ff]", " ", text))
+        # One blank says as much as a thousand, which some rules would divide between them in every way there is.
+        return cls("\n".join(" ".join(line.split()) for line in signs.splitlines()), tuple(pieces))
 
     def piece(self, sign: str) -> str:
         """The piece that a sign stands for."""
