@@ -17,6 +17,7 @@ from browser_use_client.flows.files import LocalFile, download_output_files, upl
 from browser_use_client.flows.lookup import LOOK_BACK, FindTasks, ago, find_task
 from browser_use_client.flows.run import run
 from browser_use_client.flows.sessions import stop_session, stop_task
+from browser_use_client.flows.start import start_session
 from browser_use_client.flows.wait import MAX_FAILURES, wait
 from browser_use_client.flows.watch import Sweep, sweep
 from browser_use_client.json_text import ODD_CHARACTERS
@@ -181,8 +182,17 @@ class Api:
         yield from stop_session(contract, session_id)
 
     def start_session(self, settings: BrowserSettings | None) -> Flow[Session]:
-        """Starts a session. One whose start got no answer may stay behind; the server closes it when it is idle."""
-        return self.read(lambda contract: contract.start_session(settings or BrowserSettings()))
+        """Starts a session."""
+        contract = yield from self._contract()
+        return (
+            yield from start_session(
+                contract,
+                settings or BrowserSettings(),
+                room_until=0.0,
+                clock=self._clock,
+                server_clock=self._server_clock,
+            )
+        )
 
     def get_session(self, session_id: str) -> Flow[Session]:
         """Reads a session."""

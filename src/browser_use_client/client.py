@@ -364,6 +364,9 @@ class BrowserUseClient:
     def start_session(self, settings: BrowserSettings | None = None) -> Session:
         """Start a session that stays open until it is stopped (`v2-flat`).
 
+        A session carries nothing to be found by. If the answer is lost the start is tried again, and a warning in the
+        log `browser_use_client` names the sessions that may be orphans of it; none is closed: others may use them.
+
         Raises:
             UnsupportedOptionError: `v2-nested` starts sessions with their first task only.
         """

@@ -13,17 +13,20 @@ from typing import Any, TypeVar, overload
 from tenacity import RetryCallState, Retrying
 from tenacity.wait import wait_exponential, wait_random
 
-from browser_use_client.effects import Call, Download, Flow, Sleep, Upload
+from browser_use_client.effects import Call, Clock, Download, Flow, Sleep, Upload
 from browser_use_client.errors import (
     ApiError,
     BadRequestError,
     BrowserUseError,
+    ConnectError,
     InsufficientCreditsError,
     NetworkError,
     NotFoundError,
     RateLimitedError,
     RejectedRequestError,
     ServerError,
+    SessionBusyError,
+    UnexpectedResponseError,
 )
 
 T = TypeVar("T")
@@ -67,6 +70,33 @@ def pause_before(attempt: int, error: BaseException | None) -> float:
     state = RetryCallState(retry_object=Retrying(), fn=None, args=(), kwargs={})
     state.attempt_number = attempt
     return max(_backoff(state), retry_after(error))
+
+
+def outcome_unknown(error: BrowserUseError) -> bool:
+    """Whether the server may have done what it was asked all the same."""
+    if isinstance(error, ConnectError):
+        return False
+    return isinstance(error, (NetworkError, ServerError, UnexpectedResponseError))
+
+
+def pause_or_raise(
+    error: BrowserUseError, attempt: int, *, room_until: float, clock: Clock, known: bool = False
+) -> Flow[None]:
+    """Waits before another attempt to make something, where one can help; re-raises the error where not.
+
+    Args:
+        error: What the last attempt ended in.
+        attempt: How many attempts failed so far, from 1.
+        room_until: Until when a busy session or a full account is waited for, in seconds since the epoch.
+        clock: The time now.
+        known: Whether what the request names is known to exist; see `can_try_again`.
+    """
+    pause = pause_before(attempt, error)
+    full = isinstance(error, (SessionBusyError, RateLimitedError))
+    within_time = full and clock() + pause <= room_until
+    if not within_time and not (can_try_again(error, known=known) and attempt < MAX_ATTEMPTS):
+        raise error
+    yield Sleep(pause)
 
 
 @dataclass

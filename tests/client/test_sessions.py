@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from browser_use_client import (
     BrowserSettings,
+    BrowserUseError,
     NotFoundError,
     RateLimitedError,
     SessionBusyError,
@@ -127,3 +131,82 @@ def test_sessions_can_be_started_read_listed_shared_and_stopped(client: Client, 
     with pytest.raises(NotFoundError):
         client.get_session(session_id)
     client.stop_session(session_id)
+
+
+LOST_STARTS = {
+    "dropped": {},
+    "never answered": {"hang": True},
+    "502": {"status": 502},
+    "408": {"status": 408},
+}
+
+
+@pytest.mark.parametrize("contract", ["v2-flat"])
+@pytest.mark.parametrize("lost", LOST_STARTS.values(), ids=list(LOST_STARTS))
+@pytest.mark.parametrize("start", ["start_session", "run_task"])
+def test_a_lost_start_is_tried_again_and_the_session_that_it_may_have_left_is_named_and_not_touched(
+    fake: FakeApi,
+    connect: Callable[..., Client],
+    lost: dict[str, Any],
+    start: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    client = connect(fake, api_version="v2-flat", timeout=0.3)
+    used = client.run_task("x", keep_session=True).session_id
+    fake.advance(60)
+    before = client.start_session().id
+    fake.advance(60)
+    fake.fault("POST", "/sessions", work="done", **lost)
+
+    with caplog.at_level(logging.WARNING, "browser_use_client"):
+        if start == "start_session":
+            ours = client.start_session().id
+        else:
+            ours = client.run_task("x", keep_session=True).session_id
+
+    active = {session["id"] for session in fake.sessions(status="active")}
+    [orphan] = active - {used, before, ours}
+    [warning] = caplog.messages
+    assert orphan in warning
+    assert not any(session_id in warning for session_id in (used, before, ours))
+
+
+@pytest.mark.parametrize("contract", ["v2-flat"])
+@pytest.mark.parametrize("lost", [{}, {"garbage": "<html>Sign in</html>"}])
+def test_a_start_that_fails_for_good_names_what_its_lost_answers_may_have_left(
+    client: Client, fake: FakeApi, lost: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    fake.fault("POST", "/sessions", work="done", times=None, **lost)
+
+    with caplog.at_level(logging.WARNING, "browser_use_client"), pytest.raises(BrowserUseError):
+        client.run_task("x", keep_session=True)
+
+    [warning] = caplog.messages
+    assert all(session["id"] in warning for session in fake.sessions())
+
+
+@pytest.mark.parametrize("contract", ["v2-flat"])
+def test_a_session_that_another_task_uses_is_not_named(
+    client: Client, fake: FakeApi, caplog: pytest.LogCaptureFixture
+) -> None:
+    fake.script(status=None)
+    client.create_task("x")
+    fake.fault("POST", "/sessions")
+
+    with caplog.at_level(logging.WARNING, "browser_use_client"):
+        client.start_session()
+
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize("contract", ["v2-flat"])
+def test_a_session_that_a_replica_does_not_know_yet_takes_its_files_and_its_task(
+    client: Client, fake: FakeApi, tmp_path: Path
+) -> None:
+    invoice = tmp_path / "invoice.txt"
+    invoice.write_text("1")
+    fake.fault("POST", "/files/sessions/*", status=404, times=2)
+    fake.fault("POST", "/tasks", status=404, times=2)
+
+    assert client.run_task("x", files=[invoice]).status == "finished"
+    assert len(fake.sessions()) == 1

@@ -17,21 +17,17 @@ from browser_use_client.contracts import Contract
 from browser_use_client.effects import Call, Clock, Flow, Notify, Sleep, call
 from browser_use_client.errors import (
     BrowserUseError,
-    ConnectError,
     CreationUnknownError,
-    NetworkError,
-    RateLimitedError,
-    ServerError,
     SessionBusyError,
     SessionMismatchError,
-    UnexpectedResponseError,
 )
 from browser_use_client.flows.files import LocalFile, upload
 from browser_use_client.flows.lookup import CLOCK_SKEW, FindTasks, carrying, moment_of, tasks_with_key
 from browser_use_client.flows.sessions import at_once, log, quietly, stop_session, stop_task
+from browser_use_client.flows.start import start_session
 from browser_use_client.models import BrowserSettings, CreatedTask, CreateTaskRequest, Task
 from browser_use_client.models.tasks import KEY_NAME
-from browser_use_client.retrying import MAX_ATTEMPTS, can_try_again, pause_before, retried
+from browser_use_client.retrying import outcome_unknown, pause_or_raise, retried
 from browser_use_client.server_clock import ServerClock
 
 SETTLING = (0.0, 1.0, 2.0, 4.0, 8.0)
@@ -130,6 +126,11 @@ class Creation:
         """The session that the task is to run in: the one that was asked for, else one started for it."""
         return self.request.browser_settings.session_id
 
+    @property
+    def _session_is_own(self) -> bool:
+        """Whether a session was started for the task: then it exists, whatever a replica of the server says."""
+        return self._session != self._asked_session
+
     def _look(self) -> Flow[list[Task]]:
         if self.find:
             found: Sequence[Task] = yield Notify(self.find, self.key)
@@ -155,14 +156,13 @@ class Creation:
         for_files = with_files and self.contract.FILES_BELONG_TO_SESSIONS
         if self._session or not (for_itself or for_files):
             return None
-        patience = self.clock() + self.wait_when_busy
-        for attempt in count(1):
-            try:
-                session = yield from call(self.contract.start_session(self.request.browser_settings))
-            except BrowserUseError as error:
-                yield from self._pause_or_raise(error, attempt, patience)
-            else:
-                break
+        session = yield from start_session(
+            self.contract,
+            self.request.browser_settings,
+            room_until=self.clock() + self.wait_when_busy,
+            clock=self.clock,
+            server_clock=self.server_clock,
+        )
         self._ask(browser_settings=BrowserSettings(session_id=session.id))
         return session.id
 
@@ -170,18 +170,19 @@ class Creation:
         of_session = self.contract.FILES_BELONG_TO_SESSIONS
         names = list(self.request.included_file_names or ())
         for file in files:
-            name = yield from upload(self.contract, file, session_id=self._session if of_session else None)
+            session_id = self._session if of_session else None
+            name = yield from upload(self.contract, file, session_id=session_id, known=self._session_is_own)
             names.append(name)
         if files and not of_session:
             self._ask(included_file_names=tuple(names))
 
     def _post(self) -> Flow[CreatedTask]:
-        patience = self.clock() + self.wait_when_busy
+        room_until = self.clock() + self.wait_when_busy
         for attempt in count(1):
             try:
                 created = yield from call(self._creating)
             except BrowserUseError as error:
-                in_doubt = _may_have_created(error)
+                in_doubt = outcome_unknown(error)
                 self._uncertain |= in_doubt
                 taken = self.returning and isinstance(error, SessionBusyError)  # maybe by another caller with this key
                 if self._uncertain or taken:
@@ -189,7 +190,9 @@ class Creation:
                     if found is not None:
                         return found
                 try:
-                    yield from self._pause_or_raise(error, attempt, patience)
+                    yield from pause_or_raise(
+                        error, attempt, room_until=room_until, clock=self.clock, known=self._session_is_own
+                    )
                 except BrowserUseError:
                     if self._uncertain:
                         raise self._unknown(error) from error
@@ -245,15 +248,6 @@ class Creation:
         others = [task for task in (yield from self._look()) if task.id not in {*self._past, created.id}]
         return sorted([*others, itself], key=moment_of)
 
-    def _pause_or_raise(self, error: BrowserUseError, attempt: int, patience: float) -> Flow[None]:
-        """Waits before another attempt where one can help; re-raises where not."""
-        pause = pause_before(attempt, error)
-        full = isinstance(error, (SessionBusyError, RateLimitedError))
-        within_patience = full and self.clock() + pause <= patience
-        if not within_patience and not (can_try_again(error) and attempt < MAX_ATTEMPTS):
-            raise error
-        yield Sleep(pause)
-
     def _stop_stray(self, task: Task | CreatedTask) -> Flow[None]:
         """Stops a task that must not run beside another, and its session unless that is the one to work in."""
         elsewhere = task.session_id != self._asked_session
@@ -304,10 +298,3 @@ class Creation:
             key=self.key,
             session_id=self._session,
         )
-
-
-def _may_have_created(error: BrowserUseError) -> bool:
-    """Whether the server may have created the task all the same."""
-    if isinstance(error, ConnectError):
-        return False
-    return isinstance(error, (NetworkError, ServerError, UnexpectedResponseError))

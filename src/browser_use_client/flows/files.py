@@ -78,9 +78,17 @@ def content_type_of(file: str | Path, size: int) -> str:
     return content_type
 
 
-def upload(contract: Contract, file: LocalFile, *, session_id: str | None) -> Flow[str]:
-    """Uploads a file, and returns the name under which a task finds it."""
-    slot = yield from retried(contract.upload_slot(file.path.name, file.content_type, file.size, session_id=session_id))
+def upload(contract: Contract, file: LocalFile, *, session_id: str | None, known: bool = False) -> Flow[str]:
+    """Uploads a file, and returns the name under which a task finds it.
+
+    Args:
+        contract: What the server speaks.
+        file: The file.
+        session_id: The session that it is for, where the contract wants one.
+        known: Whether that session is known to exist.
+    """
+    asking = contract.upload_slot(file.path.name, file.content_type, file.size, session_id=session_id)
+    slot = yield from retried(asking, known=known)
     yield from retried(Upload(slot, file.path, file.content_type))
     return slot.file_name
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta, timezone
-from itertools import count
 
 from browser_use_client.contracts import Contract
 from browser_use_client.effects import Clock, Flow
 from browser_use_client.errors import UnexpectedResponseError
+from browser_use_client.flows.pages import all_pages
 from browser_use_client.models import Page, Task
-from browser_use_client.retrying import retried
 from browser_use_client.server_clock import ServerClock
 
 FindTasks = Callable[[str], Sequence[Task] | Awaitable[Sequence[Task]]]
@@ -84,16 +83,6 @@ def moment_of(task: Task) -> datetime:
 
 
 def _read_all(contract: Contract, key: str, after: datetime, session_id: str | None) -> Flow[dict[str, Task]]:
-    """Reads every page: each holds 100 tasks, and a busy account has more than that in a minute.
-
-    Tasks that arrive meanwhile push others to later pages, so one may be read twice; none is passed over.
-    """
-    found: dict[str, Task] = {}
-    seen = 0
-    for page in count(1):
-        answer = yield from retried(contract.list_tasks(page=page, session_id=session_id, after=after))
-        found |= {task.id: task for task in carrying(answer, key)}
-        seen += answer.size
-        if not answer.size or seen >= answer.total:
-            break
-    return found
+    """Reads every page: each holds 100 tasks, and a busy account has more than that in a minute."""
+    pages = yield from all_pages(lambda page: contract.list_tasks(page=page, session_id=session_id, after=after))
+    return {task.id: task for page in pages for task in carrying(page, key)}
