@@ -15,7 +15,7 @@ from airflow_browser_use.sensors import BrowserUseTaskSensor
 from .fake_browser_use import FakeBrowserUse
 from .stand_in import execute, rendered
 
-pytestmark = pytest.mark.skipif(not AIRFLOW_V_3_0_PLUS, reason="Airflow 2 reads XComs out of its database")
+with_xcoms = pytest.mark.skipif(not AIRFLOW_V_3_0_PLUS, reason="Airflow 2 reads XComs out of its database")
 
 PAGE = "Ann's page: {{ conn.shop.password }} {{ var.value.x }} {% if %} {# #}"
 AS_TEXT = ["1e5", "None", "True", "0x1F", "12,34", "'quoted'", '"', "007", "{'a': 1}", PAGE, " spaces "]
@@ -38,6 +38,7 @@ def browse(dag: DAG, prompt: Any = "read", **kwargs: Any) -> BrowserUseTaskOpera
     return task
 
 
+@with_xcoms
 def test_what_a_function_returns_is_sent_as_it_is(server: FakeBrowserUse, dag: DAG) -> None:
     @task.browser_use(dag=dag)
     def ask(text: str, day: str) -> str:
@@ -48,8 +49,7 @@ def test_what_a_function_returns_is_sent_as_it_is(server: FakeBrowserUse, dag: D
     assert [remote.prompt for remote in server.tasks.values()] == [f"2026-11-23: {PAGE}"]
 
 
-@pytest.mark.parametrize("text", AS_TEXT)
-def test_text_stays_the_text_that_a_template_gave(server: FakeBrowserUse, dag: DAG, text: str) -> None:
+def test_text_stays_the_text_that_a_template_gave(server: FakeBrowserUse, dag: DAG) -> None:
     browse(
         dag,
         "{{ params.text }}",
@@ -57,10 +57,12 @@ def test_text_stays_the_text_that_a_template_gave(server: FakeBrowserUse, dag: D
         secrets={"password": "{{ vault('shop') }}"},
         agent_settings={"system_prompt_extension": "{{ params.text }}"},
     )
-    execute(rendered("browse", dag, params={"text": text}, vault=lambda _: text))
-    [remote] = server.tasks.values()
-    assert remote.prompt == remote.metadata["of"] == remote.body["secrets"]["password"] == text
-    assert remote.body["systemPromptExtension"] == text
+    for text in AS_TEXT:
+        server.tasks.clear()
+        execute(rendered("browse", dag, params={"text": text}, vault=lambda _, text=text: text))
+        [remote] = server.tasks.values()
+        sent = [remote.prompt, remote.metadata["of"], remote.body["secrets"]["password"]]
+        assert [*sent, remote.body["systemPromptExtension"]] == [text] * 4
 
 
 def test_values_that_are_no_text_are_sent_as_text_or_as_settings(server: FakeBrowserUse, dag: DAG) -> None:
@@ -77,6 +79,7 @@ def test_values_that_are_no_text_are_sent_as_text_or_as_settings(server: FakeBro
     assert (remote.body["maxSteps"], remote.body["allowedDomains"]) == (7, ["shop.test"])
 
 
+@with_xcoms
 @pytest.mark.parametrize("given", [{"llm": "o3", "max_steps": 5}, '{"llm": "o3", "max_steps": 5}', None])
 def test_settings_metadata_and_files_may_be_one_template_or_an_xcom(
     server: FakeBrowserUse, dag: DAG, given: Any
@@ -122,6 +125,7 @@ def test_folders_that_are_none_are_as_good_as_not_given(dag: DAG) -> None:
     assert [file.get("path") for file in value["output_files"]] == [None]
 
 
+@with_xcoms
 def test_what_a_mapped_task_takes_from_an_xcom_is_not_rendered_and_what_is_written_is(
     server: FakeBrowserUse, dag: DAG
 ) -> None:
@@ -153,6 +157,7 @@ def test_what_a_mapped_task_takes_from_an_xcom_is_not_rendered_and_what_is_writt
     assert {remote.metadata["day"] for remote in server.tasks.values()} == {"2026-11-23"}
 
 
+@with_xcoms
 def test_secrets_that_come_out_of_an_xcom_are_refused(server: FakeBrowserUse, dag: DAG) -> None:
     with dag:
         BrowserUseTaskOperator.partial(task_id="rows", task="log in").expand_kwargs(page())
@@ -163,6 +168,7 @@ def test_secrets_that_come_out_of_an_xcom_are_refused(server: FakeBrowserUse, da
     assert server.requests == []
 
 
+@with_xcoms
 def test_a_mapped_argument_that_is_wrong_fails_the_task_for_good(dag: DAG) -> None:
     with dag:
         BrowserUseTaskOperator.partial(task_id="rows").expand_kwargs(page())
