@@ -67,11 +67,11 @@ def flat_api(harness: None) -> Iterator[FakeApi]:  # noqa: ARG001 - started for 
 def run(request: pytest.FixtureRequest) -> Run:
     """Either twin, as a function that returns when the task has ended."""
     if request.param == "sync":
-        return lambda *args, **options: run_browser_task(*args, poll_interval=0.02, **options)
+        return lambda *args, **options: run_browser_task(*args, **{"poll_interval": 0.02} | options)
 
     def arun(*args: Any, **options: Any) -> BrowserTaskResult:
         async def await_it() -> BrowserTaskResult:
-            return await arun_browser_task(*args, poll_interval=0.02, **options)
+            return await arun_browser_task(*args, **{"poll_interval": 0.02} | options)
 
         return asyncio.run(await_it())
 

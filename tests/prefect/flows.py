@@ -18,7 +18,7 @@ from prefect.futures import wait
 from prefect.task_runners import ProcessPoolTaskRunner
 from prefect_dask import DaskTaskRunner
 
-from prefect_browser_use import BrowserUseCredentials, arun_browser_task, run_browser_task
+from prefect_browser_use import BrowserTask, BrowserUseCredentials, arun_browser_task, run_browser_task
 
 CLUSTER = {"n_workers": 1, "threads_per_worker": 4, "dashboard_address": None}
 timeout = float(os.environ["FLOW_TIMEOUT"]) if "FLOW_TIMEOUT" in os.environ else None
@@ -118,6 +118,19 @@ def two_steps() -> None:
     run_browser_task("Watch the slow page", session_id=first.session_id)
 
 
+@flow(name="block-as-parameter")
+def block_as_parameter(
+    credentials: BrowserUseCredentials,
+    others: BrowserUseCredentials | str | None = None,
+    job: BrowserTask | None = None,
+) -> None:
+    """A task for each block."""
+    run_browser_task("With the block", credentials=credentials)
+    run_browser_task("With the other", credentials=others)
+    if job:
+        job.trigger().wait_for_completion()
+
+
 FLOWS: dict[str, Any] = {
     found.name: found
     for found in (
@@ -132,6 +145,7 @@ FLOWS: dict[str, Any] = {
         timed_in_processes,
         timed_in_dask,
         two_steps,
+        block_as_parameter,
     )
 }
 
@@ -150,11 +164,22 @@ def delay() -> None:
     arun_browser_task.delay("Sign in", **IN_BACKGROUND)
 
 
+def save_blocks() -> None:
+    """Blocks to be chosen as parameters of a deployment."""
+    block = BrowserUseCredentials(
+        api_key=os.environ["BROWSER_USE_API_KEY"], base_url=os.environ["BROWSER_USE_BASE_URL"]
+    )
+    block.save("chosen")
+    BrowserTask(task="Of the job", credentials=block).save("chosen")
+
+
 def main(chosen: str) -> None:
     if chosen == "serve":
         serve(*(found.to_deployment(name) for name, found in FLOWS.items()))
     elif chosen == "delay":
         delay()
+    elif chosen == "save-blocks":
+        save_blocks()
     elif FLOWS[chosen].isasync:
         asyncio.run(FLOWS[chosen]())
     else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,6 +48,10 @@ def states_of_background_tasks(prefect: RunningPrefect) -> list[str]:
         ("credentials", {"credentials": BrowserUseCredentials(api_key="bu_plain")}),
         ("secrets", {"secrets": {"password": SecretStr(PASSWORD)}}),
         ("secrets", {"secrets": {"password": Secret(value=PASSWORD)}}),
+        ("secrets", {"secrets": {"password": PASSWORD}}),
+        ("secrets", {"secrets": {"password": f"secret/{PASSWORD}/more"}}),
+        ("credentials", {"credentials": f"bu_{PASSWORD}"}),
+        ("credentials", {"credentials": {"api_key": f"bu_{PASSWORD}"}}),
         ("task", {"task": CreateTaskRequest(task="Sign in", secrets={"password": SecretStr(PASSWORD)})}),
     ],
 )
@@ -54,3 +60,4 @@ def test_a_plain_secret_is_refused_with_the_reason(task: Any, name: str, argumen
     with pytest.raises(InvalidRequestError, match=f"`{name}` holds a secret, .* storage in plain text") as caught:
         task.delay(**{"task": "Sign in"} | arguments)
     assert PASSWORD not in str(caught.value)
+    assert files_with(Path(os.environ["PREFECT_HOME"]) / "storage", PASSWORD) == []

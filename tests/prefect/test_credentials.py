@@ -10,7 +10,7 @@ from prefect.testing.standard_test_suites import BlockStandardTestSuite
 
 from browser_use_client import AuthenticationError
 from prefect_browser_use import BrowserUseCredentials
-from tests.fake_api import FakeApi
+from tests.fake_api import FakeApi, FakeApiProcess
 
 from .conftest import credentials_for
 from .running_prefect import RunningPrefect
@@ -83,3 +83,18 @@ def test_a_wrong_key_is_said_so_without_the_key(api: FakeApi) -> None:
     with pytest.raises(AuthenticationError) as caught:
         block.test_connection()
     assert KEY not in str(caught.value)
+
+
+def test_saved_blocks_can_be_chosen_as_parameters_of_a_deployment(prefect_server: RunningPrefect) -> None:
+    with FakeApiProcess() as api:
+        variables = {"BROWSER_USE_API_KEY": api.api_key, "BROWSER_USE_BASE_URL": api.base_url}
+        assert prefect_server.start("save", "-m", "tests.prefect.flows", "save-blocks", **variables).wait(120) == 0
+        prefect_server.start("serve", "-m", "tests.prefect.flows", "serve")
+        saved = {
+            slug: prefect_server.get(f"/block_types/slug/{slug}/block_documents/name/chosen")["id"] for slug in SLUGS
+        }
+        credentials, job = ({"$ref": {"block_document_id": saved[slug]}} for slug in SLUGS)
+        parameters = {"credentials": credentials, "others": credentials, "job": job}
+        flow_run = prefect_server.run_deployment("block-as-parameter", parameters)
+        assert prefect_server.ended(flow_run)["state_type"] == "COMPLETED"
+        assert [task["prompt"] for task in api.tasks()] == ["With the block", "With the other", "Of the job"]

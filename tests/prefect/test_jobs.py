@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from prefect.states import Cancelling
 from prefect.testing.standard_test_suites import BlockStandardTestSuite
 
 from browser_use_client import TaskFailedError
-from prefect_browser_use import BrowserTask, BrowserUseCredentials, FlowRunEndedError
+from prefect_browser_use import BrowserTask, BrowserTaskRun, BrowserUseCredentials, FlowRunEndedError
 from tests.fake_api import FakeApi
 
 from .conftest import credentials_for
@@ -153,3 +154,32 @@ def test_an_unsuccessful_task_fails(flat_api: FakeApi) -> None:
     run = BrowserTask(task="Sign in", credentials=credentials_for(flat_api)).trigger()
     with pytest.raises(TaskFailedError):
         run.wait_for_completion()
+
+
+@pytest.mark.parametrize("wait", [BrowserTaskRun.wait_for_completion, BrowserTaskRun.await_for_completion])
+@pytest.mark.parametrize("is_success", [True, False])
+def test_waiting_twice_ends_the_same_way_and_shows_the_task_once(
+    flat_api: FakeApi, caplog: pytest.LogCaptureFixture, is_success: bool, wait: Any
+) -> None:
+    flat_api.script(is_success=is_success)
+
+    def wait_for(run: BrowserTaskRun) -> str:
+        try:
+            waiting = wait(run)
+            if waiting is not None:
+                asyncio.run(waiting)
+        except TaskFailedError as error:
+            return str(error)
+        return "finished"
+
+    @flow
+    def waits_twice() -> list[str]:
+        run = BrowserTask(task="Sign in", credentials=credentials_for(flat_api)).trigger()
+        return [wait_for(run), wait_for(run)]
+
+    with caplog.at_level(logging.INFO, logger="httpx"):
+        first, second = waits_twice()
+    assert first == second
+    assert (first == "finished") is is_success
+    artifacts = [record.getMessage() for record in caplog.records if "/artifacts/" in record.getMessage()]
+    assert len([one for one in artifacts if "POST" in one]) == len({"live view", "progress", "result", "steps"})

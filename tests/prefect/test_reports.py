@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import pickle
 import threading
+import traceback
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -17,11 +20,12 @@ from prefect.runtime import flow_run
 from prefect.settings import PREFECT_API_URL
 from pydantic import SecretStr
 
-from browser_use_client import TaskFailedError
+from browser_use_client import CreateTaskRequest, TaskFailedError
 from prefect_browser_use import FlowRunEndedError, arun_browser_task, run_browser_task, showing
+from prefect_browser_use.masking import Mask
 from tests.fake_api import FakeApi
 
-from .conftest import credentials_for
+from .conftest import Run, credentials_for
 from .running_prefect import until
 
 PASSWORD = "hunter2-of-the-shop"
@@ -151,6 +155,89 @@ def test_secrets_are_masked_in_all_that_is_shown(flat_api: FakeApi) -> None:
     found = artifacts(sync_flow(flat_api, {"secrets": {"password": SecretStr(PASSWORD)}}))
     assert "The password is ********" in found["browser-use-result"]["data"]
     assert PASSWORD not in str(found)
+
+
+AWKWARD = ["2026", "11", "us", "true", ":", '"', "\\", "null", "e", "s: ", "ordré 7"]
+"""Secrets that stand in JSON by chance, or are spelled otherwise there."""
+
+
+@pytest.mark.parametrize("secret", AWKWARD)
+@pytest.mark.parametrize("run", [sync_flow, async_flow])
+def test_no_secret_changes_a_result_or_hides_what_is_not_secret(flat_api: FakeApi, run: Any, secret: str) -> None:
+    output = {"year": 2026, "day": 11, "where": "usa", "open": True, "none": None, "said": secret, "more": [secret]}
+    flat_api.script(output=json.dumps(output))
+    results: list[Any] = []
+
+    @flow
+    def one() -> str:
+        secrets = {"value": SecretStr(secret)}
+        schema = dict[str, Any]
+        task = run_browser_task if run is sync_flow else arun_browser_task
+        results.append(
+            task.submit("Read", credentials=credentials_for(flat_api), secrets=secrets, output_schema=schema).result()
+        )
+        return str(flow_run.id)
+
+    shown = artifacts(one())["browser-use-result"]["data"]
+    assert results[0].output == output
+    assert '"said": "********"' in shown
+    assert '"where": "usa"' in shown
+    assert '"open": true' in shown
+
+
+@pytest.mark.parametrize(
+    ("secret", "output", "shown"),
+    [
+        (PASSWORD, f"The password {PASSWORD} is wrong", "The password ******** is wrong"),
+        (PASSWORD, json.dumps({"wrong": PASSWORD}), '{"wrong": "********"}'),
+        ("abc", "abc", "********"),
+        ("abc", "The abc of orders", "The abc of orders"),
+    ],
+)
+@pytest.mark.parametrize("status", [{"is_success": False}, {"status": "failed"}])
+def test_what_is_masked_in_artifacts_is_masked_in_the_error_and_so_in_states(
+    flat_api: FakeApi, run: Run, secret: str, output: str, shown: str, status: dict[str, Any]
+) -> None:
+    flat_api.script(output=output, **status)
+    secrets = {"password": SecretStr(secret)}
+    with pytest.raises(TaskFailedError) as caught:
+        run("Sign in", credentials=credentials_for(flat_api), secrets=secrets)
+    assert str(caught.value).endswith(f"It said: {shown}")
+    assert PASSWORD not in "".join(traceback.format_exception(caught.value))
+    with get_client(sync_client=True) as client:
+        states = [state.message or "" for run in client.read_task_runs(limit=5) for state in [run.state] if state]
+    assert PASSWORD not in " ".join(states)
+    assert PASSWORD.encode() not in pickle.dumps(caught.value)
+
+
+def test_a_secret_in_the_url_of_a_step_is_masked_as_urls_spell_it(
+    flat_api: FakeApi, caplog: pytest.LogCaptureFixture
+) -> None:
+    flat_api.script(goal="Type 'p&ss wörd' into")
+    with caplog.at_level(logging.INFO):
+        sync_flow(flat_api, {"secrets": {"password": SecretStr("p&ss wörd")}})
+    assert "Step 1: Type '********' into" in caplog.text
+    assert (
+        Mask(CreateTaskRequest(task="x", secrets={"p": SecretStr("p&ss wörd")})).text(
+            "https://x.example/?q=p%26ss%20w%C3%B6rd&r=p%26ss+w%C3%B6rd"
+        )
+        == "https://x.example/?q=********&r=********"
+    )
+
+
+@pytest.mark.parametrize(
+    "output",
+    ["![a picture](https://evil.example/p.png) of <img src='https://evil.example/q.png'>", "```\nand an open fence"],
+)
+def test_what_a_page_said_is_shown_as_text_and_not_as_markdown(flat_api: FakeApi, output: str) -> None:
+    flat_api.script(output=output, goal=output)
+    found = artifacts(sync_flow(flat_api, {"screenshots": True}))
+    text, _, rest = found["browser-use-result"]["data"].partition("text\n" + output)[0:3]
+    fence = text.rpartition("\n")[2]
+    assert set(fence) == {"`"}
+    assert fence not in output
+    assert rest.startswith(f"\n{fence}\n")
+    assert found["browser-use-screenshot"]["description"].startswith("`")
 
 
 def test_automations_get_events_with_the_cost(flat_api: FakeApi) -> None:

@@ -3,12 +3,13 @@ from __future__ import annotations
 import json
 import logging
 import pickle
+from datetime import date
 from typing import Any
 
 import pytest
 from prefect import Task, flow, unmapped
 from prefect.blocks.system import Secret
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, Field, SecretStr, computed_field, field_serializer
 
 from browser_use_client import (
     AgentSettings,
@@ -86,6 +87,44 @@ def test_output_is_parsed_when_there_is_a_schema(flat_api: FakeApi, run: Run, sc
     assert result.output == json.loads(ORDERS)
     assert result.parse(Orders).orders == [Order(number="A-1007", amount=310.25)]
     assert json.loads(flat_api.tasks()[0]["body"]["structuredOutput"])["title"] == "Orders"
+
+
+class Invoice(BaseModel):
+    """A model that shows itself in another shape than the one that it reads."""
+
+    number: str = Field(alias="invoiceNumber")
+    paid: date
+    note: str = Field(exclude=True)
+    code: SecretStr
+
+    @computed_field
+    def year(self) -> int:
+        return self.paid.year
+
+    @field_serializer("paid")
+    def in_words(self, paid: date) -> str:
+        return f"{paid:%B %Y}"
+
+
+def test_output_is_the_json_as_it_came_whatever_its_model_makes_of_it(flat_api: FakeApi, run: Run) -> None:
+    came = {"invoiceNumber": "A-1007", "paid": "2026-02-03", "note": "in cash", "code": "4711"}
+    flat_api.script(output=json.dumps(came))
+    result = run("Read the invoice", credentials=credentials_for(flat_api), output_schema=Invoice)
+    assert result.output == came
+    again = BrowserTaskResult.model_validate_json(result.model_dump_json())
+    invoice = again.parse(Invoice)
+    assert (invoice.number, invoice.paid, invoice.note) == ("A-1007", date(2026, 2, 3), "in cash")
+    assert invoice.code.get_secret_value() == "4711"
+
+
+class Strict(BaseModel, strict=True):
+    paid: date
+
+
+def test_what_is_valid_json_of_a_strict_model_is_parsed(flat_api: FakeApi) -> None:
+    flat_api.script(output='{"paid": "2026-02-03"}')
+    result = run_browser_task("Read it", credentials=credentials_for(flat_api), output_schema=Strict)
+    assert result.parse(Strict) == Strict(paid=date(2026, 2, 3))
 
 
 def test_output_that_does_not_fit_fails_the_task(flat_api: FakeApi, run: Run) -> None:
@@ -173,6 +212,10 @@ def test_a_follow_up_in_a_closed_session_says_so(api: FakeApi, run: Run) -> None
         ({"credentials": "never-saved"}, "no BrowserUseCredentials block with the name 'never-saved'"),
         ({"secrets": {"password": "secret/never-saved"}}, "'secret/never-saved', which does not exist"),
         ({"agent_settings": {"lm": "o3"}}, "lm: Extra inputs"),
+        ({"agent_settings": {"max_steps": 0}}, "max_steps: .* greater than or equal to 1"),
+        ({"poll_interval": 0}, "poll_interval"),
+        ({"poll_interval": float("nan")}, "poll_interval"),
+        ({"wait_when_busy": -1}, "wait_when_busy"),
     ],
 )
 def test_bad_input_ends_in_one_sentence_and_nothing_is_sent(
@@ -209,12 +252,13 @@ def test_futures_and_maps_work(flat_api: FakeApi) -> None:
     assert sorted(task["prompt"] for task in flat_api.tasks()) == ["One", "Sign in", "Three", "Two"]
 
 
-@pytest.mark.parametrize("name", ["credentials", "secrets", "agent_settings"])
+@pytest.mark.parametrize("name", ["credentials", "secrets", "agent_settings", "output_schema"])
 def test_mapping_over_what_belongs_to_every_task_names_the_fix(flat_api: FakeApi, name: str) -> None:
     values = {
         "credentials": credentials_for(flat_api),
         "secrets": {"password": SecretStr(PASSWORD)},
         "agent_settings": AgentSettings(llm="o3"),
+        "output_schema": list[Order],
     }
     given = {other: unmapped(value) for other, value in values.items()} | {name: values[name]}
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_origin
 
 from prefect import Task
 from prefect.blocks.system import Secret
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.utilities.collections import isiterable
 from pydantic import BaseModel, SecretStr
 from typing_extensions import ParamSpec
 
 from browser_use_client import BrowserUseError, CreateTaskRequest, InvalidRequestError
 from prefect_browser_use.credentials import BrowserUseCredentials
 from prefect_browser_use.flow_runs import FlowRunEndedError
+from prefect_browser_use.inputs import BLOCK_NAME, SECRET_REFERENCE
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -52,9 +54,9 @@ class BrowserUseTask(Task[P, R]):
             TypeError: What belongs to every task is not wrapped in `unmapped`.
         """
         for name, value in self._arguments(args, kwargs):
-            if isinstance(value, (BaseModel, Mapping)):
+            if _is_one_value(value) and isiterable(value):
                 raise TypeError(
-                    f"`{name}` is one {type(value).__name__} for all tasks, but `.map` would go through its fields."
+                    f"`{name}` is one {type(value).__name__} for all tasks, but `.map` would go through what is in it."
                     f" Write `{name}=unmapped({name})`, with `from prefect import unmapped`."
                 )
         return super().map(*args, **kwargs)
@@ -69,7 +71,7 @@ class BrowserUseTask(Task[P, R]):
                 storage, as they are.
         """
         for name, value in self._arguments(args or (), kwargs or {}):
-            if _holds_secret(value):
+            if _holds_secret(name, value):
                 raise InvalidRequestError(
                     f"`{name}` holds a secret, and Prefect would write it to its storage in plain text, for the worker"
                     " of the background task to read. Pass the name of a saved block instead: `credentials='NAME'`,"
@@ -88,11 +90,20 @@ class BrowserUseTask(Task[P, R]):
         yield from kwargs.items()
 
 
-def _holds_secret(value: Any) -> bool:
+def _is_one_value(value: Any) -> bool:
+    """Whether nobody means to map over it; `list[Order]` can be iterated, too."""
+    return isinstance(value, (BaseModel, Mapping, type)) or get_origin(value) is not None
+
+
+def _holds_secret(name: str, value: Any) -> bool:
+    """Whether an argument holds more than names of saved blocks where there are secrets."""
     if isinstance(value, BrowserUseCredentials):
         return value.api_key is not None
     if isinstance(value, CreateTaskRequest):
         return bool(value.secrets)
-    if isinstance(value, Mapping):
-        return any(_holds_secret(item) for item in value.values())
+    if name == "credentials":
+        return value is not None and not (isinstance(value, str) and BLOCK_NAME.fullmatch(value))
+    if name == "secrets":
+        values = value.values() if isinstance(value, Mapping) else [value] if value is not None else []
+        return not all(isinstance(item, str) and SECRET_REFERENCE.fullmatch(item) for item in values)
     return isinstance(value, (SecretStr, Secret))
