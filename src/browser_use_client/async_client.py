@@ -93,6 +93,7 @@ class AsyncBrowserUseClient:
         poll_interval: Seconds | None = None,
         on_created: Callable[[CreatedTask], object] | None = None,
         on_step: Callable[[Step], object] | None = None,
+        on_live_url: Callable[[str], object] | None = None,
         stop_on_timeout: bool = True,
         stop_on_interrupt: bool = True,
         fail_on_unsuccessful: bool = True,
@@ -114,6 +115,7 @@ class AsyncBrowserUseClient:
                 poll_interval=poll_interval,
                 on_created=on_created,
                 on_step=on_step,
+                on_live_url=on_live_url,
                 stop_on_timeout=stop_on_timeout,
                 stop_on_interrupt=stop_on_interrupt,
                 fail_on_unsuccessful=fail_on_unsuccessful,
@@ -158,6 +160,7 @@ class AsyncBrowserUseClient:
         deadline: float | None = None,
         poll_interval: Seconds | None = None,
         on_step: Callable[[Step], object] | None = None,
+        on_live_url: Callable[[str], object] | None = None,
         stop_on_timeout: bool = True,
         max_failures: int = MAX_FAILURES,
     ) -> Task:
@@ -169,6 +172,7 @@ class AsyncBrowserUseClient:
                 deadline=deadline,
                 poll_interval=poll_interval,
                 on_step=on_step,
+                on_live_url=on_live_url,
                 stop_on_timeout=stop_on_timeout,
                 max_failures=max_failures,
             )

@@ -90,6 +90,7 @@ class BrowserUseClient:
         poll_interval: Seconds | None = None,
         on_created: Callable[[CreatedTask], object] | None = None,
         on_step: Callable[[Step], object] | None = None,
+        on_live_url: Callable[[str], object] | None = None,
         stop_on_timeout: bool = True,
         stop_on_interrupt: bool = True,
         fail_on_unsuccessful: bool = True,
@@ -118,6 +119,8 @@ class BrowserUseClient:
             poll_interval: Seconds between polls, or a timedelta. Default: 0.5 at first, up to 5 for long tasks.
             on_created: Called once, as soon as the task exists.
             on_step: Called with each step as it appears. Polls then read the whole task.
+            on_live_url: Called once, with the URL at which the browser can be watched, as soon as the server shows it:
+                that may be some time after the task was created, or never. Whoever has the URL can drive the browser.
             stop_on_timeout: Stop a task that is late; otherwise it is left running.
             stop_on_interrupt: Stop a task whose wait is ended from outside; otherwise the caller has to.
             fail_on_unsuccessful: Raise if the task finished but its agent says that it did not succeed.
@@ -151,6 +154,7 @@ class BrowserUseClient:
                 poll_interval=poll_interval,
                 on_created=on_created,
                 on_step=on_step,
+                on_live_url=on_live_url,
                 stop_on_timeout=stop_on_timeout,
                 stop_on_interrupt=stop_on_interrupt,
                 fail_on_unsuccessful=fail_on_unsuccessful,
@@ -218,6 +222,7 @@ class BrowserUseClient:
         deadline: float | None = None,
         poll_interval: Seconds | None = None,
         on_step: Callable[[Step], object] | None = None,
+        on_live_url: Callable[[str], object] | None = None,
         stop_on_timeout: bool = True,
         max_failures: int = MAX_FAILURES,
     ) -> Task:
@@ -231,6 +236,8 @@ class BrowserUseClient:
             deadline: The same as a moment, in seconds since the epoch, for a wait that goes on elsewhere.
             poll_interval: Seconds between polls, or a timedelta. Default: 0.5 at first, up to 5 for long tasks.
             on_step: Called with each step as it appears. Polls then read the whole task.
+            on_live_url: Called once, with the URL at which the browser can be watched, as soon as the server shows it:
+                that may be some time after the task was created, or never. Whoever has the URL can drive the browser.
             stop_on_timeout: Stop a task that is late; otherwise it is left running.
             max_failures: Polls in a row that may fail.
 
@@ -250,6 +257,7 @@ class BrowserUseClient:
                 deadline=deadline,
                 poll_interval=poll_interval,
                 on_step=on_step,
+                on_live_url=on_live_url,
                 stop_on_timeout=stop_on_timeout,
                 max_failures=max_failures,
             )

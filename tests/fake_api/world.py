@@ -38,6 +38,7 @@ class Script:
         hidden: Seconds until lists show them.
         crowd: So many tasks of others are created right after each.
         astray: They run in a new session, whatever session was asked for.
+        unseen: Seconds until their session shows a live URL.
         odd: What lists say of them instead of what is so, by the names on the wire.
     """
 
@@ -56,6 +57,7 @@ class Script:
     hidden: float = 0.0
     crowd: int = 0
     astray: bool = False
+    unseen: float = 0.0
     odd: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -256,6 +258,11 @@ class World:
     def tasks_of(self, session: Session) -> list[Task]:
         """The tasks that ran in a session."""
         return [task for task in self.tasks.values() if task.session_id == session.id]
+
+    def shows(self, session: Session) -> bool:
+        """Whether the browser can be watched."""
+        young = any(self.now - task.created_at < task.script.unseen for task in self.tasks_of(session))
+        return session.finished_at is None and not young
 
     def active_sessions(self) -> int:
         """How many browsers are open."""

@@ -19,6 +19,7 @@ def run(
     poll_interval: float | None,
     on_created: Callable[[CreatedTask], object] | None,
     on_step: Callable[[Step], object] | None,
+    on_live_url: Callable[[str], object] | None,
     stop_on_timeout: bool,
     stop_on_interrupt: bool,
     max_failures: int,
@@ -34,6 +35,7 @@ def run(
         poll_interval: Seconds between polls. Default: 0.5 at first, up to 5.
         on_created: Called once, as soon as the task exists.
         on_step: Called with each new step.
+        on_live_url: Called once, with the session's live URL.
         stop_on_timeout: Whether a task that is late is stopped.
         stop_on_interrupt: Whether what ends the run from outside stops the task; otherwise the caller has to.
         max_failures: Polls in a row that may fail.
@@ -53,6 +55,7 @@ def run(
             deadline=deadline,
             poll_interval=poll_interval,
             on_step=on_step,
+            on_live_url=on_live_url,
             stop_on_timeout=stop_on_timeout,
             max_failures=max_failures,
             clock=clock,

@@ -10,6 +10,7 @@ from typing import Any
 from browser_use_client.contracts import Contract
 from browser_use_client.effects import Call, Clock, Flow, Notify, Sleep, call
 from browser_use_client.errors import BrowserUseError, TaskTimeoutError, TaskUnreachableError
+from browser_use_client.flows.live_url import LiveUrl
 from browser_use_client.flows.polls import given_up, ids_of, named, polls_of
 from browser_use_client.flows.sessions import stop_task
 from browser_use_client.models import AnyTask, Step, Task, TaskState, id_of
@@ -42,6 +43,7 @@ def wait(
     deadline: float | None,
     poll_interval: float | None,
     on_step: Callable[[Step], object] | None,
+    on_live_url: Callable[[str], object] | None,
     stop_on_timeout: bool,
     max_failures: int,
     clock: Clock,
@@ -54,6 +56,7 @@ def wait(
         deadline: Seconds since the epoch; None for no limit.
         poll_interval: Seconds between polls. Default: 0.5 at first, up to 5.
         on_step: Called with each new step. Needs the whole task at every poll.
+        on_live_url: Called once, with the session's live URL.
         stop_on_timeout: Whether a task that is late is stopped.
         max_failures: Polls in a row that may fail before the wait is given up.
         clock: The time now.
@@ -67,7 +70,9 @@ def wait(
         BrowserUseError: The server never answered for the task, and asking again cannot help.
     """
     started, task_id = clock(), id_of(task)
-    poll: Call[Any] = contract.get_task(task_id) if on_step else contract.get_task_state(task_id)
+    live_url = LiveUrl(contract, None if isinstance(task, str) else task.session_id, on_live_url, clock)
+    whole = on_step or (on_live_url and isinstance(task, str))
+    poll: Call[Any] = contract.get_task(task_id) if whole else contract.get_task_state(task_id)
     polls = polls_of(task, limit=max_failures, clock=clock)
     steps_seen = 0
     while True:
@@ -88,6 +93,7 @@ def wait(
                 steps_seen = len(state.steps)
             if state.has_ended:
                 return state if isinstance(state, Task) else (yield from _details(contract, task, state))
+            yield from live_url.look(state, None if deadline is None else deadline - clock())
             pause = poll_pause(clock() - started, poll_interval)
         yield Sleep(pause if deadline is None else max(min(pause, deadline - clock()), 0.0))
 

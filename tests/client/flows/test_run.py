@@ -45,6 +45,7 @@ def run_flow(server: InMemory, *, keep_session: bool = False, **options: Any) ->
         "poll_interval": None,
         "on_created": None,
         "on_step": None,
+        "on_live_url": None,
         "stop_on_timeout": True,
         "stop_on_interrupt": True,
         "max_failures": 3,

@@ -30,6 +30,7 @@ def wait_for(server: InMemory, task_id: str, **options: Any) -> Task:
         "deadline": None,
         "poll_interval": None,
         "on_step": None,
+        "on_live_url": None,
         "stop_on_timeout": True,
         "max_failures": 10,
     }
