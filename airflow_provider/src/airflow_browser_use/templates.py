@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import ChainMap
+from copy import copy
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import BaseOperator, MappedOperator
@@ -46,6 +47,9 @@ class TemplatedOperator(BaseOperator):
         if parent is not self:
             super()._do_render_template_fields(parent, template_fields, context, jinja_env, seen_oids)
             return
+        for name in self.own_template_fields:
+            if hasattr(value := getattr(self, name), "template_fields"):
+                setattr(self, name, copy(value))  # it is rendered in place, and the operator of the next try has it too
         seen_oids = _without_data(seen_oids, self, context)
         fields = list(template_fields)
         own = [name for name in fields if name in self.own_template_fields]
