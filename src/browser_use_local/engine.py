@@ -83,6 +83,9 @@ class Report(Protocol):
     async def __call__(self, step: DoneStep) -> None:
         """Keeps a step with a screenshot of the page; returns when the next one may start."""
 
+    def begins(self, goal: str) -> None:
+        """Notes what the next step is, for whoever watches. An engine that does not know leaves it out."""
+
 
 class Engine(Protocol):
     """Carries out tasks."""

@@ -41,6 +41,14 @@ class SessionBusyError(Exception):
     """The session has a task that still runs."""
 
 
+@dataclass(frozen=True)
+class CurrentStep:
+    """The step that a task is at: what it is, as far as its engine knows, and since when."""
+
+    goal: str = ""
+    since: str = field(default_factory=now)
+
+
 @dataclass
 class RunningTask:
     """A task in progress. `ending` is what becomes of it when it is cancelled."""
@@ -48,6 +56,7 @@ class RunningTask:
     session: ActiveSession
     job: asyncio.Task[None]
     may_go_on: asyncio.Event = field(default_factory=asyncio.Event)
+    current: CurrentStep | None = None
     ending: tuple[TaskStatus, str | None] = ("stopped", None)
 
 
@@ -122,6 +131,23 @@ class Tasks:
             running.job.cancel()
             await asyncio.wait([running.job])
 
+    def current_step(self, task_id: str) -> CurrentStep | None:
+        """The step that a task is at; None while its browser starts, and when it has ended."""
+        running = self._running.get(task_id)
+        return running.current if running else None
+
+    async def report(self, task_id: str, step: DoneStep, session: ActiveSession) -> None:
+        """Keeps a step of a task, and returns when the next one may start."""
+        running = self._running[task_id]
+        running.current = None
+        await self._keep_step(task_id, step, session)
+        await running.may_go_on.wait()
+        running.current = CurrentStep()
+
+    def begins(self, task_id: str, goal: str, session: ActiveSession) -> None:
+        """Notes the step that a task is at."""
+        self._running[task_id].current = CurrentStep(mask(goal, session.secrets))
+
     def pause(self, task_id: str) -> None:
         """Lets a task wait before its next step."""
         if running := self._running.get(task_id):
@@ -182,16 +208,13 @@ class Tasks:
             ready.on_download = lambda download: downloads.append(
                 asyncio.create_task(self._keep(task.id, download, order.secrets))
             )
+            self.begins(task.id, "", session)
             waiting = {"id": task.id, "status": in_words_of(order.revision, "created")}
             self._change(waiting, status="started", started_at=now())
             return ready
 
-        async def report(step: DoneStep) -> None:
-            await self._keep_step(task.id, step, session)
-            await self._running[task.id].may_go_on.wait()
-
         try:
-            outcome = _given_out(await self._engine.run(order, browser, report), order)
+            outcome = _given_out(await self._engine.run(order, browser, _Report(self, task.id, session)), order)
             await asyncio.gather(*downloads)
             status = "finished"
         except asyncio.CancelledError:
@@ -267,6 +290,23 @@ class Tasks:
                 has_screenshot=picture is not None,
             )
         )
+
+
+@dataclass(frozen=True)
+class _Report:
+    """Where the engine of one task says what it does."""
+
+    tasks: Tasks
+    task_id: str
+    session: ActiveSession
+
+    async def __call__(self, step: DoneStep) -> None:
+        """Keeps a step, and returns when the next one may start."""
+        await self.tasks.report(self.task_id, step, self.session)
+
+    def begins(self, goal: str) -> None:
+        """Notes the step that the task is at."""
+        self.tasks.begins(self.task_id, goal, self.session)
 
 
 def _given_out(outcome: Outcome, order: Order) -> Outcome:

@@ -20,6 +20,7 @@ td.amount, th.amount { text-align: right; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .35rem 1.25rem; background: #fff; padding: 1rem; }
 dt { font-weight: 600; } dd { margin: 0; }
 form.card { background: #fff; padding: 1rem; max-width: 24rem; display: grid; gap: .75rem; }
+form.card, label { grid-template-columns: minmax(0, 1fr); }
 label { display: grid; gap: .25rem; font-weight: 600; } input, select, button { font: inherit; padding: .4rem .5rem; }
 button { background: #2453b3; color: #fff; border: 0; border-radius: 4px; padding: .5rem 1rem; cursor: pointer; }
 [role=alert] { background: #fdecec; color: #8c1d1d; padding: .6rem .8rem; } .scroll { overflow-x: auto; }

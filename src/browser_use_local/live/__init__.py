@@ -1,4 +1,7 @@
-"""The live view: sessions as they are now, at `/live` and `/live/{session_id}`; shared ones at `/share/{token}`."""
+"""The live view: sessions as they are now, at `/live` and `/live/{session_id}`; shared ones at `/share/{token}`.
+
+Who may see a session at /live may also stop it there. A share shows what happens, and nothing more.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,15 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from browser_use_local.api.http import links, local, path_id
+from browser_use_local.api.http import links, local, nothing, path_id
 from browser_use_local.api.signed import check_signature
 from browser_use_local.api.views import session_item, task_view
 from browser_use_local.records import Session, Share, Step, Task, now
 from browser_use_local.tasks import screenshot_path
 
 LISTED = 50
+# A page of another site can send this header nowhere unasked: so none can stop a session here.
+ASKED_BY_OUR_PAGE = "X-Browser-Use-Live"
 
 
 def _page(name: str) -> Response:
@@ -82,14 +87,44 @@ async def state(request: Request) -> Response:
     """GET .../state: what the page of a session shows."""
     session = _session(request)
     here = local(request)
+    is_shared = "token" in request.path_params
     tasks = here.store.select(Task, {"session_id": session.id}, order="created_at")
-    address = links(request)
     return JSONResponse(
         {
             "session": {"id": session.id, "status": session.status, "startedAt": session.started_at},
-            "tasks": [task_view(task, session, here.steps(task), here.files_of(task), address) for task in tasks],
+            "list": None if is_shared else _list_address(request),
+            "tasks": [_task(request, task, session, is_shared=is_shared) for task in tasks],
         }
     )
+
+
+def _task(request: Request, task: Task, session: Session, *, is_shared: bool) -> dict[str, object]:
+    """A task as the page of its session shows it: with the step that it is at, and addresses of its files."""
+    here, address = local(request), links(request)
+    files = here.files_of(task)
+    current = here.tasks.current_step(task.id)
+    return {
+        **task_view(task, session, here.steps(task), files, address),
+        "currentStep": {"goal": current.goal, "since": current.since} if current else None,
+        "downloads": [
+            {"name": file.name, "url": address.to(f"/downloads/{file.id}")}
+            for file in files
+            if file.is_output and not is_shared
+        ],
+    }
+
+
+def _list_address(request: Request) -> str:
+    return links(request).to("/live") if local(request).settings.api_key is not None else "/live"
+
+
+async def stop(request: Request) -> Response:
+    """POST /live/{session_id}/stop: stops the session, and the task in it."""
+    session = _session(request)
+    if ASKED_BY_OUR_PAGE not in request.headers:
+        raise HTTPException(403, "Sessions are stopped by the pages of the live view")
+    await local(request).tasks.stop_session(session.id)
+    return nothing()
 
 
 async def picture(request: Request) -> Response:
@@ -107,6 +142,7 @@ async def picture(request: Request) -> Response:
 ROUTES = [
     Route("/live", index),
     Route("/live/state", index_state),
+    Route("/live/{session_id}/stop", stop, methods=["POST"]),
     *(
         Route(f"{start}{end}", endpoint)
         for start in ("/live/{session_id}", "/share/{token}")

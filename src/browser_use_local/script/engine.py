@@ -47,6 +47,7 @@ class ScriptEngine:
         began = time.monotonic()
         failure = None
         came_of_it = ""
+        report.begins(written.text)
         stage.browser.dialogs.clear()
         try:
             came_of_it = await written.step.perform(stage)
