@@ -13,7 +13,7 @@ from browser_use_client.effects import Call, Clock, Flow, call
 from browser_use_client.errors import InvalidRequestError, NotFoundError
 from browser_use_client.flows.contract import contract_of
 from browser_use_client.flows.create import Creation
-from browser_use_client.flows.files import LocalFile, download_output_files, upload
+from browser_use_client.flows.files import LocalFile, download_output_files, folder_at, upload
 from browser_use_client.flows.lookup import LOOK_BACK, FindTasks, ago, find_task
 from browser_use_client.flows.run import run
 from browser_use_client.flows.sessions import stop_session, stop_task
@@ -37,7 +37,7 @@ from browser_use_client.models import (
 from browser_use_client.models.tasks import KEY_NAME
 from browser_use_client.retrying import retried
 from browser_use_client.server_clock import ServerClock
-from browser_use_client.transport import Settings
+from browser_use_client.settings import Settings
 
 T = TypeVar("T")
 
@@ -223,10 +223,11 @@ class Api:
 
     def download_output_files(self, task: Task | str, folder: str | Path) -> Flow[list[Path]]:
         """Downloads what a task left behind."""
+        target = folder_at(folder)
         if isinstance(task, str):
             task = yield from self.get_task(task)
         contract = yield from self._contract()
-        return (yield from download_output_files(contract, task, Path(folder)))
+        return (yield from download_output_files(contract, task, target))
 
     def _contract(self) -> Flow[Contract]:
         return contract_of(self._settings.base_url, self._settings.api_version)

@@ -34,8 +34,9 @@ from browser_use_client.models import (
     Step,
     Task,
 )
+from browser_use_client.network import Verify
 from browser_use_client.server_clock import ServerClock
-from browser_use_client.transport import Settings
+from browser_use_client.settings import Settings
 from browser_use_client.watcher import TaskWatcher
 
 T = TypeVar("T")
@@ -53,7 +54,9 @@ class AsyncBrowserUseClient:
         api_key: See `BrowserUseClient`.
         base_url: See `BrowserUseClient`.
         api_version: See `BrowserUseClient`.
-        timeout: Seconds that one request may take.
+        timeout: See `BrowserUseClient`.
+        verify: See `BrowserUseClient`.
+        proxy: See `BrowserUseClient`.
         sleep: How waits pause, in seconds; awaited. What it raises ends the wait.
         clock: The time in seconds since the epoch.
     """
@@ -65,10 +68,12 @@ class AsyncBrowserUseClient:
         *,
         api_version: ApiVersion = "auto",
         timeout: Seconds = 30.0,
+        verify: Verify = True,
+        proxy: str | SecretStr | None = None,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         clock: Clock = time.time,
     ) -> None:
-        settings = Settings(api_key, base_url, api_version, timeout)
+        settings = Settings(api_key, base_url, api_version, timeout, verify, proxy)
         self.base_url = settings.base_url
         server_clock = ServerClock(clock)
         self._api = Api(settings, clock, server_clock)

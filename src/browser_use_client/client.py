@@ -32,8 +32,9 @@ from browser_use_client.models import (
     Step,
     Task,
 )
+from browser_use_client.network import Verify
 from browser_use_client.server_clock import ServerClock
-from browser_use_client.transport import Settings
+from browser_use_client.settings import Settings
 
 T = TypeVar("T")
 P = TypeVar("P", bound=Profile)
@@ -49,6 +50,10 @@ class BrowserUseClient:
         base_url: Where the API is, up to `/api/v2`. Default: `BROWSER_USE_BASE_URL`, else Browser Use Cloud.
         api_version: The contract that the server speaks; `auto` asks it once.
         timeout: Seconds that one request may take, or a timedelta.
+        verify: Whom to trust: the path of a CA bundle or of a folder of certificates; False trusts everybody. Default:
+            `SSL_CERT_FILE` or `SSL_CERT_DIR`, else the bundle of certifi.
+        proxy: The URL of the proxy for all requests, with its user name and password if it asks for them. Default:
+            `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
         sleep: How waits pause, in seconds. What it raises ends the wait.
         clock: The time in seconds since the epoch.
 
@@ -64,10 +69,12 @@ class BrowserUseClient:
         *,
         api_version: ApiVersion = "auto",
         timeout: Seconds = 30.0,
+        verify: Verify = True,
+        proxy: str | SecretStr | None = None,
         sleep: Callable[[float], object] = time.sleep,
         clock: Clock = time.time,
     ) -> None:
-        settings = Settings(api_key, base_url, api_version, timeout)
+        settings = Settings(api_key, base_url, api_version, timeout, verify, proxy)
         self.base_url = settings.base_url
         server_clock = ServerClock(clock)
         self._api = Api(settings, clock, server_clock)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
-from functools import cached_property
 from typing import Any, TypeVar
 
 import httpx
 
 from browser_use_client.effects import Call, Download, Effect, Flow, Notify, Sleep, Together, Upload
-from browser_use_client.errors import BrowserUseError
+from browser_use_client.errors import BrowserUseError, InvalidRequestError
 from browser_use_client.server_clock import ServerClock
+from browser_use_client.settings import Settings
 from browser_use_client.transport import (
-    Settings,
+    NO_ANSWER,
     check_file_response,
     error_of,
     request_of,
@@ -43,9 +43,12 @@ class Driver:
         self._server_clock = server_clock
         self._sleep = sleep
         self._http = httpx.Client(**settings.http_options)
+        self._stores: dict[str | None, httpx.Client] = {}
 
     def run(self, flow: Flow[T]) -> T:
         """Runs a flow to its end, and returns or raises what it ends in."""
+        if self._http.is_closed:
+            raise InvalidRequestError("This client is closed: make a new one.")
         try:
             effect = next(flow)
             while True:
@@ -61,13 +64,15 @@ class Driver:
 
     def close(self) -> None:
         """Closes the connections."""
-        self._http.close()
-        if "_files" in self.__dict__:
-            self._files.close()
+        for http in (self._http, *self._stores.values()):
+            http.close()
 
-    @cached_property
-    def _files(self) -> httpx.Client:
-        return httpx.Client(**self._settings.file_options)
+    def _store(self, url: str) -> httpx.Client:
+        """The client for the store of files at a URL; stores behind the same proxy share one."""
+        proxy = self._settings.proxy_to(url)
+        if proxy not in self._stores:
+            self._stores[proxy] = httpx.Client(**self._settings.file_options(proxy))
+        return self._stores[proxy]
 
     def _perform(self, effect: Effect) -> Any:
         match effect:
@@ -87,7 +92,7 @@ class Driver:
                     return self._upload(effect)
                 case Download():
                     return self._download(effect)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except NO_ANSWER as error:
             raise error_of(effect, self._settings.base_url, error) from None
 
     def _answer(self, call: Call[Any]) -> Any:
@@ -98,10 +103,12 @@ class Driver:
 
     def _upload(self, effect: Upload) -> None:
         with effect.path.open("rb") as content:
-            check_file_response(effect, self._files.post(**upload_options(effect, content)))
+            check_file_response(effect, self._store(effect.slot.url).post(**upload_options(effect, content)))
 
     def _download(self, effect: Download) -> None:
-        with self._files.stream("GET", effect.url) as response:
+        with self._store(effect.url).stream("GET", effect.url) as response:
+            if response.is_error:
+                response.read()
             check_file_response(effect, response)
             with whole_file(effect.path) as file:
                 for piece in response.iter_bytes():
@@ -124,9 +131,12 @@ class AsyncDriver:
         self._server_clock = server_clock
         self._sleep = sleep
         self._http = httpx.AsyncClient(**settings.http_options)
+        self._stores: dict[str | None, httpx.AsyncClient] = {}
 
     async def run(self, flow: Flow[T]) -> T:
         """Runs a flow to its end, and returns or raises what it ends in."""
+        if self._http.is_closed:
+            raise InvalidRequestError("This client is closed: make a new one.")
         try:
             effect = next(flow)
             while True:
@@ -142,13 +152,15 @@ class AsyncDriver:
 
     async def aclose(self) -> None:
         """Closes the connections."""
-        await self._http.aclose()
-        if "_files" in self.__dict__:
-            await self._files.aclose()
+        for http in (self._http, *self._stores.values()):
+            await http.aclose()
 
-    @cached_property
-    def _files(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(**self._settings.file_options)
+    def _store(self, url: str) -> httpx.AsyncClient:
+        """The client for the store of files at a URL; stores behind the same proxy share one."""
+        proxy = self._settings.proxy_to(url)
+        if proxy not in self._stores:
+            self._stores[proxy] = httpx.AsyncClient(**self._settings.file_options(proxy))
+        return self._stores[proxy]
 
     async def _perform(self, effect: Effect) -> Any:
         match effect:
@@ -169,7 +181,7 @@ class AsyncDriver:
                     return await self._upload(effect)
                 case Download():
                     return await self._download(effect)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except NO_ANSWER as error:
             raise error_of(effect, self._settings.base_url, error) from None
 
     async def _answers(self, calls: Sequence[Call[Any]]) -> list[Any]:
@@ -189,10 +201,12 @@ class AsyncDriver:
 
     async def _upload(self, effect: Upload) -> None:
         with effect.path.open("rb") as content:
-            check_file_response(effect, await self._files.post(**upload_options(effect, content)))
+            check_file_response(effect, await self._store(effect.slot.url).post(**upload_options(effect, content)))
 
     async def _download(self, effect: Download) -> None:
-        async with self._files.stream("GET", effect.url) as response:
+        async with self._store(effect.url).stream("GET", effect.url) as response:
+            if response.is_error:
+                await response.aread()
             check_file_response(effect, response)
             with whole_file(effect.path) as file:
                 async for piece in response.aiter_bytes():

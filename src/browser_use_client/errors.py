@@ -6,11 +6,9 @@ remote task and what to do. All of them pickle: they cross processes in Airflow 
 
 from __future__ import annotations
 
-from typing import Any
-
 
 class BrowserUseError(Exception):
-    """Everything that this client raises.
+    """Everything that this client raises, but for what a caller's own callbacks raise.
 
     Attributes:
         retryable: Whether the same call can succeed later without a change.
@@ -78,6 +76,10 @@ class InsufficientCreditsError(ApiError):
     """402: the account has no credits left for a new session."""
 
 
+class SpendLimitReachedError(InsufficientCreditsError):
+    """402: the API key's own monthly limit is reached, whatever the account has left."""
+
+
 class NotFoundError(ApiError):
     """404: the task, session, profile or file does not exist, or belongs to another account."""
 
@@ -99,7 +101,13 @@ class ServerError(ApiError):
 
 
 class UnexpectedResponseError(ApiError):
-    """The server answered with something that is not this API, such as a proxy's page."""
+    """What answered is not this API, such as a proxy's page."""
+
+
+class FileUrlExpiredError(ApiError):
+    """The store of files does not take a presigned URL any more; the same call asks for a new one."""
+
+    retryable = True
 
 
 class NetworkError(BrowserUseError):
@@ -110,6 +118,22 @@ class NetworkError(BrowserUseError):
 
 class ConnectError(NetworkError):
     """No connection could be made: the request was certainly not seen by the server."""
+
+
+class CertificateError(ConnectError):
+    """The certificate of the server, or of a proxy in between, is not signed by anyone who is trusted."""
+
+    retryable = False
+
+
+class ProxyRefusedError(ConnectError):
+    """The proxy does not let the request through, such as 407 for want of a password."""
+
+    retryable = False
+
+
+class LocalFileError(BrowserUseError):
+    """A file on this machine cannot be read or written: no space, no permission, no such folder."""
 
 
 class CreationUnknownError(BrowserUseError):
@@ -201,67 +225,3 @@ class OutputSchemaError(TaskError):
     ) -> None:
         super().__init__(message, task_id=task_id, session_id=session_id)
         self.raw = raw
-
-
-_BY_STATUS: dict[int, type[ApiError]] = {
-    400: BadRequestError,
-    401: AuthenticationError,
-    402: InsufficientCreditsError,
-    403: AuthenticationError,
-    404: NotFoundError,
-    408: ServerError,
-    409: ServerError,
-    422: RejectedRequestError,
-    425: ServerError,
-    429: RateLimitedError,
-}
-
-_REMEDIES: dict[type[ApiError], str] = {
-    AuthenticationError: "Check the API key: it is sent as X-Browser-Use-API-Key and starts with bu_.",
-    InsufficientCreditsError: "Nothing was started. Add credits to the account, then run it again.",
-    NotFoundError: "Check the id, and that it belongs to this API key's account and server.",
-    SessionStoppedError: "Start a new session: the task before must keep it open for follow-ups.",
-    SessionBusyError: "Wait until its task has ended, or stop that task.",
-    RateLimitedError: "Stop sessions that are no longer needed, wait, or run fewer at once.",
-    ServerError: "Try again later.",
-}
-
-
-def error_from_response(what: str, status_code: int, body: Any, retry_after: float | None) -> ApiError:
-    """The error that an answer stands for.
-
-    Args:
-        what: What was asked, such as `POST /tasks`.
-        status_code: The HTTP status, 400 or more.
-        body: The decoded JSON body, or None if it was no JSON.
-        retry_after: Seconds, from the header.
-    """
-    detail = _detail(body)
-    kind = ServerError if status_code >= 500 else _BY_STATUS.get(status_code, ApiError)
-    if kind is BadRequestError:
-        if "running task" in detail:
-            kind = SessionBusyError
-        elif "stopped" in detail:
-            kind = SessionStoppedError
-    parts = [f"{what} was answered with {status_code}" + (f": {detail.rstrip('.')}." if detail else ".")]
-    if kind in _REMEDIES:
-        parts.append(_REMEDIES[kind])
-    return kind(" ".join(parts), status_code=status_code, retry_after=retry_after)
-
-
-def _detail(body: Any) -> str:
-    """The server's own words. Of a validation error only where and what: never the input, it may be a secret."""
-    if not isinstance(body, dict):
-        return ""
-    detail = [body] if "loc" in body else body.get("detail")
-    if isinstance(detail, dict):
-        detail = [detail]
-    if isinstance(detail, list):
-        return "; ".join(_problem(problem) for problem in detail if isinstance(problem, dict))
-    return detail if isinstance(detail, str) else ""
-
-
-def _problem(problem: Any) -> str:
-    loc = problem.get("loc")
-    place = ".".join(str(part) for part in loc) if isinstance(loc, list) else ""
-    return f"{place}: {problem.get('msg', '')}"

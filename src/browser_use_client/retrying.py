@@ -50,7 +50,7 @@ def can_try_again(error: BaseException | None, *, known: bool = False) -> bool:
         known: Whether an earlier answer showed that what it is about exists, with this key and at this URL. Then a
             401, 403 or 404 and a proxy's page are trouble of the service that can pass, as 429, 5xx and no answer are.
     """
-    passing = isinstance(error, (NetworkError, RateLimitedError, ServerError))
+    passing = isinstance(error, (NetworkError, RateLimitedError, ServerError)) and error.retryable
     passing |= known and isinstance(error, ApiError) and not isinstance(error, _REFUSALS)
     return passing and retry_after(error) <= LONGEST_RETRY_AFTER
 
@@ -76,6 +76,8 @@ def outcome_unknown(error: BrowserUseError) -> bool:
     """Whether the server may have done what it was asked all the same."""
     if isinstance(error, ConnectError):
         return False
+    if isinstance(error, UnexpectedResponseError) and error.status_code in range(400, 500):
+        return False  # the page of a proxy or a firewall, which let nothing through
     return isinstance(error, (NetworkError, ServerError, UnexpectedResponseError))
 
 

@@ -47,6 +47,10 @@ async def _all(items: Any) -> list[Any]:
     return [item async for item in items]
 
 
+def _of(fake: FakeApi) -> dict[str, Any]:
+    return {"api_key": fake.api_key, "base_url": fake.base_url, "clock": fake.time}
+
+
 class Blocking:
     """Makes blocking clients."""
 
@@ -54,8 +58,8 @@ class Blocking:
         self._clients: list[BrowserUseClient] = []
 
     def __call__(self, fake: FakeApi, **more: Any) -> Client:
-        options: dict[str, Any] = {"sleep": fake.advance, "clock": fake.time, "api_key": fake.api_key} | more
-        self._clients.append(BrowserUseClient(base_url=fake.base_url, **options))
+        options: dict[str, Any] = {"sleep": fake.advance, **_of(fake), **more}
+        self._clients.append(BrowserUseClient(**options))
         return self._clients[-1]
 
     def close(self) -> None:
@@ -77,8 +81,8 @@ class Asynchronous:
             pause(seconds)
             await asyncio.sleep(0)
 
-        options: dict[str, Any] = {"sleep": awaited_sleep, "clock": fake.time, "api_key": fake.api_key} | more
-        self._clients.append(Awaited(AsyncBrowserUseClient(base_url=fake.base_url, **options), self._loop))
+        options: dict[str, Any] = {"sleep": awaited_sleep, **_of(fake), **more}
+        self._clients.append(Awaited(AsyncBrowserUseClient(**options), self._loop))
         return self._clients[-1]
 
     def close(self) -> None:

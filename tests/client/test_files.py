@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from browser_use_client import InvalidRequestError, NotFoundError, ServerError, UnsupportedOptionError
+from browser_use_client import (
+    FileUrlExpiredError,
+    InvalidRequestError,
+    LocalFileError,
+    ServerError,
+    UnsupportedOptionError,
+)
 from tests.client.conftest import Client
 from tests.fake_api import FakeApi
 
@@ -106,13 +112,84 @@ def test_a_download_that_breaks_is_taken_up_again_and_never_leaves_half_a_file(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_is_gone_says_so(client: Client, fake: FakeApi, tmp_path: Path) -> None:
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_presigned_url_that_has_expired_is_asked_for_anew(
+    client: Client, fake: FakeApi, orders: Path, tmp_path: Path, status: int
+) -> None:
+    fake.script(output_files={"a.csv": "1"})
+    fake.fault("POST", "/_files/*", status=status, times=2)
+    task = client.run_task("x", files=[orders])
+    fake.fault("GET", "/_files/*", status=status, times=2)
+
+    assert client.download_output_files(task, tmp_path)[0].read_text() == "1"
+
+    stores = [request["path"] for request in fake.requests() if request["path"].startswith("/_files/")]
+    assert len(stores) == 6
+    assert len(set(stores[:3])) == 3  # three presigned uploads; a download's URL is the file's in this fake
+    assert len(fake.requests("GET", "/output-files/" + task.output_files[0].id)) == 3
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 410])
+def test_a_file_that_no_new_url_leads_to_says_so_and_is_worth_another_try(
+    client: Client, fake: FakeApi, tmp_path: Path, status: int
+) -> None:
     fake.script(output_files={"a.csv": "1"})
     task = client.run_task("x")
-    fake.fault("GET", "/_files/*", status=404)
+    fake.fault("GET", "/_files/*", status=status, times=None)
 
-    with pytest.raises(NotFoundError, match=r"The download of a\.csv"):
+    with pytest.raises(FileUrlExpiredError, match=r"The download of a\.csv") as caught:
         client.download_output_files(task, tmp_path)
+
+    assert "API key" not in str(caught.value)
+    assert caught.value.retryable
+    assert caught.value.status_code == status
+
+
+NAMES = ["x" * 251 + ".csv", "ä" * 125 + ".a.csv", "x" * 300 + ".csv", "x." + "y" * 300, "ä" * 200]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_may_be_as_long_as_it_likes(client: Client, fake: FakeApi, tmp_path: Path, name: str) -> None:
+    fake.script(output_files={name: "1", f"folder/{name}": "2"})
+    task = client.run_task("x")
+
+    first, second = client.download_output_files(task, tmp_path)
+
+    assert (first.read_text(), second.read_text()) == ("1", "2")
+    assert len(list(tmp_path.iterdir())) == 2
+    if len(name.encode()) <= 255:
+        assert first.name == name
+    assert first.suffix == Path(name).suffix or len(Path(name).suffix) > 250
+
+
+def test_a_folder_that_cannot_be_written_to_is_an_error_like_any_other(
+    client: Client, fake: FakeApi, orders: Path
+) -> None:
+    fake.script(output_files={"a.csv": "1"})
+    task = client.run_task("x")
+
+    with pytest.raises(LocalFileError, match=r"The download of a\.csv failed on this machine: .*orders\.csv"):
+        client.download_output_files(task, orders / "below a file")
+    for odd in ("a\0b", "a\ud800b"):
+        with pytest.raises(InvalidRequestError, match="folder"):
+            client.download_output_files(task, odd)
+
+
+def test_a_file_that_vanishes_before_it_is_sent_is_an_error_like_any_other(
+    fake: FakeApi, connect: Callable[..., Client], orders: Path
+) -> None:
+    def sleep(seconds: float) -> None:
+        fake.advance(seconds)
+        orders.unlink(missing_ok=True)
+
+    client = connect(fake, sleep=sleep, api_version=fake.contract)
+    fake.fault("POST", "*presigned-url", status=503)
+
+    with pytest.raises(LocalFileError, match=r"The upload of orders\.csv failed on this machine: .*No such file"):
+        client.run_task("x", files=[orders])
+
+    assert fake.tasks() == []
+    assert fake.sessions(status="active") == []
 
 
 @pytest.mark.parametrize(
@@ -124,6 +201,8 @@ def test_a_file_that_is_gone_says_so(client: Client, fake: FakeApi, tmp_path: Pa
         (lambda folder: write(folder / "big.csv", b"x" * (10 * 1024 * 1024 + 1)), "10,485,761 bytes"),
         (lambda folder: write(folder / "virus.exe", b"x"), r"the API takes \.csv"),
         (lambda folder: write(folder / "noname", b"x"), r"the API takes \.csv"),
+        (lambda folder: folder / "a\0.csv", "null byte"),
+        (lambda folder: folder / "a\ud800.csv", "surrogates"),
     ],
 )
 def test_a_file_that_the_api_would_not_take_is_refused_before_anything_is_sent(
@@ -148,9 +227,9 @@ def folder_at(path: Path) -> Path:
 def test_a_task_whose_files_cannot_be_uploaded_is_not_created_and_leaves_no_session(
     client: Client, fake: FakeApi, orders: Path
 ) -> None:
-    fake.fault("POST", "/_files/*", status=403)
+    fake.fault("POST", "/_files/*", status=403, times=None)
 
-    with pytest.raises(Exception, match=r"The upload of orders\.csv"):
+    with pytest.raises(FileUrlExpiredError, match=r"The upload of orders\.csv"):
         client.run_task("x", files=[orders])
 
     assert fake.tasks() == []

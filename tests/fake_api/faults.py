@@ -24,6 +24,7 @@ class Fault:
         late: How late, in seconds of the fake's clock.
         status: Answers with this status instead.
         retry_after: The header of that answer.
+        location: The header of that answer that says where else to go.
         detail: The detail of that answer.
         garbage: Answers with this text instead.
         hang: Does not answer; the client has to give up.
@@ -42,6 +43,7 @@ class Fault:
     late: float = 0.0
     status: int | None = None
     retry_after: str | None = None
+    location: str | None = None
     detail: str = "Something went wrong"
     garbage: str | None = None
     hang: bool = False

@@ -155,8 +155,9 @@ class Server:
         if fault.garbage is not None:
             return Answer(fault.status or 200, fault.garbage.encode(), {"Content-Type": "text/html"})
         if fault.status is not None:
-            retry_after = {} if fault.retry_after is None else {"Retry-After": fault.retry_after}
-            return Answer(fault.status, {"detail": fault.detail}, retry_after)
+            head = {"Retry-After": fault.retry_after, "Location": fault.location}
+            sent = {name: value for name, value in head.items() if value is not None}
+            return Answer(fault.status, {"detail": fault.detail}, sent)
         _drop(writer, fault.reset)
         raise DroppedError
 

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 from browser_use_client.contracts import Contract
-from browser_use_client.effects import Download, Flow, Upload
-from browser_use_client.errors import InvalidRequestError
+from browser_use_client.effects import Call, Download, Flow, Upload
+from browser_use_client.errors import FileUrlExpiredError, InvalidRequestError
+from browser_use_client.json_text import ODD_CHARACTERS
 from browser_use_client.models import OutputFile, Task
 from browser_use_client.retrying import retried
 
+T = TypeVar("T")
+
 MAX_FILE_SIZE = 10 * 1024 * 1024
 """Bytes that a file may have at most: the API takes no larger one."""
+
+MAX_URLS = 3
+"""Presigned URLs that are tried for one file: each is good for some minutes."""
+
+MAX_NAME_BYTES = 255
+"""What the name of a file may have at most on the file systems in use."""
 
 CONTENT_TYPES = {
     ".csv": "text/csv",
@@ -53,9 +65,22 @@ class LocalFile:
             size = path.stat().st_size
         except OSError as error:
             raise InvalidRequestError(f"{path} cannot be uploaded: {error.strerror}.") from None
+        except ValueError as error:
+            raise InvalidRequestError(f"{str(path)!r} cannot be uploaded: {error}.") from None
         if not path.is_file():
             raise InvalidRequestError(f"{path} cannot be uploaded: it is no file.")
         return cls(path, size, content_type_of(path, size))
+
+
+def folder_at(path: str | Path) -> Path:
+    """A folder to download to.
+
+    Raises:
+        InvalidRequestError: No folder can be called so.
+    """
+    if ODD_CHARACTERS.search(str(path)):
+        raise InvalidRequestError(f"{str(path)!r} cannot be the name of a folder.")
+    return Path(path)
 
 
 def content_type_of(file: str | Path, size: int) -> str:
@@ -88,8 +113,7 @@ def upload(contract: Contract, file: LocalFile, *, session_id: str | None, known
         known: Whether that session is known to exist.
     """
     asking = contract.upload_slot(file.path.name, file.content_type, file.size, session_id=session_id)
-    slot = yield from retried(asking, known=known)
-    yield from retried(Upload(slot, file.path, file.content_type))
+    slot = yield from _through_fresh_url(asking, lambda slot: Upload(slot, file.path, file.content_type), known=known)
     return slot.file_name
 
 
@@ -97,16 +121,37 @@ def download_output_files(contract: Contract, task: Task, folder: Path) -> Flow[
     """Downloads what a task left behind, each under its own name, and returns where it is."""
     targets: dict[Path, OutputFile] = {}
     for file in task.output_files:
-        name = _safe_name(file)
-        target = folder / name
-        targets[target if target not in targets else folder / f"{file.id}-{name}"] = file
+        target = folder / _safe_name(file)
+        targets[target if target not in targets else folder / _safe_name(file, f"{file.id}-")] = file
     for target, file in targets.items():
-        url = yield from retried(contract.get_output_file_url(task.id, file.id))
-        yield from retried(Download(url, target))
+        ask = contract.get_output_file_url(task.id, file.id)
+        yield from _through_fresh_url(ask, partial(Download, path=target))
     return list(targets)
 
 
-def _safe_name(file: OutputFile) -> str:
-    """The last part of the name: an agent, or a site that it was on, must not choose a folder of ours."""
+def _through_fresh_url(ask: Call[T], move: Callable[[T], Upload | Download], *, known: bool = False) -> Flow[T]:
+    """Moves a file through a presigned URL, with a new one where that has expired; returns the one that did it."""
+    for urls_left in reversed(range(MAX_URLS)):
+        url = yield from retried(ask, known=known)
+        try:
+            yield from retried(move(url))
+        except FileUrlExpiredError:
+            if not urls_left:
+                raise
+        else:
+            return url
+    raise AssertionError("the last URL returns or raises")
+
+
+def _safe_name(file: OutputFile, prefix: str = "") -> str:
+    """The last part of the name: an agent, or a site that it was on, must not choose a folder of ours.
+
+    One that is too long for a file system loses the end of its stem.
+    """
     name = PurePosixPath(file.name.replace("\\", "/")).name
-    return name if name not in ("", ".", "..") else file.id
+    name = prefix + (name if name not in ("", ".", "..") else file.id)
+    suffix = PurePosixPath(name).suffix
+    room = MAX_NAME_BYTES - len(suffix.encode())
+    if len(name.encode()) <= MAX_NAME_BYTES or room <= 0:
+        return name.encode()[:MAX_NAME_BYTES].decode(errors="ignore")
+    return name.removesuffix(suffix).encode()[:room].decode(errors="ignore") + suffix

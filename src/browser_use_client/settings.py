@@ -1,0 +1,101 @@
+"""Where the API is, who asks, and how the network is reached."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from http.cookiejar import CookieJar
+from importlib.metadata import version
+from typing import Any, get_args
+
+import httpx
+from pydantic import SecretStr
+
+from browser_use_client.base_url import CLOUD_URL, base_url_of
+from browser_use_client.contracts import ApiVersion
+from browser_use_client.errors import AuthenticationError, InvalidRequestError
+from browser_use_client.limits import Seconds, seconds_of
+from browser_use_client.network import Verify, proxy_of, proxy_to, tls_context
+
+CONNECT_TIMEOUT = 10.0
+
+_AGENT = f"browser-use-client/{version('browser-use-client')}"
+
+
+class Settings:
+    """What a client is told: arguments first, then the environment, then the defaults. See `BrowserUseClient`.
+
+    Raises:
+        AuthenticationError: There is no API key, or it cannot be one.
+        InvalidRequestError: Another setting cannot be right.
+    """
+
+    def __init__(
+        self,
+        api_key: str | SecretStr | None,
+        base_url: str | None,
+        api_version: ApiVersion,
+        timeout: Seconds,
+        verify: Verify = True,
+        proxy: str | SecretStr | None = None,
+    ) -> None:
+        self._key = _checked_key(api_key)
+        if base_url is None:
+            base_url = os.environ.get("BROWSER_USE_BASE_URL") or CLOUD_URL
+        self.base_url = base_url_of(base_url)
+        if api_version not in get_args(ApiVersion):
+            raise InvalidRequestError(f"api_version {api_version!r} is none of {', '.join(get_args(ApiVersion))}.")
+        self.api_version: ApiVersion = api_version
+        limit = seconds_of("timeout", timeout)
+        self._timeout = httpx.Timeout(limit, connect=min(limit, CONNECT_TIMEOUT))
+        self._verify = tls_context(verify)
+        self._proxy = None if proxy is None else _revealed(proxy)
+
+    @property
+    def http_options(self) -> dict[str, Any]:
+        """What httpx is told once about the API."""
+        headers = {"X-Browser-Use-API-Key": self._key, "User-Agent": _AGENT}
+        return self._options(headers, self.proxy_to(self.base_url)) | {"cookies": _NoCookies()}
+
+    def file_options(self, proxy: str | None) -> dict[str, Any]:
+        """What httpx is told about a store of files: it is another host, and must not see the key.
+
+        Args:
+            proxy: The proxy that leads there.
+        """
+        return self._options({"User-Agent": _AGENT}, proxy) | {"follow_redirects": True}
+
+    def proxy_to(self, url: str) -> str | None:
+        """The URL of the proxy that leads to a URL, None where there is none."""
+        return proxy_to(url, self._proxy)
+
+    def _options(self, headers: Mapping[str, str], proxy: str | None) -> dict[str, Any]:
+        return {
+            "headers": headers,
+            "timeout": self._timeout,
+            "verify": self._verify,
+            "proxy": None if proxy is None else proxy_of(proxy, self._verify),
+            "trust_env": False,  # what of the environment counts is in `network`
+        }
+
+
+class _NoCookies(CookieJar):
+    """The API knows its callers by their key, so no request carries a cookie; to take them would be a waste."""
+
+    def extract_cookies(self, response: Any, request: Any) -> None:
+        """Takes none, which saves a twentieth of a request."""
+
+
+def _checked_key(api_key: Any) -> str:
+    key: Any = os.environ.get("BROWSER_USE_API_KEY") if api_key is None else _revealed(api_key)
+    if key is None:
+        raise AuthenticationError("There is no API key: pass `api_key`, or set BROWSER_USE_API_KEY.")
+    if not key:
+        raise AuthenticationError("The API key is empty: pass it as `api_key`, or set BROWSER_USE_API_KEY.")
+    if not isinstance(key, str) or not (key.isascii() and key.isprintable()) or " " in key:
+        raise AuthenticationError("The API key has characters that no key has, such as a space or a line break.")
+    return str(key)
+
+
+def _revealed(secret: Any) -> Any:
+    return secret.get_secret_value() if isinstance(secret, SecretStr) else secret
