@@ -135,6 +135,8 @@ class ProxyRefusedError(ConnectError):
 class LocalFileError(BrowserUseError):
     """A file on this machine cannot be read or written: no space, no permission, no such folder."""
 
+    retryable = True
+
 
 class CreationUnknownError(BrowserUseError):
     """It cannot be told whether a task was created. Coming back with the same key settles it, and never pays twice.

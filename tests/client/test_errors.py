@@ -55,6 +55,7 @@ def test_retrying_can_help_exactly_where_the_cause_can_pass_by_itself() -> None:
         "ConnectError",
         "CreationUnknownError",
         "FileUrlExpiredError",
+        "LocalFileError",
         "TaskUnreachableError",
     }
 

@@ -63,7 +63,7 @@ def test_a_download_that_fails_says_that_the_task_has_finished_and_a_retry_downl
     api: FakeApi, tmp_path: Path
 ) -> None:
     api.script(output_files=ORDERS)
-    api.fault("GET", "/_files/*", status=404, times=1)
+    api.fault("GET", "/_files/*", status=404, times=3)
     download = {"credentials": credentials_for(api), "download_output_to": tmp_path / "out"}
     shown: list[BaseException] = []
 
@@ -96,7 +96,7 @@ def test_a_full_or_forbidden_folder_is_tried_again_by_itself(flat_api: FakeApi, 
 def test_a_flow_retry_downloads_what_could_not_be_downloaded(flat_api: FakeApi, tmp_path: Path) -> None:
     # A task whose agent reports no success is one of these, too, where the caller takes it.
     flat_api.script(output_files=ORDERS, is_success=False)
-    flat_api.fault("GET", "/_files/*", status=404)
+    flat_api.fault("GET", "/_files/*", status=404, times=3)
 
     @flow(retries=1)
     def orders() -> BrowserTaskResult:
@@ -162,7 +162,7 @@ def test_calls_that_differ_in_their_files_only_are_not_mixed_up_when_a_flow_is_r
 
 def test_a_block_takes_and_leaves_files_too(flat_api: FakeApi, invoice: Path, tmp_path: Path) -> None:
     flat_api.script(output_files=ORDERS)
-    flat_api.fault("GET", "/_files/*", status=404)
+    flat_api.fault("GET", "/_files/*", status=404, times=3)
     block = BrowserTask(
         task="Pay",
         credentials=credentials_for(flat_api),

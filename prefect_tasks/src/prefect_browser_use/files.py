@@ -28,12 +28,12 @@ def downloading(task: Task, folder: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (BrowserUseError, OSError) as error:
+    except BrowserUseError as error:
         raise OutputFilesError(
             f"Task {task.id} in session {task.session_id} has finished and no longer runs, but its files could not be"
             f" downloaded to {folder}: {error} A retry takes the finished task up and downloads again; it pays for no"
             " second one.",
-            retryable=isinstance(error, OSError) or error.retryable,
+            retryable=error.retryable,
             task_id=task.id,
             session_id=task.session_id,
         ) from error
