@@ -77,7 +77,7 @@ class AsyncBrowserUseClient:
         self.base_url = settings.base_url
         server_clock = ServerClock(clock)
         self._api = Api(settings, clock, server_clock)
-        self._driver = AsyncDriver(settings, server_clock, sleep)
+        self._driver = AsyncDriver(settings, clock, server_clock, sleep)
         self._sleep = sleep
         self._clock = clock
 

@@ -78,7 +78,7 @@ class BrowserUseClient:
         self.base_url = settings.base_url
         server_clock = ServerClock(clock)
         self._api = Api(settings, clock, server_clock)
-        self._driver = Driver(settings, server_clock, sleep)
+        self._driver = Driver(settings, clock, server_clock, sleep)
 
     def run_task(
         self,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 import httpx
 
-from browser_use_client.effects import Call, Download, Effect, Flow, Notify, Sleep, Together, Upload
+from browser_use_client.effects import Call, Clock, Download, Effect, Flow, Notify, Sleep, Together, Upload
 from browser_use_client.errors import BrowserUseError, InvalidRequestError
 from browser_use_client.server_clock import ServerClock
 from browser_use_client.settings import Settings
@@ -25,8 +26,31 @@ from browser_use_client.transport import (
 
 T = TypeVar("T")
 
+log = logging.getLogger("browser_use_client")
+
 AT_ONCE = 10
 """Requests under way at the same time, of those that are asked for together."""
+
+LOG_SECONDS = 60.0
+"""From one line about a wait to the next."""
+
+
+class WaitLog:
+    """Says in the log why a flow waits for a server that is full or does not answer: at once, then a line a minute.
+
+    Args:
+        clock: The time now.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._next = float("-inf")
+
+    def note(self, effect: Effect) -> None:
+        """Notes what the flow asks for next."""
+        if isinstance(effect, Sleep) and effect.because and (now := self._clock()) >= self._next:
+            self._next = now + LOG_SECONDS
+            log.info("Waiting to try again. %s", effect.because)
 
 
 class Driver:
@@ -34,12 +58,16 @@ class Driver:
 
     Args:
         settings: Where the API is, and who asks.
+        clock: The time now.
         server_clock: Told of every answer of the API.
         sleep: How to pause, in seconds.
     """
 
-    def __init__(self, settings: Settings, server_clock: ServerClock, sleep: Callable[[float], object]) -> None:
+    def __init__(
+        self, settings: Settings, clock: Clock, server_clock: ServerClock, sleep: Callable[[float], object]
+    ) -> None:
         self._settings = settings
+        self._clock = clock
         self._server_clock = server_clock
         self._sleep = sleep
         self._http = httpx.Client(**settings.http_options)
@@ -49,9 +77,11 @@ class Driver:
         """Runs a flow to its end, and returns or raises what it ends in."""
         if self._http.is_closed:
             raise InvalidRequestError("This client is closed: make a new one.")
+        waits = WaitLog(self._clock)
         try:
             effect = next(flow)
             while True:
+                waits.note(effect)
                 try:
                     result = self._perform(effect)
                 except BaseException as error:  # noqa: BLE001 - the flow decides what each error means
@@ -76,7 +106,7 @@ class Driver:
 
     def _perform(self, effect: Effect) -> Any:
         match effect:
-            case Sleep(seconds):
+            case Sleep(seconds=seconds):
                 return self._sleep(seconds)
             case Notify(callback, argument):
                 return callback(argument)
@@ -120,14 +150,16 @@ class AsyncDriver:
 
     Args:
         settings: Where the API is, and who asks.
+        clock: The time now.
         server_clock: Told of every answer of the API.
         sleep: How to pause, in seconds; awaited.
     """
 
     def __init__(
-        self, settings: Settings, server_clock: ServerClock, sleep: Callable[[float], Awaitable[object]]
+        self, settings: Settings, clock: Clock, server_clock: ServerClock, sleep: Callable[[float], Awaitable[object]]
     ) -> None:
         self._settings = settings
+        self._clock = clock
         self._server_clock = server_clock
         self._sleep = sleep
         self._http = httpx.AsyncClient(**settings.http_options)
@@ -137,9 +169,11 @@ class AsyncDriver:
         """Runs a flow to its end, and returns or raises what it ends in."""
         if self._http.is_closed:
             raise InvalidRequestError("This client is closed: make a new one.")
+        waits = WaitLog(self._clock)
         try:
             effect = next(flow)
             while True:
+                waits.note(effect)
                 try:
                     result = await self._perform(effect)
                 except BaseException as error:  # noqa: BLE001 - the flow decides what each error means
@@ -164,7 +198,7 @@ class AsyncDriver:
 
     async def _perform(self, effect: Effect) -> Any:
         match effect:
-            case Sleep(seconds):
+            case Sleep(seconds=seconds):
                 return await self._sleep(seconds)
             case Together(calls):
                 return await self._answers(calls)

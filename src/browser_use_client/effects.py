@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from browser_use_client.errors import BrowserUseError
 from browser_use_client.models import UploadSlot
 
 T = TypeVar("T")
@@ -76,9 +77,15 @@ class Download:
 
 @dataclass(frozen=True)
 class Sleep:
-    """A pause of some seconds."""
+    """A pause of some seconds.
+
+    Attributes:
+        seconds: How long.
+        because: What the server answered, or that it did not, where the pause is to let that pass.
+    """
 
     seconds: float
+    because: BrowserUseError | None = None
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def pause_or_raise(
     within_time = full and clock() + pause <= room_until
     if not within_time and not (can_try_again(error, known=known) and attempt < MAX_ATTEMPTS):
         raise error
-    yield Sleep(pause)
+    yield Sleep(pause, error)
 
 
 @dataclass
@@ -155,5 +155,5 @@ def retried(request: Call[Any] | Upload | Download, *, known: bool = False) -> F
         except BrowserUseError as error:
             if attempts.end_with(error):
                 raise
-            pause = attempts.pause(error)
-        yield Sleep(pause)
+            because = error
+        yield Sleep(attempts.pause(because), because)

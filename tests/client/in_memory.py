@@ -112,7 +112,7 @@ class InMemory:
 
     def _perform(self, effect: Effect) -> Any:
         match effect:
-            case Sleep(seconds):
+            case Sleep(seconds=seconds):
                 self.trace.append(f"sleep {seconds:g}")
                 self.sleeps.append(seconds)
                 self.world.advance(seconds)

@@ -8,6 +8,7 @@ import pytest
 
 from browser_use_client import (
     InvalidRequestError,
+    RateLimitedError,
     Step,
     TaskTimeoutError,
     TaskUnreachableError,
@@ -123,3 +124,21 @@ def test_a_wait_gives_up_after_the_failures_it_was_allowed_and_leaves_the_task(c
     assert caught.value.retryable
     assert len(fake.requests("GET")) == 3
     assert len(fake.tasks(live=True)) == 1
+
+
+def test_waits_say_why_in_the_log_at_once_and_then_a_line_a_minute(
+    client: Client, fake: FakeApi, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="browser_use_client")
+    fake.fault("POST", status=429, times=None)
+    with pytest.raises(RateLimitedError):
+        client.create_task("x", wait_when_busy=300)
+    assert 4 <= len(caplog.messages) <= 6
+    assert all(message.startswith("Waiting to try again.") and "429" in message for message in caplog.messages)
+
+    fake.clear()
+    created = client.create_task("x")
+    caplog.clear()
+    fake.fault("GET", status=503, times=1)
+    client.wait_for_task(created)
+    assert ["503" in message for message in caplog.messages] == [True]

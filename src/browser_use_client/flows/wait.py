@@ -75,6 +75,7 @@ def wait(
     poll: Call[Any] = contract.get_task(task_id) if whole else contract.get_task_state(task_id)
     polls = polls_of(task, limit=max_failures, clock=clock)
     steps_seen = 0
+    because: BrowserUseError | None
     while True:
         left = deadline - clock() if deadline is not None else None
         if left is not None and left <= 0:
@@ -84,8 +85,9 @@ def wait(
         except BrowserUseError as error:
             if polls.end_with(error):
                 raise given_up(task, polls, error) from error
-            pause = polls.pause(error)
+            pause, because = polls.pause(error), error
         else:
+            because = None
             polls.answered()
             if on_step and isinstance(state, Task):
                 for step in state.steps[steps_seen:]:
@@ -95,7 +97,7 @@ def wait(
                 return state if isinstance(state, Task) else (yield from _details(contract, task, state))
             yield from live_url.look(state, None if deadline is None else deadline - clock())
             pause = poll_pause(clock() - started, poll_interval)
-        yield Sleep(pause if deadline is None else max(min(pause, deadline - clock()), 0.0))
+        yield Sleep(pause if deadline is None else max(min(pause, deadline - clock()), 0.0), because)
 
 
 def _details(contract: Contract, task: AnyTask, state: TaskState) -> Flow[Task]:
