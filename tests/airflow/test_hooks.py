@@ -9,6 +9,7 @@ import pytest
 from airflow_browser_use.hooks import BrowserUseHook
 from browser_use_client import AuthenticationError, InvalidRequestError
 from demo.ports import free_port
+from tests.proxies import ForwardProxy
 
 from .fake_browser_use import KEY, FakeBrowserUse
 
@@ -32,6 +33,8 @@ def test_host_password_and_extra_make_the_client(monkeypatch: pytest.MonkeyPatch
         "base_url": "http://host.test/api/v2",
         "api_version": "v2-flat",
         "timeout": 7.0,
+        "verify": True,
+        "proxy": None,
     }
 
 
@@ -44,9 +47,85 @@ def test_a_connection_without_a_key_says_where_it_belongs(monkeypatch: pytest.Mo
         connect(monkeypatch, host="http://host.test/api/v2").client  # noqa: B018
 
 
-def test_a_timeout_that_is_no_number_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("timeout", ["soon", 0, "0", -1, True, [30], {"seconds": 30}, "nan", "inf", 1e400])
+def test_a_timeout_that_is_no_number_of_seconds_is_named(monkeypatch: pytest.MonkeyPatch, timeout: Any) -> None:
     with pytest.raises(InvalidRequestError, match="`timeout` in the extra of connection 'somewhere'"):
-        connect(monkeypatch, password=KEY, extra={"timeout": "soon"}).client  # noqa: B018
+        connect(monkeypatch, password=KEY, extra={"timeout": timeout}).client  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("port", 8790), ("schema", "https"), ("login", "me"), ("login", "bu_key_in_the_wrong_place")]
+)
+def test_a_field_that_has_no_meaning_is_named(monkeypatch: pytest.MonkeyPatch, field: str, value: Any) -> None:
+    hook = connect(monkeypatch, host="http://host.test/api/v2", password=KEY, **{field: value})
+    with pytest.raises(
+        InvalidRequestError, match=f"`{field}` of connection 'somewhere' is set, but has no meaning"
+    ) as caught:
+        hook.client  # noqa: B018
+    assert "bu_key" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("extra", "named"),
+    [
+        ({"time_out": 30}, "no field 'time_out'; there are api_version, proxy, timeout, verify"),
+        ({"base_url": "x", "apiVersion": "auto"}, "no field 'apiVersion', 'base_url'"),
+        ("[1]", "must be a JSON object"),
+        ('"text"', "must be a JSON object"),
+        ("7", "must be a JSON object"),
+        ({"api_version": "v3"}, "api_version 'v3' is none of auto"),
+        ({"verify": "/nowhere/company.pem"}, "/nowhere/company.pem"),
+        ({"verify": 7}, "`verify` must be"),
+        ({"proxy": "gopher://me:geheim@proxy.test"}, "The proxy, from `proxy`"),
+    ],
+)
+def test_an_extra_that_cannot_be_right_is_named_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, extra: Any, named: str
+) -> None:
+    hook = connect(monkeypatch, password=KEY, extra=extra)
+    with pytest.raises(InvalidRequestError, match=named) as caught:
+        hook.client  # noqa: B018
+    assert "geheim" not in str(caught.value)
+    assert hook.test_connection() == (False, str(caught.value))
+
+
+@pytest.mark.parametrize("host", ["http://host.test", "http://host.test/api/v1", "https://cloud.browser-use.com"])
+def test_a_wrong_host_names_the_right_one(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    with pytest.raises(InvalidRequestError, match=r"The base URL .*: use http.*/api/v2\."):
+        connect(monkeypatch, host=host, password=KEY).client  # noqa: B018
+
+
+def test_fields_that_are_left_empty_are_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    empty = {"api_version": "", "timeout": None, "verify": "", "proxy": ""}
+    hook = connect(monkeypatch, host="", password=KEY, login="", schema="", extra=empty)
+    assert hook.settings == connect(monkeypatch, password=KEY).settings
+
+
+@pytest.mark.parametrize("verify", [False, "false", "False"])
+def test_certificates_may_go_unchecked(monkeypatch: pytest.MonkeyPatch, verify: Any) -> None:
+    assert connect(monkeypatch, password=KEY, extra={"verify": verify}).settings["verify"] is False
+
+
+def test_a_proxy_that_wants_a_password_is_named_without_it(
+    server: FakeBrowserUse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ForwardProxy() as proxy:
+        through = connect(monkeypatch, host=server.url, password=KEY, extra={"proxy": proxy.url})
+        assert through.test_connection()[0]
+        assert proxy.led_to
+        wrong = proxy.url.replace("geheim", "geheimer")
+        worked, message = connect(monkeypatch, host=server.url, password=KEY, extra={"proxy": wrong}).test_connection()
+    assert not worked
+    assert "407" in message
+    assert "geheim" not in message
+
+
+def test_the_test_button_answers_whatever_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    worked, message = BrowserUseHook("nowhere").test_connection()
+    assert not worked
+    assert "nowhere" in message
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/company.pem")
+    assert "SSL_CERT_FILE" in connect(monkeypatch, password=KEY).test_connection()[1]
 
 
 def test_the_test_button_shows_the_credits(server: FakeBrowserUse) -> None:

@@ -45,6 +45,8 @@ def test_airflow_finds_the_connection_type_and_shows_only_fields_that_mean_somet
     assert {name for name in manager.connection_form_widgets if "__browser_use__" in name} == {
         "extra__browser_use__api_version",
         "extra__browser_use__timeout",
+        "extra__browser_use__verify",
+        "extra__browser_use__proxy",
     }
 
 

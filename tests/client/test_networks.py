@@ -19,8 +19,9 @@ from browser_use_client import (
     ProxyRefusedError,
 )
 from tests.client.conftest import Client
-from tests.client.networks import ForwardProxy, PlainFront, TlsFront
+from tests.client.networks import PlainFront, TlsFront
 from tests.fake_api import FakeApi
+from tests.proxies import ForwardProxy
 
 VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +9,10 @@ from airflow.providers.common.compat.connection import get_async_connection
 from airflow.providers.common.compat.sdk import BaseHook
 
 import browser_use_client  # whose clients load on use: DAG files that only name an operator are parsed again and again
+from airflow_browser_use.connection import client_settings
 from airflow_browser_use.provider_info import get_provider_info
-from browser_use_client import AuthenticationError, BrowserUseError, InvalidRequestError
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Connection
-
     from browser_use_client import AsyncBrowserUseClient, BrowserUseClient
 
 DEFAULT_CONN_ID = "browser_use_default"
@@ -25,8 +22,8 @@ class BrowserUseHook(BaseHook):
     """Clients for one Airflow connection.
 
     Connection type `browser_use`: host is the base URL up to `/api/v2` (default: Browser Use Cloud), password the
-    API key; extra may hold `api_version` (`auto`, `v2-nested` or `v2-flat`) and `timeout` (seconds a request may
-    take, default 30).
+    API key; extra may hold `api_version` (`auto`, `v2-nested` or `v2-flat`), `timeout` (seconds a request may take,
+    default 30), `verify` (the path of a CA bundle, or false) and `proxy` (its URL).
 
     Args:
         browser_use_conn_id: The connection.
@@ -58,7 +55,7 @@ class BrowserUseHook(BaseHook):
     @cached_property
     def settings(self) -> dict[str, Any]:
         """What the clients are made with. Looked up once, so that a signal handler can make one too."""
-        return _settings(self.get_connection(self.browser_use_conn_id))
+        return client_settings(self.get_connection(self.browser_use_conn_id))
 
     @cached_property
     def client(self) -> BrowserUseClient:
@@ -75,14 +72,14 @@ class BrowserUseHook(BaseHook):
 
     async def get_async_settings(self) -> dict[str, Any]:
         """What the clients are made with, looked up without blocking the event loop."""
-        return _settings(await get_async_connection(self.browser_use_conn_id))
+        return client_settings(await get_async_connection(self.browser_use_conn_id))
 
     async def get_async_client(self) -> AsyncBrowserUseClient:
         """A client for an event loop; the caller closes it."""
         return browser_use_client.AsyncBrowserUseClient(**await self.get_async_settings())
 
     def test_connection(self) -> tuple[bool, str]:
-        """Read the account: the "Test" button of the connection form.
+        """Read the account: the "Test" button of the connection form. Never raises.
 
         Returns:
             Whether that worked, and what to show.
@@ -90,23 +87,6 @@ class BrowserUseHook(BaseHook):
         try:
             with self.new_client() as client:
                 account = client.get_account()
-        except BrowserUseError as error:
-            return False, str(error)
+        except Exception as error:  # noqa: BLE001 - the button shows whatever is wrong
+            return False, str(error) or type(error).__name__
         return True, f"Connected to {client.base_url}: {account.credits_usd:.2f} USD of credits left."
-
-
-def _settings(connection: Connection) -> dict[str, Any]:
-    name = f"connection {connection.conn_id!r}"
-    if not connection.password:
-        raise AuthenticationError(f"There is no API key in {name}: put it into the password.")
-    extra = json.loads(connection.extra or "{}")  # `extra_dejson` would block the triggerer's loop to mask secrets
-    try:
-        timeout = float(extra.get("timeout") or 30.0)
-    except (TypeError, ValueError):
-        raise InvalidRequestError(f"`timeout` in the extra of {name} must be a number of seconds.") from None
-    return {
-        "api_key": connection.password,
-        "base_url": connection.host or None,
-        "api_version": extra.get("api_version") or "auto",
-        "timeout": timeout,
-    }

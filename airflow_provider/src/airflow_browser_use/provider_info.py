@@ -55,6 +55,18 @@ def get_provider_info() -> dict[str, Any]:
                         "description": "Seconds that one request may take.",
                         "schema": {"type": ["number", "null"], "default": 30, "exclusiveMinimum": 0},
                     },
+                    "verify": {
+                        "label": "CA bundle",
+                        "description": "Path of the CA bundle to trust, where the network has a CA of its own;"
+                        " false trusts everybody.",
+                        "schema": {"type": ["string", "null"]},
+                    },
+                    "proxy": {
+                        "label": "Proxy",
+                        "description": "URL of the proxy, http://NAME:PASSWORD@proxy.example:3128, where the"
+                        " environment of Airflow does not name it.",
+                        "schema": {"type": ["string", "null"], "format": "password"},
+                    },
                 },
             }
         ],

@@ -1,0 +1,69 @@
+"""From an Airflow connection to the settings of a client: a field that is not understood is an error."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from airflow_browser_use.provider_info import get_provider_info
+from browser_use_client import AuthenticationError, InvalidRequestError, seconds_of
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Connection
+
+
+def client_settings(connection: Connection) -> dict[str, Any]:
+    """What the clients of a connection are made with.
+
+    Raises:
+        AuthenticationError: It has no API key.
+        InvalidRequestError: A field is set that has no meaning, or its value cannot be right; says which.
+    """
+    name = f"connection {connection.conn_id!r}"
+    for field in ("schema", "login", "port"):
+        if getattr(connection, field):
+            raise InvalidRequestError(
+                f"`{field}` of {name} is set, but has no meaning: empty it, and put the whole base URL into the host,"
+                " such as http://127.0.0.1:8790/api/v2."
+            )
+    if not connection.password:
+        raise AuthenticationError(f"There is no API key in {name}: put it into the password.")
+    extra = _extra_of(connection.extra, name)
+    return {
+        "api_key": connection.password,
+        "base_url": connection.host or None,
+        "api_version": extra.get("api_version", "auto"),
+        "timeout": _seconds(extra.get("timeout", 30.0), name),
+        "verify": _verify(extra.get("verify", True)),
+        "proxy": extra.get("proxy"),
+    }
+
+
+def _extra_of(text: str | None, name: str) -> dict[str, Any]:
+    """The fields of the extra that are set."""
+    try:
+        extra = json.loads(text or "{}")  # `extra_dejson` would block the triggerer's loop to mask secrets
+    except ValueError:
+        extra = None
+    if not isinstance(extra, dict):
+        raise InvalidRequestError(f"The extra of {name} must be a JSON object, such as " + '{"timeout": 30}.')
+    known = get_provider_info()["connection-types"][0]["conn-fields"]
+    if unknown := sorted(extra.keys() - known):
+        raise InvalidRequestError(
+            f"The extra of {name} has no field {', '.join(map(repr, unknown))}; there are {', '.join(sorted(known))}."
+        )
+    return {field: value for field, value in extra.items() if value not in (None, "")}
+
+
+def _seconds(value: Any, name: str) -> float:
+    try:
+        return seconds_of("timeout", float(value) if isinstance(value, str) else value)
+    except ValueError:
+        raise InvalidRequestError(
+            f"`timeout` in the extra of {name} must be a number of seconds above 0, not {value!r}."
+        ) from None
+
+
+def _verify(value: Any) -> Any:
+    """The form below Airflow 3.2 knows only text."""
+    return {"true": True, "false": False}.get(value.lower(), value) if isinstance(value, str) else value
