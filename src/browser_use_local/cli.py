@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status.
     """
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         status: int = options.do(options)
     except (CannotStartError, NoChromiumError, ServerError) as error:
@@ -60,12 +60,13 @@ def up(options: argparse.Namespace) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """What the command takes."""
+    whole = argparse.ArgumentParser(
         prog="browser-use-local",
         description="The API of Browser Use Cloud on your own machine: tasks run in a real Chromium.",
     )
-    commands = parser.add_subparsers(title="commands", required=True)
+    commands = whole.add_subparsers(title="commands", required=True)
     for name, do, options in (
         ("up", up, _up_options),
         ("run", run, _run_options),
@@ -77,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=description.splitlines()[0], description=description)
         command.set_defaults(do=do)
         options(command)
-    return parser
+    return whole
 
 
 def _up_options(parser: argparse.ArgumentParser) -> None:
