@@ -8,9 +8,10 @@ from prefect import get_client
 from prefect.blocks.core import Block
 from prefect.testing.standard_test_suites import BlockStandardTestSuite
 
-from browser_use_client import AuthenticationError
+from browser_use_client import AuthenticationError, BrowserUseError, InvalidRequestError
 from prefect_browser_use import BrowserUseCredentials
 from tests.fake_api import FakeApi, FakeApiProcess
+from tests.proxies import ForwardProxy
 
 from .conftest import credentials_for
 from .running_prefect import RunningPrefect
@@ -83,6 +84,39 @@ def test_a_wrong_key_is_said_so_without_the_key(api: FakeApi) -> None:
     with pytest.raises(AuthenticationError) as caught:
         block.test_connection()
     assert KEY not in str(caught.value)
+
+
+@pytest.mark.usefixtures("harness")
+def test_a_proxy_is_saved_and_used_and_its_password_shown_nowhere(flat_api: FakeApi) -> None:
+    with ForwardProxy() as proxy:
+        block = BrowserUseCredentials(api_key=flat_api.api_key, base_url=flat_api.base_url, proxy=proxy.url)
+        block.save("proxied")
+        loaded = BrowserUseCredentials.load("proxied")
+        assert loaded.test_connection().credits_usd == 100.0
+        assert asyncio.run(loaded.atest_connection()).credits_usd == 100.0
+        assert len(proxy.led_to) >= 2
+        for shown in (repr(block), str(block), block.model_dump_json(), repr(loaded)):
+            assert "geheim" not in shown
+        wrong = BrowserUseCredentials(api_key=flat_api.api_key, base_url=flat_api.base_url, proxy=proxy.url + "er")
+        with pytest.raises(InvalidRequestError) as caught:
+            wrong.test_connection()
+        assert "geheim" not in str(caught.value)
+
+
+def test_whatever_is_wrong_with_a_block_is_one_sentence_of_the_client_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BROWSER_USE_API_KEY", KEY)
+    for wrong in (
+        {"base_url": "https://cloud.browser-use.com"},
+        {"base_url": "127.0.0.1:8790"},
+        {"verify": "/nowhere/company.pem"},
+        {"proxy": "gopher://me:geheim@proxy.test"},
+        {"api_key": ""},
+    ):
+        block = BrowserUseCredentials(**wrong)
+        for test in (block.test_connection, lambda block=block: asyncio.run(block.atest_connection())):
+            with pytest.raises(BrowserUseError) as caught:
+                test()
+            assert "geheim" not in str(caught.value)
 
 
 def test_saved_blocks_can_be_chosen_as_parameters_of_a_deployment(prefect_server: RunningPrefect) -> None:

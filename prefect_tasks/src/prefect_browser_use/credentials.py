@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from prefect.blocks.abstract import CredentialsBlock
 from pydantic import Field, GetJsonSchemaHandler, HttpUrl, SecretStr
@@ -20,13 +21,15 @@ DOCUMENTATION = HttpUrl("https://docs.cloud.browser-use.com")
 class BrowserUseCredentials(CredentialsBlock):
     """Credentials for Browser Use Cloud, or for any server that speaks its API.
 
-    What is left out comes from the environment of the process that runs the task: `BROWSER_USE_API_KEY` and
-    `BROWSER_USE_BASE_URL`.
+    What is left out comes from the environment of the process that runs the task: `BROWSER_USE_API_KEY`,
+    `BROWSER_USE_BASE_URL`, `SSL_CERT_FILE`, and `HTTPS_PROXY` and its like.
 
     Attributes:
         api_key: The API key. It starts with bu_.
         base_url: Where the API is, up to /api/v2.
         api_version: The contract that the server speaks; `auto` asks it.
+        verify: The path of a CA bundle, on the machine that runs the flow; False trusts everybody.
+        proxy: The URL of the proxy for all requests.
 
     Example:
         ```python
@@ -54,6 +57,17 @@ class BrowserUseCredentials(CredentialsBlock):
     api_version: ApiVersion = Field(
         default="auto", title="API version", description="The contract that the server speaks; auto asks it once."
     )
+    verify: str | bool = Field(
+        default=True,
+        title="CA bundle",
+        description="Path of the CA bundle to trust, on the machine that runs the flow; false trusts everybody."
+        " Default: SSL_CERT_FILE of the process, else the public CAs.",
+    )
+    proxy: SecretStr | None = Field(
+        default=None,
+        title="Proxy",
+        description="URL of the proxy, http://NAME:PASSWORD@proxy.example:3128. Default: HTTPS_PROXY of the process.",
+    )
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
@@ -74,13 +88,17 @@ class BrowserUseCredentials(CredentialsBlock):
 
         Raises:
             AuthenticationError: There is no API key, here or in the environment.
-            InvalidRequestError: The base URL cannot be one.
+            InvalidRequestError: The base URL, the CA bundle or the proxy cannot be one.
         """
-        return BrowserUseClient(self.api_key, self.base_url, api_version=self.api_version, timeout=timeout, sleep=sleep)
+        return BrowserUseClient(**self._settings, timeout=timeout, sleep=sleep)
 
     def get_async_client(self, *, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> AsyncBrowserUseClient:
         """A client for asyncio; close it, or use it with `async with`. See `get_client`."""
-        return AsyncBrowserUseClient(self.api_key, self.base_url, api_version=self.api_version, sleep=sleep)
+        return AsyncBrowserUseClient(**self._settings, sleep=sleep)
+
+    @property
+    def _settings(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in ("api_key", "base_url", "api_version", "verify", "proxy")}
 
     def test_connection(self) -> Account:
         """Ask the server who this is. Costs nothing.
@@ -90,7 +108,7 @@ class BrowserUseCredentials(CredentialsBlock):
 
         Raises:
             AuthenticationError: The key is missing or wrong.
-            BrowserUseError: The server cannot be reached, or is not this API.
+            BrowserUseError: The server cannot be reached, or is not this API; nothing else is raised.
         """
         with self.get_client() as client:
             return client.get_account()
