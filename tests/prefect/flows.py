@@ -12,7 +12,7 @@ import signal
 import sys
 from typing import Any
 
-from prefect import flow, serve
+from prefect import flow, serve, task
 from prefect.blocks.system import Secret
 from prefect.futures import wait
 from prefect.task_runners import ProcessPoolTaskRunner
@@ -46,6 +46,41 @@ async def event_loop() -> None:
     arun_browser_task.submit("Submitted, async")
     arun_browser_task.map(["Mapped, async"])
     await asyncio.gather(arun_browser_task("Gathered"), arun_browser_task("Gathered"))
+
+
+@task
+def own(prompt: str) -> None:
+    """A task of one's own."""
+    run_browser_task(prompt)
+
+
+@task
+async def aown(prompt: str) -> None:
+    """A task of one's own, for asyncio."""
+    await arun_browser_task(prompt)
+
+
+@flow(name="own-tasks", timeout_seconds=timeout)
+def own_tasks() -> None:
+    """Five tasks that tasks of one's own call: submitted, mapped, and called."""
+    futures = [own.submit("In a submitted task"), aown.submit("In a submitted task, async")]
+    futures += [*own.map(["In a mapped task"]), *aown.map(["In a mapped task, async"])]
+    own("In a called task")
+    wait(futures)
+
+
+@flow(name="blocked-by-task", timeout_seconds=timeout)
+async def blocked_by_task() -> None:
+    """One task, which blocks the event loop of its flow."""
+    run_browser_task("Blocking")
+
+
+@flow(name="blocked-by-future", timeout_seconds=timeout)
+async def blocked_by_future() -> None:
+    """Two tasks, for whose futures the flow blocks its event loop."""
+    futures = [run_browser_task.submit("Submitted"), arun_browser_task.submit("Submitted, async")]
+    for future in futures:
+        future.result()
 
 
 @flow(name="crowd")
@@ -85,7 +120,7 @@ aimpatient = arun_browser_task.with_options(timeout_seconds=6)
 @flow(name="timed-tasks")
 def timed_tasks() -> None:
     """Five tasks with a time-out of Prefect's: submitted, mapped, and called."""
-    futures = [task.submit("Submitted") for task in (impatient, aimpatient)]
+    futures = [timed.submit("Submitted") for timed in (impatient, aimpatient)]
     futures += [*impatient.map(["Mapped"]), *aimpatient.map(["Mapped"])]
     impatient("Called", return_state=True)
     wait(futures)
@@ -102,13 +137,13 @@ async def timed_in_event_loop() -> None:
 @flow(name="timed-in-processes", task_runner=ProcessPoolTaskRunner(max_workers=2))
 def timed_in_processes() -> None:
     """Two tasks with a time-out of Prefect's, each in a process of its own."""
-    wait([task.submit("Submitted") for task in (impatient, aimpatient)])
+    wait([timed.submit("Submitted") for timed in (impatient, aimpatient)])
 
 
 @flow(name="timed-in-dask", task_runner=DaskTaskRunner(cluster_kwargs=CLUSTER))
 def timed_in_dask() -> None:
     """Two tasks with a time-out of Prefect's, on Dask."""
-    wait([task.submit("Submitted") for task in (impatient, aimpatient)])
+    wait([timed.submit("Submitted") for timed in (impatient, aimpatient)])
 
 
 @flow(name="two-steps")
@@ -136,6 +171,9 @@ FLOWS: dict[str, Any] = {
     for found in (
         threads,
         event_loop,
+        own_tasks,
+        blocked_by_task,
+        blocked_by_future,
         crowd,
         crowd_in_threads,
         processes,

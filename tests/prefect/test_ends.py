@@ -14,7 +14,7 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.context import FlowRunContext
 from prefect.states import Cancelling
 
-from browser_use_client import TaskUnreachableError
+from browser_use_client import BrowserUseClient, TaskUnreachableError
 from prefect_browser_use import (
     BrowserTask,
     FlowRunEndedError,
@@ -23,6 +23,7 @@ from prefect_browser_use import (
     browser_session,
     run_browser_task,
     start_session,
+    stop_session,
 )
 from tests.fake_api import FakeApi
 
@@ -87,7 +88,8 @@ def test_a_cancelled_flow_run_closes_the_sessions_that_it_opened_also_those_wher
 
 def test_a_cancelled_flow_run_leaves_the_session_of_another_one_open(api: FakeApi, run: Run) -> None:
     api.script("Wait", status=None)
-    others = run("Sign in", credentials=credentials_for(api), keep_session=True).session_id
+    with BrowserUseClient(api.api_key, api.base_url, api_version=api.contract) as client:
+        others = client.run_task("Sign in", keep_session=True).session_id
     flow_run = InTheBackground(
         lambda: run("Wait", credentials=credentials_for(api), keep_session=True, session_id=others)
     )
@@ -140,6 +142,20 @@ def test_a_flow_run_that_is_deleted_is_stopped_and_said_once(
     ]
     assert [f"Flow run {flow_run.flow_run_id} was deleted." in warning for warning in warnings[-1:]] == [True]
     assert not [warning for warning in warnings if "cannot be read" in warning]
+
+
+def test_a_flow_that_is_retried_after_its_time_out_goes_on_in_the_session_that_it_kept(api: FakeApi) -> None:
+    api.script("Wait", status=None, times=1)
+
+    @flow(retries=1, timeout_seconds=5)
+    def impatient() -> None:
+        first = run_browser_task("Sign in", credentials=credentials_for(api), keep_session=True)
+        run_browser_task("Wait", credentials=credentials_for(api), session_id=first.session_id, keep_session=True)
+        stop_session(first.session_id, credentials=credentials_for(api))
+
+    impatient()
+    assert [task["prompt"] for task in api.tasks()] == ["Sign in", "Wait", "Wait"]
+    assert len(api.sessions()) == 1
 
 
 def test_the_stop_of_a_cancelled_async_task_is_sent_once(api: FakeApi) -> None:

@@ -238,6 +238,7 @@ def test_what_a_page_said_is_shown_as_text_and_not_as_markdown(flat_api: FakeApi
     assert fence not in output
     assert rest.startswith(f"\n{fence}\n")
     assert found["browser-use-screenshot"]["description"].startswith("`")
+    assert {row["Goal"][0] for row in json.loads(found["browser-use-steps"]["data"])} == {"`"}
 
 
 def test_automations_get_events_with_the_cost(flat_api: FakeApi) -> None:

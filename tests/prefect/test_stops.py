@@ -13,7 +13,15 @@ from tests.fake_api import FakeApiProcess
 
 from .running_prefect import RunningPrefect, until
 
-TASKS = {"threads": 7, "event-loop": 4, "processes": 2, "dask": 2}
+TASKS = {
+    "threads": 7,
+    "event-loop": 4,
+    "own-tasks": 5,
+    "blocked-by-task": 1,
+    "blocked-by-future": 2,
+    "processes": 2,
+    "dask": 2,
+}
 """How many tasks each of `flows` starts."""
 
 WITHIN = 20.0
@@ -97,15 +105,31 @@ def test_cancelling_a_script_in_the_ui_stops_its_tasks(prefect_server: RunningPr
 
 
 def test_ctrl_c_stops_the_tasks_of_a_script(prefect_server: RunningPrefect, api: FakeApiProcess) -> None:
-    scripts = [Script(prefect_server, api, name) for name in TASKS if name != "dask"]
+    scripts = [Script(prefect_server, api, name) for name in TASKS if name not in ("dask", "blocked-by-future")]
     all_run(api, sum(script.tasks for script in scripts))
     for script in scripts:
         os.killpg(script.process.pid, signal.SIGINT)  # a terminal sends it to all processes of the script
     all_are_stopped(api)
 
 
+def test_the_second_ctrl_c_stops_the_tasks_of_a_flow_that_blocks_its_event_loop_for_futures(
+    prefect_server: RunningPrefect, api: FakeApiProcess
+) -> None:
+    script = Script(prefect_server, api, "blocked-by-future")
+    all_run(api, script.tasks)
+    os.killpg(script.process.pid, signal.SIGINT)
+    polls = [task["polls"] for task in api.tasks()]
+    until(
+        "they are polled on",
+        lambda: all(task["polls"] > seen + 3 for task, seen in zip(api.tasks(), polls, strict=True)),
+    )
+    assert len(api.tasks(live=True)) == script.tasks
+    os.killpg(script.process.pid, signal.SIGINT)
+    all_are_stopped(api)
+
+
 def test_sigterm_stops_the_tasks_of_a_script(prefect_server: RunningPrefect, api: FakeApiProcess) -> None:
-    scripts = [Script(prefect_server, api, name) for name in ("threads", "event-loop")]
+    scripts = [Script(prefect_server, api, name) for name in TASKS if name not in ("dask", "processes")]
     all_run(api, sum(script.tasks for script in scripts))
     for script in scripts:
         script.process.terminate()

@@ -37,7 +37,12 @@ def of_ended_task(task: Task, *, screenshots: bool) -> list[Artifact]:
     ]
     if task.steps:
         rows = [
-            {"Step": step.number, "Goal": step.goal, "Page": step.url, "Judged the step before": step.evaluation}
+            {
+                "Step": step.number,
+                "Goal": inline(step.goal),
+                "Page": inline(step.url),
+                "Judged the step before": inline(step.evaluation),
+            }
             for step in task.steps
         ]
         found.append(TableArtifact(key=f"{KEY}-steps", table=rows, description=f"What task {task.id} did"))
@@ -91,7 +96,9 @@ def _longest_fence(text: str) -> int:
 
 
 def inline(text: str) -> str:
-    """Text as it is, in a line of Markdown, as descriptions of artifacts are."""
+    """Text as it is, in a line of Markdown, as descriptions of artifacts and cells of tables are."""
+    if not text:
+        return text
     fence = "`" * (_longest_fence(text) + 1)
     return f"{fence} {' '.join(text.split())} {fence}"
 

@@ -46,7 +46,7 @@ class FlowRunEndedError(Exception):
     """The flow run was cancelled, was deleted, or ended badly, while a Browser Use task of it was running.
 
     Attributes:
-        flow_run_id: The flow run, which may be one that called the task's; None if only the task run was cancelled.
+        flow_run_id: The flow run, which may be one that called the task's; None if it goes on, as in a retry.
     """
 
     def __init__(self, message: str, flow_run_id: UUID | None = None) -> None:
@@ -63,12 +63,17 @@ class FlowRunWatch:
     def __init__(self) -> None:
         self._interrupted = False
         self._states: _States | None = None
-        task_context, flow_context = TaskRunContext.get(), FlowRunContext.get()
+        self._times_out_at: float | None = None
+        self._cancellations = _cancellations()
+        flow_context = FlowRunContext.get()
         if flow_context and flow_context.flow_run:
             self._states = _states_of(flow_context.flow_run.id)
-            # The events that a task runner sets when it is closed; Prefect has no public name for them.
-            events = getattr(flow_context.task_runner, "_cancel_events", {})
-            self._runner_closes = events.get(task_context.task_run.id) if task_context else None
+            # The events that a task runner sets, all together, when it is closed; Prefect has no public name for them.
+            events = list(getattr(flow_context.task_runner, "_cancel_events", {}).values())
+            self._runner_closes = events[0] if events else None
+            if flow_context.flow and flow_context.flow.timeout_seconds is not None:
+                time_out = flow_context.flow.timeout_seconds + SLICE  # Prefect's own comes first where it comes
+                self._times_out_at = flow_context.start_time.timestamp() + time_out
 
     @property
     def lineage(self) -> tuple[UUID, ...]:
@@ -79,12 +84,12 @@ class FlowRunWatch:
         """The flow run that an exception ends; None if it is only the task run, or if there is none.
 
         What ends the process ends all of them. A cancellation may be for anything, so it is taken for the end of the
-        flow run, unless the task run's own time-out was due.
+        flow run, unless the task run's own time-out was due, or the flow is retried.
         """
         if isinstance(error, FlowRunEndedError) or not self.lineage:
             return getattr(error, "flow_run_id", None)
         if isinstance(error, asyncio.CancelledError):
-            return None if _is_late(TaskRunContext.get()) else self.lineage[0]
+            return None if _is_late(TaskRunContext.get()) or flow_is_retried() else self.lineage[0]
         return None if isinstance(error, Exception) else self.lineage[-1]
 
     def sleep(self, seconds: float) -> None:
@@ -98,6 +103,8 @@ class FlowRunWatch:
                 if self._states and self._states.are_due():
                     self._states.read()
                 self._raise_if_ended()
+                if self._states and _cancellations() > self._cancellations:
+                    raise FlowRunEndedError("The flow was interrupted.", self.lineage[0])
                 if (left := end - time.monotonic()) <= 0:
                     return
                 time.sleep(min(left, SLICE))
@@ -145,6 +152,9 @@ class FlowRunWatch:
             raise FlowRunEndedError("The task run was cancelled.")
         if self._states is None:
             return
+        if self._times_out_at is not None and time.time() > self._times_out_at:
+            ended = None if flow_is_retried() else self.lineage[0]
+            raise FlowRunEndedError(f"Flow run {self.lineage[0]} took longer than its time-out.", ended)
         if deleted := self._states.deleted:
             raise FlowRunEndedError(f"Flow run {deleted} was deleted.", deleted)
         for flow_run_id, state in self._states.by_flow_run.items():
@@ -155,6 +165,23 @@ class FlowRunWatch:
         own = self._states.own
         if self._runner_closes and self._runner_closes.is_set() and own and own.is_running():
             raise FlowRunEndedError("The flow was interrupted.", self.lineage[0])
+
+
+def flow_is_retried() -> bool:
+    """Whether a flow run that fails now is retried."""
+    context = FlowRunContext.get()
+    if context is None or context.flow is None or context.flow_run is None:
+        return False
+    return context.flow_run.run_count <= (context.flow.retries or 0)
+
+
+def _cancellations() -> int:
+    """How often the coroutine was cancelled that is blocked here: the first Ctrl+C in `asyncio.run` does no more."""
+    try:
+        blocked = asyncio.current_task()
+    except RuntimeError:  # none is
+        return 0
+    return int(getattr(blocked, "cancelling", int)())  # from Python 3.11 on; before, Ctrl+C raises at once
 
 
 def _is_late(context: TaskRunContext | None) -> bool:

@@ -87,6 +87,7 @@ class BrowserTaskRun(JobRun[BrowserTaskResult]):
             "credentials": self._block.credentials,
             "request": self._request,
             "watch": watch,
+            "session_id": None,
             "keep_session": self._block.keep_session,
             "artifacts": True,
             "screenshots": False,

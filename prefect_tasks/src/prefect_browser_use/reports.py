@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from prefect.context import FlowRunContext, TaskRunContext
+from prefect.context import TaskRunContext
 from prefect.exceptions import MissingContextError
 from prefect.logging import get_logger, get_run_logger
 
@@ -29,7 +29,7 @@ from browser_use_client import (
 )
 from prefect_browser_use.artifacts import emit, inline, live_view, of_ended_task, outcome, progress
 from prefect_browser_use.credentials import BrowserUseCredentials
-from prefect_browser_use.flow_runs import FlowRunEndedError, FlowRunWatch
+from prefect_browser_use.flow_runs import FlowRunEndedError, FlowRunWatch, flow_is_retried
 from prefect_browser_use.masking import Mask
 from prefect_browser_use.showing import Showing
 from prefect_browser_use.started import Started, is_session_of, stop_all_of
@@ -63,6 +63,7 @@ class _Report(Generic[C]):
         credentials: Who may stop the task.
         request: What is asked; its secrets are masked in all that is shown.
         watch: Ends the wait for what is not shown yet when the flow run ends.
+        session_id: The session that the task continues, where the request does not say; None for a new one.
         keep_session: Whether the session stays open after the task.
         artifacts: Whether there are artifacts, or only the log and events.
         screenshots: Whether each step's picture is an artifact.
@@ -75,6 +76,7 @@ class _Report(Generic[C]):
         request: CreateTaskRequest,
         watch: FlowRunWatch,
         *,
+        session_id: str | None,
         keep_session: bool,
         artifacts: bool,
         screenshots: bool,
@@ -92,10 +94,11 @@ class _Report(Generic[C]):
         self._most_steps = request.agent_settings.max_steps or MOST_STEPS
         self._screenshots = screenshots
         self._keep_session = keep_session
-        self._opens_session = request.browser_settings.session_id is None
+        self._opens_session = session_id is None and request.browser_settings.session_id is None
         self._started: Started | None = None
         self._has_ended = False
         self._stop: Future[bool] | None = None
+        self._closes_session = True
         self.live_url: str | None = None
 
     @property
@@ -156,9 +159,10 @@ class _Report(Generic[C]):
             and (self._opens_session or is_session_of(ended, self._started.session_id))
         )
         if not self._has_ended:
-            self._stop = self._started.stop(with_session=not self._keep_session or nobody_follows_up)
+            self._closes_session = not self._keep_session or nobody_follows_up
+            self._stop = self._started.stop(with_session=self._closes_session)
             stops.append(self._stop)
-        elif self._keep_session and nobody_follows_up:
+        elif self._keep_session and nobody_follows_up and ended:
             stops.append(replace(self._started, task=None).stop(with_session=True))
         return stops
 
@@ -166,11 +170,8 @@ class _Report(Generic[C]):
         """Whether a retry of the task or flow goes on with what runs."""
         if not isinstance(error, BrowserUseError) or not error.retryable:
             return False
-        task, flow = TaskRunContext.get(), FlowRunContext.get()
-        return bool(
-            (task and task.task_run.run_count <= task.task.retries)
-            or (flow and flow.flow and flow.flow_run and flow.flow_run.run_count <= (flow.flow.retries or 0))
-        )
+        context = TaskRunContext.get()
+        return flow_is_retried() or (context is not None and context.task_run.run_count <= context.task.retries)
 
     def _tell_error(self, error: BaseException) -> None:
         if not self._started or self._has_ended:
@@ -180,7 +181,8 @@ class _Report(Generic[C]):
             self._log.warning("Browser Use %s may still run and cost; a retry goes on with it.", self._started)
         elif self._stop.done() and self._stop.result():
             reason = str(error) if isinstance(error, (FlowRunEndedError, BrowserUseError)) else type(error).__name__
-            self._log.warning("Browser Use %s was stopped: %s", self._started, reason)
+            left = "" if self._closes_session or _opened.get() is not None else ", and its session left open"
+            self._log.warning("Browser Use %s was stopped%s: %s", self._started, left, reason)
             if self._started.task:
                 emit("stopped", self._started.task.id, self._started.session_id, reason=reason)
 
