@@ -8,6 +8,8 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 PREFIX = "/_files/"
+DOWNLOADS = 3
+"""How often the client asks for a file before it gives up."""
 
 
 @dataclass

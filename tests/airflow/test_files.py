@@ -17,7 +17,7 @@ from airflow_browser_use.operators import BrowserUseTaskOperator
 from airflow_browser_use.sensors import BrowserUseTaskSensor
 
 from .fake_browser_use import FakeBrowserUse
-from .fake_file_store import content_of
+from .fake_file_store import DOWNLOADS, content_of
 from .stand_in import TaskInstance, context_of, execute
 
 if AIRFLOW_V_3_0_PLUS:
@@ -162,7 +162,7 @@ def test_a_folder_that_cannot_be_written_to_fails_the_task_before_it_is_paid_for
 def test_a_failed_download_loses_nothing_and_a_retry_downloads_from_the_finished_task(
     server: FakeBrowserUse, tmp_path: Path
 ) -> None:
-    server.files.lost = 1
+    server.files.lost = DOWNLOADS
     task = browse("leave a.csv", download_output_to=tmp_path)
     context = context_of(task, TaskInstance(max_tries=2))
     with pytest.raises(ResultNotKeptError) as error:
@@ -177,7 +177,7 @@ def test_a_failed_download_loses_nothing_and_a_retry_downloads_from_the_finished
 def test_a_session_that_a_task_downstream_continues_is_open_still_when_a_retry_has_downloaded(
     server: FakeBrowserUse, tmp_path: Path
 ) -> None:
-    server.files.lost = 1
+    server.files.lost = DOWNLOADS
     with DAG("shop"):
         first = BrowserUseTaskOperator(task_id="browse", task="leave a.csv", retries=2, download_output_to=tmp_path)
         BrowserUseTaskOperator(task_id="next", task="read", session_id=first.output["session_id"])
@@ -192,7 +192,7 @@ def test_a_session_that_a_task_downstream_continues_is_open_still_when_a_retry_h
 def test_a_download_that_fails_for_good_closes_the_session_and_the_sensor_can_still_read_the_result(
     server: FakeBrowserUse, tmp_path: Path
 ) -> None:
-    server.files.lost = 1
+    server.files.lost = DOWNLOADS
     with pytest.raises(ResultNotKeptError):
         execute(browse("leave a.csv", download_output_to=tmp_path))
     [session] = server.sessions.values()

@@ -12,7 +12,7 @@ from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_1_PLUS
 
 from .conftest import Scene, Stage
 from .fake_browser_use import FakeBrowserUse
-from .fake_file_store import content_of
+from .fake_file_store import DOWNLOADS, content_of
 from .running_airflow import process_of
 
 MODES = ("deferred", "on_worker")
@@ -26,7 +26,7 @@ def scenes(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
         folder = tmp_path_factory.mktemp(mode)
         (folder / "in.csv").write_text("7;9.5")
         conn, server = stage.server()
-        server.files.lost = 1
+        server.files.lost = DOWNLOADS
         run = stage.airflow.run(f"files_{mode}", conn=conn, folder=str(folder), prompt=f"leave a.csv report {LONG}")
         scenes[mode] = Scene(server, run), folder
     return scenes
@@ -40,7 +40,7 @@ def signalled(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> dict[tu
             folder = tmp_path_factory.mktemp(mode)
             (folder / "in.csv").write_text("7;9.5")
             conn, server = stage.server()
-            server.files.lost = int(signum == signal.SIGTERM)  # which the process outlives
+            server.files.lost = DOWNLOADS * (signum == signal.SIGTERM)  # which the process outlives
             signal_who_downloads(server, signum)
             run = stage.airflow.run(f"files_{mode}", conn=conn, folder=str(folder), prompt="leave a.csv")
             scenes[mode, signum.name] = Scene(server, run)
