@@ -131,6 +131,17 @@ def test_it_signs_in_with_secrets_that_the_model_never_sees_and_follows_up_in_th
     assert "image_url" not in json.dumps(model.bodies)
 
 
+def test_a_short_secret_is_masked_in_values_and_in_no_number(
+    server: LocalServer, model: ScriptedModel, session: str
+) -> None:
+    model.play(done(data={"orders": [{"number": "42", "amount": 42.0}, {"number": "A-42", "amount": 4}]}))
+    task = server.run("Read.", sessionId=session, structuredOutput=json.dumps(ORDERS), secrets={"pin": "42"})
+    assert json.loads(task["output"]) == {
+        "orders": [{"number": "{{pin}}", "amount": 42.0}, {"number": "A-42", "amount": 4}]
+    }
+    assert task["isSuccess"]
+
+
 def test_a_field_with_a_secret_is_left_out_of_pictures_from_the_first_letter_on(
     server: LocalServer, model: ScriptedModel, session: str
 ) -> None:

@@ -5,6 +5,7 @@ import re
 import httpx
 import pytest
 
+from .pages import Site
 from .running_server import KEY, Json, LocalServer
 
 RECEIPT = b"%PDF-1.4 a receipt"
@@ -135,3 +136,41 @@ def test_deleting_a_session_deletes_its_files(server: LocalServer) -> None:
     assert not (server.data_dir / "tasks" / task["id"]).exists()
     for path in (f"/sessions/{session}", f"/tasks/{task['id']}"):
         assert server.http.get(path, headers={"X-Browser-Use-API-Key": KEY}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("name", "link"),
+    [
+        ("bill.pdf", "<a href=/bill.pdf>Bill</a>"),
+        ("bill.pdf", "<a href=/bill.pdf target=_blank>Bill</a>"),
+        ("bill.txt", "<a href=/bill.txt>Bill</a>"),
+        ("mine.pdf", "<a href=/bill.pdf download=mine.pdf>Bill</a>"),
+    ],
+)
+def test_a_file_that_the_browser_shows_is_downloaded_too_and_the_page_stays(
+    server: LocalServer, session: str, site: Site, name: str, link: str
+) -> None:
+    site.pages["/bill.pdf"] = (200, {"Content-Type": "application/pdf"}, RECEIPT)
+    site.pages["/bill.txt"] = (200, {"Content-Type": "text/plain"}, RECEIPT)
+    task = server.run(f"Open {site.page(link)}. Download Bill.", sessionId=session)
+    assert task["isSuccess"], task["output"]
+    assert task["output"].endswith(f'The page is "Page" ({site.url}/).')
+    (file,) = task["outputFiles"]
+    assert file["fileName"] == name
+    url = server.http.get(f"/files/tasks/{task['id']}/output-files/{file['id']}").json()["downloadUrl"]
+    assert httpx.get(url).content == RECEIPT
+
+
+@pytest.mark.parametrize(
+    ("link", "said"),
+    [
+        ("<a href=/more>Bill</a>", '"Bill" gave no file to download.'),
+        ("<a href=/missing>Bill</a>", "/missing answers with HTTP 404."),
+        ("<a href=/bill.pdf>Bill</a><div style='position: fixed; inset: 0'>Cookies?</div>", "it is covered by `<div"),
+    ],
+)
+def test_a_download_that_is_none_says_why(server: LocalServer, session: str, site: Site, link: str, said: str) -> None:
+    site.page("More", "/more")
+    task = server.run(f"Open {site.page(link)}. Download Bill.", sessionId=session)
+    assert not task["isSuccess"]
+    assert said in task["output"]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import ClassVar
 
-from playwright.async_api import Error, FilePayload
+from playwright.async_api import Download as BrowserDownload
+from playwright.async_api import FilePayload, Page
 
 from browser_use_local.script.elements import FILE_FIELD, clickable, field
 from browser_use_local.script.grammar import Form
 from browser_use_local.script.stage import Stage, StepFailedError
 
-DOWNLOAD_STARTS_WITHIN = 10_000
+DOWNLOAD_STARTS_WITHIN = 10.0
 
 
 @dataclass(frozen=True)
@@ -22,17 +24,42 @@ class Download:
     forms: ClassVar[tuple[Form, ...]] = (Form.of("(download|save) [the] <name> [file]"),)
 
     async def perform(self, stage: Stage) -> str:
-        """Downloads. The server keeps whatever file the browser gets."""
+        """Downloads. The server keeps whatever file the browser gets; what the browser shows instead is saved."""
         element = await clickable(stage, self.name)
+        page = stage.page
+        starts = asyncio.ensure_future(page.wait_for_event("download", timeout=0))
+        starts.add_done_callback(lambda ended: ended.cancelled() or ended.exception())  # nobody may wait for it
         try:
-            async with stage.page.expect_download(timeout=DOWNLOAD_STARTS_WITHIN) as expected:
-                await element.click()
-            download = await expected.value
-        except Error as error:
+            await stage.act(element.click)
+            file = _saved(stage, page) if await _is_a_file(stage.page) else starts
+            download = await asyncio.wait_for(file, DOWNLOAD_STARTS_WITHIN)
+        except asyncio.TimeoutError as error:
             raise StepFailedError(f'"{self.name}" gave no file to download.') from error
+        finally:
+            starts.cancel()
         if failure := await download.failure():
             raise StepFailedError(f'The download of "{self.name}" broke off: {failure}')
         return f'Downloaded "{download.suggested_filename}".'
+
+
+async def _is_a_file(page: Page) -> bool:
+    """Whether the browser shows a file (a PDF, a picture, a text) and no page."""
+    kind: str = await page.evaluate("document.contentType")
+    return "html" not in kind
+
+
+async def _saved(stage: Stage, before: Page) -> BrowserDownload:
+    """Saves the file that is shown, and goes back to the page before."""
+    shown = stage.page
+    async with shown.expect_download() as expected:
+        await shown.evaluate(_SAVE)
+    download = await expected.value
+    await download.path()
+    await (shown.go_back() if shown == before else shown.close())
+    return download
+
+
+_SAVE = "Object.assign(document.createElement('a'), {href: location.href, download: ''}).click()"
 
 
 @dataclass(frozen=True)
