@@ -23,7 +23,8 @@ import httpx
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext, SyncClientContext, TaskRunContext
-from prefect.exceptions import ObjectNotFound, PrefectException
+from prefect.exceptions import MissingContextError, ObjectNotFound, PrefectException
+from prefect.logging import get_logger, get_run_logger
 
 log = logging.getLogger("prefect_browser_use")
 
@@ -40,6 +41,14 @@ lands only between two calls."""
 CROWD = 100
 """Waits in a process at which pauses are twice as long: then all tasks together poll no more than 200 times a second.
 More polls would take the time that the process needs to start the others."""
+
+
+def run_log() -> logging.Logger | logging.LoggerAdapter[Any]:
+    """The log of the task run or flow run; outside of both, a logger of this package."""
+    try:
+        return get_run_logger()
+    except MissingContextError:
+        return get_logger("browser_use")
 
 
 class FlowRunEndedError(Exception):

@@ -11,9 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from prefect.context import TaskRunContext
-from prefect.exceptions import MissingContextError
-from prefect.logging import get_logger, get_run_logger
+from prefect.context import FlowRunContext, TaskRunContext
 
 from browser_use_client import (
     AsyncBrowserUseClient,
@@ -29,7 +27,7 @@ from browser_use_client import (
 )
 from prefect_browser_use.artifacts import emit, inline, live_view, of_ended_task, outcome, progress
 from prefect_browser_use.credentials import BrowserUseCredentials
-from prefect_browser_use.flow_runs import FlowRunEndedError, FlowRunWatch, flow_is_retried
+from prefect_browser_use.flow_runs import FlowRunEndedError, FlowRunWatch, flow_is_retried, run_log
 from prefect_browser_use.masking import Mask
 from prefect_browser_use.showing import Showing
 from prefect_browser_use.started import Started, is_session_of, stop_all_of
@@ -84,13 +82,10 @@ class _Report(Generic[C]):
         self._client = client
         self._credentials = credentials
         self._watch = watch
-        try:
-            self._log = get_run_logger()
-        except MissingContextError:
-            self._log = get_logger("browser_use")
-            artifacts = False  # there is no run that they could belong to
+        self._log = run_log()
         self._mask = Mask(request)
-        self._showing = Showing(artifacts, self._could_not_show)
+        has_run = TaskRunContext.get() or FlowRunContext.get()  # for artifacts to belong to
+        self._showing = Showing(artifacts and has_run is not None, self._could_not_show)
         self._most_steps = request.agent_settings.max_steps or MOST_STEPS
         self._screenshots = screenshots
         self._keep_session = keep_session

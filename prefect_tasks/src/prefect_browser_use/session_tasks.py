@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from prefect.logging import get_run_logger
 from prefect.transactions import Transaction, get_transaction
 
 from browser_use_client import BrowserSettings, Session
 from prefect_browser_use.credentials import BrowserUseCredentials
-from prefect_browser_use.flow_runs import FlowRunWatch
+from prefect_browser_use.flow_runs import FlowRunWatch, run_log
 from prefect_browser_use.inputs import Credentials, load_credentials, settings_of
-from prefect_browser_use.started import Started, session_closed
+from prefect_browser_use.started import Started, close_session, session_closed
+from prefect_browser_use.stops import wait_for_stops
 from prefect_browser_use.task_type import browser_use_task
 
 STARTED = "browser_use_session"
@@ -81,7 +81,7 @@ async def astop_session(session_id: str, *, credentials: Credentials = None) -> 
 
 
 def _remember(block: BrowserUseCredentials, session: Session) -> None:
-    Started(FlowRunWatch(), block, get_run_logger(), session.id).note()
+    Started(FlowRunWatch(), block, run_log(), session.id).note()
     if transaction := get_transaction():
         transaction.set(STARTED, (block, session.id))
 
@@ -91,5 +91,4 @@ def _remember(block: BrowserUseCredentials, session: Session) -> None:
 def stop_started_session(transaction: Transaction) -> None:
     """Stops what `start_session` started in a transaction that is rolled back."""
     block, session_id = transaction.get(STARTED)
-    with block.get_client() as client:
-        client.stop_session(session_id)
+    wait_for_stops([close_session(session_id, block)])

@@ -8,17 +8,13 @@ from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-from prefect.exceptions import MissingContextError
-from prefect.logging import get_logger, get_run_logger
-
 from browser_use_client import BrowserSettings, CreateTaskRequest
 from prefect_browser_use.credentials import BrowserUseCredentials
-from prefect_browser_use.flow_runs import FlowRunWatch
 from prefect_browser_use.inputs import Credentials, load_credentials
 from prefect_browser_use.reports import opened_sessions
 from prefect_browser_use.results import BrowserTaskResult
-from prefect_browser_use.started import Started
-from prefect_browser_use.stops import Log, await_stops, wait_for_stops
+from prefect_browser_use.started import close_session
+from prefect_browser_use.stops import await_stops, wait_for_stops
 from prefect_browser_use.tasks import arun_browser_task, run_browser_task
 
 
@@ -62,15 +58,7 @@ class BrowserSession:
 
     def _close(self) -> list[Future[bool]]:
         """A browser that cannot be closed is logged: it is no reason to lose what happened in the block."""
-        try:
-            log: Log = get_run_logger()
-        except MissingContextError:
-            log = get_logger("browser_use")
-        watch = FlowRunWatch()
-        return [
-            Started(watch, self._credentials, log, session_id).stop(with_session=True)
-            for session_id in dict.fromkeys(self._opened)
-        ]
+        return [close_session(session_id, self._credentials) for session_id in dict.fromkeys(self._opened)]
 
     def _with_session(self, options: dict[str, Any]) -> dict[str, Any]:
         settings = {"browser_settings": self._browser_settings} if self.id is None else {}

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from browser_use_client import BrowserUseClient, CreatedTask
 from prefect_browser_use.credentials import BrowserUseCredentials
-from prefect_browser_use.flow_runs import FlowRunWatch
+from prefect_browser_use.flow_runs import FlowRunWatch, run_log
 from prefect_browser_use.stops import Log, stop_soon
 
 _running: dict[str, Started] = {}
@@ -86,6 +86,11 @@ class Started:
     def _forget(self) -> None:
         if self.task:
             _running.pop(self.task.id, None)
+
+
+def close_session(session_id: str, credentials: BrowserUseCredentials) -> Future[bool]:
+    """Closes a session for whoever is at its end; one that cannot be closed is logged, and no reason to fail."""
+    return Started(FlowRunWatch(), credentials, run_log(), session_id).stop(with_session=True)
 
 
 def session_closed(session_id: str) -> None:
