@@ -24,7 +24,7 @@ def mask(value: T, secrets: Mapping[str, str]) -> T:
     Args:
         value: A text; a list or a dict, however deep. Anything else comes back as it is.
         secrets: The secrets, by name. Those of one to three characters are replaced as whole values only: where they
-            are the whole text, or a whole parameter of a URL in it.
+            are the whole text, or stand in it between quotes or as a parameter of a URL.
 
     Returns:
         The value without secrets, also where they were spelled as in a URL, in JSON or in HTML.
@@ -63,7 +63,7 @@ def _occurrence(secret: str) -> str:
     spelled = "".join(f"(?:{'|'.join(map(re.escape, _spellings(character)))})" for character in secret)
     if len(secret) > SHORT_CHARACTERS:
         return f"({spelled})"
-    return rf"(?:\A|(?<==))({spelled})(?=\Z|[&#])"
+    return rf"(?:\A|(?<=[='\"]))({spelled})(?=\Z|[&#'\"])"
 
 
 def _spellings(character: str) -> list[str]:

@@ -159,6 +159,27 @@ def test_a_link_to_a_page_that_is_not_there_is_no_success(server: LocalServer, s
     assert ended["output"].endswith(f"{site.url}/missing answers with HTTP 404.")
 
 
+def test_going_back_or_loading_anew_to_an_error_is_no_success(server: LocalServer, site: Site, browser: str) -> None:
+    page = site.page("<a href=/more>More</a>")
+    site.page("More", "/more")
+    site.pages["/broken"] = (500, HTML, b"Sorry")
+    for steps in ("Refresh the page", "Click More, then go back"):
+        site.page("<a href=/more>More</a><script>history.replaceState(null, '', '/broken')</script>")
+        ended = run(server, browser, page, f"{steps}.")
+        assert ended["output"].endswith(f"{site.url}/broken answers with HTTP 500.")
+
+
+def test_a_list_that_does_not_keep_the_choice_is_no_success(server: LocalServer, site: Site, browser: str) -> None:
+    page = site.page(
+        "<label>Size <select onchange='this.selectedIndex = 0'><option>S<option>M</select></label>"
+        "<label>Sort <select onchange='location.search = \"?by=name\"'><option>Date<option>Name</select></label>"
+    )
+    kept = run(server, browser, page, "Choose Name in Sort.")
+    assert kept["isSuccess"], kept["output"]
+    ended = run(server, browser, page, "Choose M in Size.")
+    assert ended["output"].endswith('The list "Size" did not take "M": it shows "S".')
+
+
 NAMES = ["Save / Close", "24/7", 'Say "it\'s" `so`', "a\\b", "Über uns", "100 %", "x >> y", "[1] (2) {3}", "10:30"]
 
 

@@ -38,6 +38,7 @@ def test_no_spelling_of_a_secret_is_left(secret: str, around: str) -> None:
 def test_numbers_names_of_fields_and_texts_that_hold_a_short_secret_by_chance_stay_as_they_are() -> None:
     tree = {"amount": 42.0, "42": "42", "note": "route 42", "ok": True, "rows": [["42", "420"]]}
     assert mask(tree, {"pin": "42"}) == {**tree, "42": "{{pin}}", "rows": [["{{pin}}", "420"]]}
+    assert mask("'42' is not \"42\" of 42", {"pin": "42"}) == "'{{pin}}' is not \"{{pin}}\" of 42"
     assert mask("http://shop.test/42?pin=42&x=421", {"pin": "42"}) == "http://shop.test/42?pin={{pin}}&x=421"
 
 

@@ -130,7 +130,7 @@ def test_a_name_with_two_values_is_ambiguous(server: LocalServer, site: Site, br
     schema = {"type": "object", "properties": {"price": {"type": "number"}}}
     filled = run(server, browser, site, twice, "Report the weight.", schema)
     assert not filled["isSuccess"]
-    assert "price has several values: 5 EUR, 7 EUR" in filled["output"]
+    assert 'price has several values: "5 EUR", "7 EUR"' in filled["output"]
     assert run(server, browser, site, twice, "Report the weight.")["output"] == "Weight: 1 kg"
 
 

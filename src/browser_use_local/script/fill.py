@@ -135,7 +135,8 @@ def _named(sources: Sequence[Sequence[tuple[str, str]]], wanted: str) -> str | N
             if len(found) == 1:
                 return next(iter(found))
             if found and is_meant is not _part_of:  # a part of a name that fits several fits none
-                raise DoesNotFitError(f"{wanted} has several values: {', '.join(found)}")
+                there = ", ".join(f'"{value}"' for value in found)
+                raise DoesNotFitError(f"{wanted} has several values: {there}")
     return None
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import ClassVar
 
-from playwright.async_api import Frame, Locator
+from playwright.async_api import Error, Frame, Locator
 
 from browser_use_local.script.elements import CHECKBOX, LIST, field, the_one
 from browser_use_local.script.grammar import Form, Value
@@ -54,7 +55,13 @@ class Select:
             raise StepFailedError(f'The list "{self.name}" has {number} "{self.option}". It has: {there}.')
         if await element.locator("option").nth(meant[0]).is_disabled():
             raise StepFailedError(f'The option "{self.option}" of the list "{self.name}" is disabled.')
+        chosen = await element.element_handle()
         await stage.act(lambda: element.select_option(index=meant[0]))
+        with contextlib.suppress(Error):  # the choice has led to another page
+            held = await chosen.evaluate("list => list.isConnected ? list.selectedIndex : null")
+            if held not in {meant[0], None}:
+                shown = options[held] if held >= 0 else ""
+                raise StepFailedError(f'The list "{self.name}" did not take "{self.option}": it shows "{shown}".')
         return f'"{self.name}" is now "{options[meant[0]]}".'
 
     async def _click(self, stage: Stage, element: Locator) -> str:

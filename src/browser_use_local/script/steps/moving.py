@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar
 
-from playwright.async_api import Error
+from playwright.async_api import Error, Response
 
 from browser_use_local.chromium import is_web_address
 from browser_use_local.script.coerce import comparable, same_name
@@ -28,8 +28,12 @@ async def open_address(stage: Stage, address: str) -> None:
             raise StepFailedError(f"{url} is not in the allowed domains.") from error
         reason = re.sub(r"^.*?net::| at https?:.*$", "", error.message.splitlines()[0])
         raise StepFailedError(f"{url} cannot be opened: {reason}") from error
+    _check(response)
+
+
+def _check(response: Response | None) -> None:
     if response is not None and response.status >= 400:
-        raise HttpError(f"{url} answers with HTTP {response.status}.")
+        raise HttpError(f"{response.url} answers with HTTP {response.status}.")
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,10 @@ class GoBack:
 
     async def perform(self, stage: Stage) -> str:
         """Goes back."""
-        if await stage.page.go_back() is None:
+        response = await stage.page.go_back()
+        if response is None:
             raise StepFailedError("There is no page to go back to.")
+        _check(response)
         return f'Back on "{await stage.page.title()}".'
 
 
@@ -70,7 +76,7 @@ class Reload:
 
     async def perform(self, stage: Stage) -> str:
         """Reloads."""
-        await stage.page.reload()
+        _check(await stage.page.reload())
         return f'"{await stage.page.title()}" is loaded anew.'
 
 
@@ -125,16 +131,15 @@ class OpenHighest:
         if not ranks:
             raise StepFailedError(f'The column "{table.headings[column]}" has no numbers or dates to compare.')
         best = max(ranks, key=lambda index: ranks[index])
+        value = stage.shown(table.rows[best][column])
         if list(ranks.values()).count(ranks[best]) > 1:
-            raise StepFailedError(
-                f'Several rows share the same "{table.headings[column]}", {table.rows[best][column]}.'
-            )
+            raise StepFailedError(f'Several rows share the same "{table.headings[column]}", {value}.')
         row = (table.frame or stage.page).locator("table").nth(table.index).locator("tr").nth(table.positions[best])
         link = row.get_by_role("link").first
         if not await link.count():
-            raise StepFailedError(f"The row {table.rows[best]} has no link to open.")
+            raise StepFailedError(f"The row {stage.shown(table.rows[best])} has no link to open.")
         await stage.act(link.click)
-        return f'Opened the row with {table.headings[column]} {table.rows[best][column]}: "{await stage.page.title()}".'
+        return f'Opened the row with {table.headings[column]} {value}: "{await stage.page.title()}".'
 
     async def _table(self, stage: Stage) -> tuple[Table, int]:
         async def look() -> list[tuple[Table, int]]:
