@@ -17,7 +17,7 @@ from browser_use_client.flows.files import LocalFile, download_output_files, fol
 from browser_use_client.flows.lookup import LOOK_BACK, FindTasks, ago, find_task
 from browser_use_client.flows.run import run
 from browser_use_client.flows.sessions import stop_session, stop_task
-from browser_use_client.flows.start import start_session
+from browser_use_client.flows.start import SessionStart
 from browser_use_client.flows.wait import MAX_FAILURES, wait
 from browser_use_client.flows.watch import Sweep, sweep
 from browser_use_client.json_text import ODD_CHARACTERS
@@ -188,15 +188,14 @@ class Api:
     def start_session(self, settings: BrowserSettings | None) -> Flow[Session]:
         """Starts a session."""
         contract = yield from self._contract()
-        return (
-            yield from start_session(
-                contract,
-                settings or BrowserSettings(),
-                room_until=0.0,
-                clock=self._clock,
-                server_clock=self._server_clock,
-            )
+        starting = SessionStart(
+            contract,
+            settings or BrowserSettings(),
+            room_until=0.0,
+            clock=self._clock,
+            server_clock=self._server_clock,
         )
+        return (yield from starting.start())
 
     def get_session(self, session_id: str) -> Flow[Session]:
         """Reads a session."""

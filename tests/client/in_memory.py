@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator
+from itertools import count
 from typing import Any, TypeVar
 
 import httpx
@@ -101,6 +102,40 @@ class InMemory:
         if performed:
             self._perform(effect)
         _killed.append(running)
+
+    def interrupt(self, flow: Flow[T], error: BaseException, *, after: int, performed: bool) -> T:
+        """Runs a flow, and raises an error inside it in place of what comes of one of the things that it asks for.
+
+        Args:
+            flow: The flow.
+            error: What Ctrl+C or a cancellation raises.
+            after: So many things that it asks for are done, and their answers received.
+            performed: Whether the next one is done as well, its answer not received.
+
+        Returns:
+            What it returns if it ends before that.
+        """
+
+        def interrupted() -> Flow[T]:
+            try:
+                effect = next(flow)
+                for number in count():
+                    try:
+                        if number == after and performed:
+                            self._perform(effect)
+                        if number == after:
+                            raise error
+                        answer = yield effect
+                    except BaseException as raised:  # noqa: BLE001 - the flow decides what each error means
+                        effect = flow.throw(error if number == after else raised)
+                    else:
+                        effect = flow.send(answer)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            raise AssertionError("count() does not end")
+
+        return self.run(interrupted())
 
     def live_tasks(self, key: str) -> list[str]:
         """The ids of the tasks that run under a key."""

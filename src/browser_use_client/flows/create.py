@@ -18,13 +18,23 @@ from browser_use_client.effects import Call, Clock, Flow, Notify, Sleep, call
 from browser_use_client.errors import (
     BrowserUseError,
     CreationUnknownError,
+    NetworkError,
     SessionBusyError,
     SessionMismatchError,
 )
 from browser_use_client.flows.files import LocalFile, upload
 from browser_use_client.flows.lookup import CLOCK_SKEW, FindTasks, carrying, moment_of, tasks_with_key
-from browser_use_client.flows.sessions import at_once, log, quietly, stop_session, stop_task
-from browser_use_client.flows.start import start_session
+from browser_use_client.flows.sessions import (
+    at_once,
+    close_at_once,
+    close_session,
+    log,
+    quietly,
+    stop_at_once,
+    stop_session,
+    stop_task,
+)
+from browser_use_client.flows.start import SessionStart
 from browser_use_client.models import BrowserSettings, CreatedTask, CreateTaskRequest, Task
 from browser_use_client.models.tasks import KEY_NAME
 from browser_use_client.retrying import outcome_unknown, pause_or_raise, retried
@@ -68,7 +78,9 @@ class Creation:
     _asked_session: str | None = field(init=False)
     _creating: Call[CreatedTask] = field(init=False)
     _past: frozenset[str] = field(default=frozenset(), init=False)
+    _posted: bool = field(default=False, init=False)
     _uncertain: bool = field(default=False, init=False)
+    _unanswered: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self.after = self.after.astimezone(timezone.utc)
@@ -97,29 +109,42 @@ class Creation:
             self._past = frozenset(task.id for task in earlier)
         files = [LocalFile.at(path) for path in self.files]
         session_id = yield from self._start_session(with_files=bool(files))
+        created = None
         try:
-            yield from self._upload(files)
-            created = yield from self._post()
-            if self.returning or self._uncertain:
-                created = yield from self._elect(created)
-        except BrowserUseError:
-            yield from self._close_unused(session_id)
-            raise
-        except GeneratorExit:
+            try:
+                yield from self._upload(files)
+                created = yield from self._post()
+                if self.returning or self._uncertain:
+                    created = yield from self._elect(created)
+            except BrowserUseError:
+                yield from self._close_unused(session_id)
+                raise
+            if created.session_id != session_id:
+                yield from self._close_unused(session_id)
+        except (BrowserUseError, GeneratorExit):
             raise
         except BaseException:
-            yield from self._abandon(session_id)
+            yield from self._abandon(session_id, created)
             raise
-        if created.session_id != session_id:
-            yield from self._close_unused(session_id)
         return created
 
     def stop_strays(self, created: CreatedTask) -> Flow[None]:
-        """Stops a second task that turned up late, from a POST that was not answered."""
+        """Stops a second task that turned up late, from a POST that was not answered; or says that it may come yet."""
         if self._uncertain:
-            for task in (yield from self._look()):
-                if task.id != created.id and not task.has_ended:
-                    yield from self._stop_stray(task)
+            others = [task for task in (yield from self._look()) if task.id not in {*self._past, created.id}]
+            for task in others:
+                yield from self._stop_stray(task)
+            if self._unanswered and not others:
+                log.warning(self._may_still_run)
+
+    def say_farewell(self, created: CreatedTask | None) -> Flow[None]:
+        """The caller is being ended: where a POST was not answered, one look, and what shows is stopped.
+
+        Args:
+            created: The task that is known, and has been stopped.
+        """
+        if self._uncertain or (self._posted and created is None):
+            yield from quietly(self._stop_what_shows(created), self._may_still_run)
 
     @property
     def _session(self) -> str | None:
@@ -156,13 +181,14 @@ class Creation:
         for_files = with_files and self.contract.FILES_BELONG_TO_SESSIONS
         if self._session or not (for_itself or for_files):
             return None
-        session = yield from start_session(
+        starting = SessionStart(
             self.contract,
             self.request.browser_settings,
             room_until=self.clock() + self.wait_when_busy,
             clock=self.clock,
             server_clock=self.server_clock,
         )
+        session = yield from starting.start()
         self._ask(browser_settings=BrowserSettings(session_id=session.id))
         return session.id
 
@@ -179,6 +205,7 @@ class Creation:
     def _post(self) -> Flow[CreatedTask]:
         room_until = self.clock() + self.wait_when_busy
         for attempt in count(1):
+            self._posted = True
             try:
                 created = yield from call(self._creating)
             except BrowserUseError as error:
@@ -189,6 +216,7 @@ class Creation:
                     found = yield from self._find_after(error, SETTLING if in_doubt else (0.0,))
                     if found is not None:
                         return found
+                    self._unanswered |= in_doubt and isinstance(error, NetworkError)
                 try:
                     yield from pause_or_raise(
                         error, attempt, room_until=room_until, clock=self.clock, known=self._session_is_own
@@ -248,38 +276,54 @@ class Creation:
         others = [task for task in (yield from self._look()) if task.id not in {*self._past, created.id}]
         return sorted([*others, itself], key=moment_of)
 
-    def _stop_stray(self, task: Task | CreatedTask) -> Flow[None]:
+    def _stop_stray(self, task: Task) -> Flow[None]:
         """Stops a task that must not run beside another, and its session unless that is the one to work in."""
         elsewhere = task.session_id != self._asked_session
-        yield from stop_task(self.contract, task.id, stop_session=elsewhere, known=True)
+        if not task.has_ended:
+            yield from stop_task(self.contract, task.id, stop_session=elsewhere, known=True)
+        elif elsewhere:
+            yield from stop_session(self.contract, task.session_id, known=True)
 
     def _close_unused(self, session_id: str | None) -> Flow[None]:
         """Stops the session that was started for this task, if there was one: the task is in another, or nowhere."""
         if session_id:
-            stop = stop_session(self.contract, session_id, known=True)
-            yield from quietly(stop, f"Session {session_id} may be open still; stop it if so.")
+            yield from close_session(self.contract, session_id)
 
-    def _abandon(self, session_id: str | None) -> Flow[None]:
-        """The caller is being ended while a POST may be under way: one look, and what it created is stopped."""
-        warning = f"A task under the key {self.key!r} may still run and cost; find it and stop it."
-        yield from quietly(self._stop_what_shows(), warning)
+    def _abandon(self, session_id: str | None, created: CreatedTask | None) -> Flow[None]:
+        """The caller is being ended while the task is created: what is known of it is stopped, the rest is named."""
+        if created is not None:
+            yield from stop_at_once(self.contract, created, with_session=created.session_id != self._asked_session)
+        yield from self.say_farewell(created)
         if session_id:
-            stop = call(at_once(self.contract.stop_session(session_id)))
-            yield from quietly(stop, f"Session {session_id} may be open still; stop it if so.")
+            yield from close_at_once(self.contract, session_id)
 
-    def _stop_what_shows(self) -> Flow[None]:
+    def _stop_what_shows(self, created: CreatedTask | None) -> Flow[None]:
         after = self.server_clock.time_of(self.after) - CLOCK_SKEW
         page = yield from call(at_once(self.contract.list_tasks(after=after)))
-        for task in carrying(page, self.key):
-            if task.id not in self._past and not task.has_ended:
-                with_session = task.session_id != self._asked_session
-                yield from call(at_once(self.contract.stop_task(task.id, with_session=with_session)))
+        known = {*self._past, created.id} if created else self._past
+        shown = [task for task in carrying(page, self.key) if task.id not in known]
+        for task in shown:
+            with_session = task.session_id != self._asked_session
+            yield from stop_at_once(self.contract, self._adopted(task), with_session=with_session)
+        if not shown and (self._unanswered or created is None):
+            log.warning(self._may_still_run)
+
+    @property
+    def _may_still_run(self) -> str:
+        return (
+            f"A request to create a task was not answered. A task under the key {self.key!r} may still start, run and"
+            " cost: look for it with `find_task`, and stop it."
+        )
 
     def _refuse_session_of(self, created: CreatedTask) -> Flow[None]:
-        yield from stop_task(self.contract, created.id, stop_session=True, known=True)
+        try:
+            yield from stop_task(self.contract, created.id, stop_session=True, known=True)
+            became = "That stray task and its session were stopped."
+        except BrowserUseError as error:
+            became = f"That stray task may still run and cost, since it could not be stopped: {error}"
         raise SessionMismatchError(
             f"The follow-up was asked to run in session {self._session}, but the server ran it as task"
-            f" {created.id} in session {created.session_id}. That stray task and its session were stopped. The server"
+            f" {created.id} in session {created.session_id}. {became} The server"
             f" may speak another contract than {self.contract.NAME}: set `api_version`.",
             task_id=created.id,
             session_id=created.session_id,

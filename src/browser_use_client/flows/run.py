@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from browser_use_client.effects import Flow, Notify, call
+from browser_use_client.effects import Flow, Notify
 from browser_use_client.errors import BrowserUseError, TaskTimeoutError, TaskUnreachableError
 from browser_use_client.flows.create import Creation
-from browser_use_client.flows.sessions import at_once, quietly, stop_session
+from browser_use_client.flows.sessions import close_session, log, quietly, stop_at_once
 from browser_use_client.flows.wait import wait
 from browser_use_client.models import CreatedTask, Step, Task
 
@@ -47,34 +47,35 @@ def run(
     deadline = clock() + timeout if timeout is not None else None
     created = yield from creation.create()
     try:
-        if on_created:
-            yield Notify(on_created, created)
-        task = yield from wait(
-            contract,
-            created,
-            deadline=deadline,
-            poll_interval=poll_interval,
-            on_step=on_step,
-            on_live_url=on_live_url,
-            stop_on_timeout=stop_on_timeout,
-            max_failures=max_failures,
-            clock=clock,
-        )
-    except TaskTimeoutError as error:
-        if error.stopped:
-            yield from _close(creation, created)
-        raise
-    except TaskUnreachableError as error:
-        if error.ended:
-            yield from _close(creation, created)
-        raise
+        try:
+            if on_created:
+                yield Notify(on_created, created)
+            task = yield from wait(
+                contract,
+                created,
+                deadline=deadline,
+                poll_interval=poll_interval,
+                on_step=on_step,
+                on_live_url=on_live_url,
+                stop_on_timeout=stop_on_timeout,
+                max_failures=max_failures,
+                clock=clock,
+            )
+        except TaskTimeoutError as error:
+            if error.stopped:
+                yield from _close(creation, created)
+            raise
+        except TaskUnreachableError as error:
+            if error.ended:
+                yield from _close(creation, created)
+            raise
+        yield from _close(creation, created)
     except (BrowserUseError, GeneratorExit):
         raise
     except BaseException:
         if stop_on_interrupt:
             yield from _say_farewell(creation, created)
         raise
-    yield from _close(creation, created)
     return task
 
 
@@ -82,10 +83,12 @@ def _close(creation: Creation, created: CreatedTask) -> Flow[None]:
     """What is left behind a task that has ended. Failing here must not lose the result that was paid for."""
     yield from quietly(creation.stop_strays(created), "A second task of the same key may run and cost.")
     if not creation.keep_session and not created.session_ends_with_task:
-        stop = stop_session(creation.contract, created.session_id, known=True)
-        yield from quietly(stop, f"Session {created.session_id} may be open still; stop it if so.")
+        yield from close_session(creation.contract, created.session_id)
 
 
 def _say_farewell(creation: Creation, created: CreatedTask) -> Flow[None]:
-    stop = creation.contract.stop_task(created.id, with_session=not creation.keep_session)
-    yield from quietly(call(at_once(stop)), f"Task {created.id} may still run and cost; stop it.")
+    """The caller is being ended. One call stops the task, and its session unless that is to be kept."""
+    yield from stop_at_once(creation.contract, created, with_session=not creation.keep_session)
+    yield from creation.say_farewell(created)
+    if creation.keep_session:
+        log.warning("Session %s stays open, as it was asked to; stop it if nobody goes on in it.", created.session_id)

@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from browser_use_client.contracts import Contract
-from browser_use_client.effects import Call, Flow
+from browser_use_client.effects import Call, Flow, call
 from browser_use_client.errors import BadRequestError, BrowserUseError, NotFoundError
-from browser_use_client.models import Task
+from browser_use_client.flows.polls import named
+from browser_use_client.models import CreatedTask, Task
 from browser_use_client.retrying import retried
 
 log = logging.getLogger("browser_use_client")
@@ -56,9 +57,38 @@ def stop_session(contract: Contract, session_id: str, *, known: bool = False) ->
             raise
 
 
+def close_session(contract: Contract, session_id: str) -> Flow[None]:
+    """Stops a session of the client's own after its task. Failing here must not lose what was paid for."""
+    yield from quietly(stop_session(contract, session_id, known=True), may_be_open(session_id))
+
+
+def may_be_open(session_id: str) -> str:
+    """The warning about a session that could not be stopped."""
+    return f"Session {session_id} may be open still; stop it if so."
+
+
 def at_once(request: Call[T]) -> Call[T]:
     """A stop for a caller who is being ended: one try, and at most `FAREWELL` seconds."""
     return replace(request, timeout=FAREWELL)
+
+
+def close_at_once(contract: Contract, session_id: str) -> Flow[None]:
+    """Stops a session of the client's own for a caller who is being ended."""
+    yield from quietly(call(at_once(contract.stop_session(session_id))), may_be_open(session_id))
+
+
+def stop_at_once(contract: Contract, created: CreatedTask, *, with_session: bool) -> Flow[None]:
+    """Stops a task for a caller who is being ended, and its session if asked. What fails is logged."""
+    stop = _stop_or_close(contract, created, with_session)
+    yield from quietly(stop, f"{named(created)} may still run and cost; stop it.")
+
+
+def _stop_or_close(contract: Contract, created: CreatedTask, with_session: bool) -> Flow[None]:
+    try:
+        yield from call(at_once(contract.stop_task(created.id, with_session=with_session)))
+    except BadRequestError:  # it has just ended by itself
+        if with_session and not created.session_ends_with_task:
+            yield from call(at_once(contract.stop_session(created.session_id)))
 
 
 def quietly(clean_up: Flow[Any], warning: str) -> Flow[None]:
