@@ -48,10 +48,10 @@ def can_try_again(error: BaseException | None, *, known: bool = False) -> bool:
     Args:
         error: What it ended in.
         known: Whether an earlier answer showed that what it is about exists, with this key and at this URL. Then a
-            401, 403 or 404 and a proxy's page are trouble of the service that can pass, as 429, 5xx and no answer are.
+            401, 403, 404 or 407 and a proxy's page are trouble that can pass, as 429, 5xx and no answer always are.
     """
     passing = isinstance(error, (NetworkError, RateLimitedError, ServerError)) and error.retryable
-    passing |= known and isinstance(error, ApiError) and not isinstance(error, _REFUSALS)
+    passing |= known and isinstance(error, (ApiError, NetworkError)) and not isinstance(error, _REFUSALS)
     return passing and retry_after(error) <= LONGEST_RETRY_AFTER
 
 

@@ -24,7 +24,7 @@ from tests.client.conftest import Client
 from tests.fake_api import FakeApi
 
 PASSING: dict[str, dict[str, Any]] = {
-    **{str(status): {"status": status} for status in (401, 403, 404, 405, 408, 409, 425, 429, 500)},
+    **{str(status): {"status": status} for status in (401, 403, 404, 405, 407, 408, 409, 425, 429, 500)},
     "a proxy's page": {"garbage": "<html>Sign in</html>"},
     "a proxy's 404 page": {"status": 404, "garbage": "<html>Not here</html>"},
     "a redirect": {"status": 302},

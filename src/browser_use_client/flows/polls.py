@@ -27,9 +27,10 @@ def given_up(task: AnyTask, polls: Attempts, error: BrowserUseError) -> BrowserU
     if not polls.known and not can_try_again(error):
         error.task_id = id_of(task)
         return error
+    times = f", {polls.failures} times in a row" if polls.failures > 1 else ""
     return TaskUnreachableError(
-        f"{named(task)} may still run and cost: the server did not say how it stands, {polls.failures} times in a row."
-        f" {_remedy(task)} The last answer: {error}",
+        f"{named(task)} may still run and cost: the server did not say how it stands{times}. {_remedy(task)}"
+        f" The last answer: {error}",
         **ids_of(task),
     )
 
