@@ -197,6 +197,13 @@ def test_any_name_is_found(server: LocalServer, site: Site, browser: str, name: 
     assert ended["steps"][1]["memory"] == f'Clicked "{name}"; the page is "Clicked".'
 
 
+def test_a_name_is_not_that_of_what_stands_inside_a_field(server: LocalServer, site: Site, browser: str) -> None:
+    page = site.page("<label>Status <select><option>Open<option>Closed</select></label><button>Reopened</button>")
+    for steps in ("Choose Closed in Open", "Click open"):
+        ended = run(server, browser, page, f"{steps}.")
+        assert "There is no " in ended["output"], ended["output"]
+
+
 def test_dates_and_slashes_in_names_and_times_need_no_quotes(server: LocalServer, site: Site, browser: str) -> None:
     page = site.page(
         "<label>Date (dd/mm/yyyy) <input></label><label>Start <select><option>10:30<option>11:30</select></label>"

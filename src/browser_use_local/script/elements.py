@@ -149,8 +149,7 @@ def _is_whole(names: list[str], wanted: str) -> bool:
 def _is_part(names: list[str], wanted: str) -> bool:
     """Whether one of the names has the wanted one as whole words. Without any, it was found by a name unknown here."""
     words = re.compile(rf"(?<!\w){re.escape(_plain(wanted))}(?!\w)")
-    plain = [_plain(name) for name in names]
-    return any(map(words.search, plain)) or not any(_plain(wanted) in name for name in plain)
+    return not names or any(words.search(_plain(name)) for name in names)
 
 
 def _plain(name: str) -> str:
