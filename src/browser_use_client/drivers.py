@@ -36,7 +36,9 @@ LOG_SECONDS = 60.0
 
 
 class WaitLog:
-    """Says in the log why a flow waits for a server that is full or does not answer: at once, then a line a minute.
+    """Says in the log why a client waits for a server that is full or does not answer: at once, then a line a minute.
+
+    One for all flows of a client, of which many may wait.
 
     Args:
         clock: The time now.
@@ -47,7 +49,7 @@ class WaitLog:
         self._next = float("-inf")
 
     def note(self, effect: Effect) -> None:
-        """Notes what the flow asks for next."""
+        """Notes what a flow asks for next."""
         if isinstance(effect, Sleep) and effect.because and (now := self._clock()) >= self._next:
             self._next = now + LOG_SECONDS
             log.info("Waiting to try again. %s", effect.because)
@@ -67,7 +69,7 @@ class Driver:
         self, settings: Settings, clock: Clock, server_clock: ServerClock, sleep: Callable[[float], object]
     ) -> None:
         self._settings = settings
-        self._clock = clock
+        self._waits = WaitLog(clock)
         self._server_clock = server_clock
         self._sleep = sleep
         self._http = httpx.Client(**settings.http_options)
@@ -77,11 +79,10 @@ class Driver:
         """Runs a flow to its end, and returns or raises what it ends in."""
         if self._http.is_closed:
             raise InvalidRequestError("This client is closed: make a new one.")
-        waits = WaitLog(self._clock)
         try:
             effect = next(flow)
             while True:
-                waits.note(effect)
+                self._waits.note(effect)
                 try:
                     result = self._perform(effect)
                 except BaseException as error:  # noqa: BLE001 - the flow decides what each error means
@@ -159,7 +160,7 @@ class AsyncDriver:
         self, settings: Settings, clock: Clock, server_clock: ServerClock, sleep: Callable[[float], Awaitable[object]]
     ) -> None:
         self._settings = settings
-        self._clock = clock
+        self._waits = WaitLog(clock)
         self._server_clock = server_clock
         self._sleep = sleep
         self._http = httpx.AsyncClient(**settings.http_options)
@@ -169,11 +170,10 @@ class AsyncDriver:
         """Runs a flow to its end, and returns or raises what it ends in."""
         if self._http.is_closed:
             raise InvalidRequestError("This client is closed: make a new one.")
-        waits = WaitLog(self._clock)
         try:
             effect = next(flow)
             while True:
-                waits.note(effect)
+                self._waits.note(effect)
                 try:
                     result = await self._perform(effect)
                 except BaseException as error:  # noqa: BLE001 - the flow decides what each error means

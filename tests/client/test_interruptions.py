@@ -139,6 +139,7 @@ def test_waits_say_why_in_the_log_at_once_and_then_a_line_a_minute(
     fake.clear()
     created = client.create_task("x")
     caplog.clear()
+    fake.advance(60)
     fake.fault("GET", status=503, times=1)
     client.wait_for_task(created)
     assert ["503" in message for message in caplog.messages] == [True]
