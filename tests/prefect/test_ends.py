@@ -183,7 +183,7 @@ def test_the_event_loop_goes_on_while_the_tasks_of_a_cancelled_flow_are_stopped_
         )
         for prompt in prompts:
             await asyncio.to_thread(runs, flat_api, prompt)
-        flat_api.fault("PATCH", "/tasks/*", delay=0.5, times=None)
+        flat_api.fault("PATCH", "/tasks/*", delay=2.0, times=None)
         running.cancel()
         turns = 0
         while flat_api.tasks(live=True):
