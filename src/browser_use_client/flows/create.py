@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from browser_use_client.contracts import Contract
-from browser_use_client.effects import Call, Clock, Flow, Notify, Sleep, call
+from browser_use_client.effects import Call, Clock, Flow, call
 from browser_use_client.errors import (
     BrowserUseError,
     CreationUnknownError,
@@ -23,25 +23,14 @@ from browser_use_client.errors import (
     SessionMismatchError,
 )
 from browser_use_client.flows.files import LocalFile, upload
-from browser_use_client.flows.lookup import CLOCK_SKEW, FindTasks, carrying, moment_of, tasks_with_key
-from browser_use_client.flows.sessions import (
-    at_once,
-    close_at_once,
-    close_session,
-    log,
-    quietly,
-    stop_at_once,
-    stop_session,
-    stop_task,
-)
+from browser_use_client.flows.keyed import KeyedTasks
+from browser_use_client.flows.lookup import FindTasks
+from browser_use_client.flows.sessions import close_at_once, close_session, log, quietly, stop_at_once, stop_task
 from browser_use_client.flows.start import SessionStart
 from browser_use_client.models import BrowserSettings, CreatedTask, CreateTaskRequest, Task
 from browser_use_client.models.tasks import KEY_NAME
-from browser_use_client.retrying import outcome_unknown, pause_or_raise, retried
+from browser_use_client.retrying import outcome_unknown, pause_or_raise
 from browser_use_client.server_clock import ServerClock
-
-SETTLING = (0.0, 1.0, 2.0, 4.0, 8.0)
-"""Seconds before each look for a task that a list does not show yet: lists lag behind by some seconds."""
 
 
 @dataclass
@@ -77,14 +66,23 @@ class Creation:
     find: FindTasks | None = None
     _asked_session: str | None = field(init=False)
     _creating: Call[CreatedTask] = field(init=False)
-    _past: frozenset[str] = field(default=frozenset(), init=False)
+    _tasks: KeyedTasks = field(init=False)
     _posted: bool = field(default=False, init=False)
     _uncertain: bool = field(default=False, init=False)
     _unanswered: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
-        self.after = self.after.astimezone(timezone.utc)
         self._asked_session = self.request.browser_settings.session_id
+        self._tasks = KeyedTasks(
+            self.contract,
+            self.key,
+            self.after,
+            self._asked_session,
+            self.accept,
+            self.clock,
+            self.server_clock,
+            self.find,
+        )
         self._ask(metadata={**self.request.metadata, KEY_NAME: self.key})
 
     def _ask(self, **changes: Any) -> None:
@@ -101,12 +99,9 @@ class Creation:
             BrowserUseError: The server refused, or could not be reached: no task was created.
         """
         if self.returning:
-            earlier = yield from self._look()
-            usable = self._choose(earlier)
-            yield from self._stop_others(earlier, usable)
-            if usable is not None:
-                return self._adopted(usable)
-            self._past = frozenset(task.id for task in earlier)
+            earlier = yield from self._tasks.reattach()
+            if earlier is not None:
+                return earlier
         files = [LocalFile.at(path) for path in self.files]
         session_id = yield from self._start_session(with_files=bool(files))
         created = None
@@ -115,7 +110,7 @@ class Creation:
                 yield from self._upload(files)
                 created = yield from self._post()
                 if self.returning or self._uncertain:
-                    created = yield from self._elect(created)
+                    created = yield from self._tasks.elect(created)
             except BrowserUseError:
                 yield from self._close_unused(session_id)
                 raise
@@ -128,13 +123,11 @@ class Creation:
             raise
         return created
 
-    def stop_strays(self, created: CreatedTask) -> Flow[None]:
+    def stop_duplicates(self, created: CreatedTask) -> Flow[None]:
         """Stops a second task that turned up late, from a POST that was not answered; or says that it may come yet."""
         if self._uncertain:
-            others = [task for task in (yield from self._look()) if task.id not in {*self._past, created.id}]
-            for task in others:
-                yield from self._stop_stray(task)
-            if self._unanswered and not others:
+            found = yield from self._tasks.stop_duplicates(created)
+            if self._unanswered and not found:
                 log.warning(self._may_still_run)
 
     def say_farewell(self, created: CreatedTask | None) -> Flow[None]:
@@ -144,7 +137,7 @@ class Creation:
             created: The task that is known, and has been stopped.
         """
         if self._uncertain or (self._posted and created is None):
-            yield from quietly(self._stop_what_shows(created), self._may_still_run)
+            yield from quietly(self._stop_at_once(created), self._may_still_run)
 
     @property
     def _session(self) -> str | None:
@@ -155,25 +148,6 @@ class Creation:
     def _session_is_own(self) -> bool:
         """Whether a session was started for the task: then it exists, whatever a replica of the server says."""
         return self._session != self._asked_session
-
-    def _look(self) -> Flow[list[Task]]:
-        if self.find:
-            found: Sequence[Task] = yield Notify(self.find, self.key)
-            return list(found)
-        return (yield from tasks_with_key(self.contract, self.key, after=self.after, server_clock=self.server_clock))
-
-    def _choose(self, tasks: Sequence[Task]) -> Task | None:
-        """The oldest task that makes a new one unnecessary: every caller elects the same one."""
-        return next((task for task in tasks if self._fits(task)), None)
-
-    def _stop_others(self, tasks: Sequence[Task], chosen: Task | None) -> Flow[None]:
-        for task in tasks:
-            if task != chosen and not task.has_ended:
-                yield from self._stop_stray(task)
-
-    def _fits(self, task: Task) -> bool:
-        in_session = self._asked_session in (None, task.session_id)
-        return in_session and (not task.has_ended or self.accept(task))
 
     def _start_session(self, *, with_files: bool) -> Flow[str | None]:
         """A session before the task, where files need one or where the one of POST /tasks would close with it."""
@@ -213,7 +187,7 @@ class Creation:
                 self._uncertain |= in_doubt
                 taken = self.returning and isinstance(error, SessionBusyError)  # maybe by another caller with this key
                 if self._uncertain or taken:
-                    found = yield from self._find_after(error, SETTLING if in_doubt else (0.0,))
+                    found = yield from self._find_after(error, patiently=in_doubt)
                     if found is not None:
                         return found
                     self._unanswered |= in_doubt and isinstance(error, NetworkError)
@@ -228,61 +202,17 @@ class Creation:
             else:
                 if self._session not in (None, created.session_id):
                     yield from self._refuse_session_of(created)
-                return created.model_copy(update=self._seen())
+                return created.model_copy(update=self._tasks.seen())
         raise AssertionError("count() does not end")
 
-    def _find_after(self, error: BrowserUseError, pauses: Sequence[float]) -> Flow[CreatedTask | None]:
-        """Looks for the task of a POST that was not answered, until lists have had time to show it."""
-        for pause in pauses:
-            if pause:
-                yield Sleep(pause)
-            try:
-                tasks = yield from self._look()
-            except BrowserUseError as lookup_error:
-                if lookup_error.task_id:
-                    raise  # it was created, but it cannot be read
-                raise self._unknown(error) from lookup_error
-            for task in tasks:
-                if task.id not in self._past:
-                    return self._adopted(task)
-        return None
-
-    def _elect(self, created: CreatedTask) -> Flow[CreatedTask]:
-        """Of several live tasks under the key one stays; the others, of lost POSTs or other callers, are stopped."""
+    def _find_after(self, error: BrowserUseError, *, patiently: bool) -> Flow[CreatedTask | None]:
+        """Looks for the task of a POST that was not answered."""
         try:
-            tasks = yield from self._look_until_shown(created)
-        except BrowserUseError as error:
-            log.warning("Whether task %s is the only one of its key could not be seen. %s", created.id, error)
-            return created
-        chosen = self._choose(tasks)
-        yield from quietly(
-            self._stop_others(tasks, chosen), f"Another task under the key {self.key!r} may run and cost."
-        )
-        return created if chosen is None or chosen.id == created.id else self._adopted(chosen)
-
-    def _look_until_shown(self, created: CreatedTask) -> Flow[list[Task]]:
-        """What the lists show once they show the task itself. If they never do, it is read by its id.
-
-        By the time that it says, the lists are read once more: it tells how late the clock is that stamps tasks.
-        """
-        for pause in SETTLING:
-            if pause:
-                yield Sleep(pause)
-            tasks = [task for task in (yield from self._look()) if task.id not in self._past]
-            if any(task.id == created.id for task in tasks):
-                return tasks
-        itself = yield from retried(self.contract.get_task(created.id), known=True)
-        self.after = min(self.after, self.server_clock.our_time_of(moment_of(itself)))
-        others = [task for task in (yield from self._look()) if task.id not in {*self._past, created.id}]
-        return sorted([*others, itself], key=moment_of)
-
-    def _stop_stray(self, task: Task) -> Flow[None]:
-        """Stops a task that must not run beside another, and its session unless that is the one to work in."""
-        elsewhere = task.session_id != self._asked_session
-        if not task.has_ended:
-            yield from stop_task(self.contract, task.id, stop_session=elsewhere, known=True)
-        elif elsewhere:
-            yield from stop_session(self.contract, task.session_id, known=True)
+            return (yield from self._tasks.look_for_new(patiently=patiently))
+        except BrowserUseError as lookup_error:
+            if lookup_error.task_id:
+                raise  # it was created, but it cannot be read
+            raise self._unknown(error) from lookup_error
 
     def _close_unused(self, session_id: str | None) -> Flow[None]:
         """Stops the session that was started for this task, if there was one: the task is in another, or nowhere."""
@@ -297,15 +227,9 @@ class Creation:
         if session_id:
             yield from close_at_once(self.contract, session_id)
 
-    def _stop_what_shows(self, created: CreatedTask | None) -> Flow[None]:
-        after = self.server_clock.time_of(self.after) - CLOCK_SKEW
-        page = yield from call(at_once(self.contract.list_tasks(after=after)))
-        known = {*self._past, created.id} if created else self._past
-        shown = [task for task in carrying(page, self.key) if task.id not in known]
-        for task in shown:
-            with_session = task.session_id != self._asked_session
-            yield from stop_at_once(self.contract, self._adopted(task), with_session=with_session)
-        if not shown and (self._unanswered or created is None):
+    def _stop_at_once(self, created: CreatedTask | None) -> Flow[None]:
+        found = yield from self._tasks.stop_duplicates_at_once(created)
+        if not found and (self._unanswered or created is None):
             log.warning(self._may_still_run)
 
     @property
@@ -328,12 +252,6 @@ class Creation:
             task_id=created.id,
             session_id=created.session_id,
         )
-
-    def _adopted(self, task: Task) -> CreatedTask:
-        return CreatedTask(id=task.id, session_id=task.session_id, adopted=True, **self._seen())
-
-    def _seen(self) -> dict[str, Any]:
-        return {"key": self.key, "seen_at": self.clock()}
 
     def _unknown(self, error: BrowserUseError) -> CreationUnknownError:
         return CreationUnknownError(

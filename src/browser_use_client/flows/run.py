@@ -81,7 +81,7 @@ def run(
 
 def _close(creation: Creation, created: CreatedTask) -> Flow[None]:
     """What is left behind a task that has ended. Failing here must not lose the result that was paid for."""
-    yield from quietly(creation.stop_strays(created), "A second task of the same key may run and cost.")
+    yield from quietly(creation.stop_duplicates(created), "A second task of the same key may run and cost.")
     if not creation.keep_session and not created.session_ends_with_task:
         yield from close_session(creation.contract, created.session_id)
 

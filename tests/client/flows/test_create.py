@@ -214,14 +214,14 @@ def test_of_a_predecessor_s_task_and_an_own_lost_one_that_turn_up_together_one_s
     assert server.live_tasks(KEY) == [first.id]
 
 
-def test_a_stray_that_turns_up_late_is_stopped_at_the_end(server: InMemory) -> None:
+def test_a_duplicate_that_turns_up_late_is_stopped_at_the_end(server: InMemory) -> None:
     server.fault("POST", "/tasks", work="late", late=60.0, hang=True)
     maker = creation(server, returning=False)
     created = server.run(maker.create())
     server.world.advance(60)
     assert len(server.live_tasks(KEY)) == 2
 
-    server.run(maker.stop_strays(created))
+    server.run(maker.stop_duplicates(created))
 
     assert server.live_tasks(KEY) == [created.id]
 
