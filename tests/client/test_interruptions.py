@@ -88,6 +88,20 @@ def test_a_caller_that_stops_its_tasks_itself_finds_an_interrupted_one_running(c
     assert len(fake.tasks(live=True)) == 1
 
 
+def test_a_caller_that_stops_its_tasks_itself_has_not_to_know_of_a_duplicate(client: Client, fake: FakeApi) -> None:
+    def refuse(_step: Step) -> None:
+        fake.advance(60)  # what the lost POST asked for is there now
+        raise PatienceLostError
+
+    fake.script(status=None, steps=9)
+    fake.fault("POST", "/tasks", work="late", late=30.0)
+
+    with pytest.raises(PatienceLostError):
+        client.run_task("x", on_step=refuse, stop_on_interrupt=False)
+
+    assert [task["is_live"] for task in fake.tasks()] == [True, False]
+
+
 def test_a_callback_that_raises_ends_the_run_and_the_task(client: Client, fake: FakeApi) -> None:
     def refuse(step: Step) -> None:
         raise PatienceLostError(step.goal)

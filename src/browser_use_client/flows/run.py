@@ -75,6 +75,7 @@ def run(
     except BaseException:
         if stop_on_interrupt:
             yield from _say_farewell(creation, created)
+        yield from creation.say_farewell(created)
         raise
     return task
 
@@ -89,6 +90,5 @@ def _close(creation: Creation, created: CreatedTask) -> Flow[None]:
 def _say_farewell(creation: Creation, created: CreatedTask) -> Flow[None]:
     """The caller is being ended. One call stops the task, and its session unless that is to be kept."""
     yield from stop_at_once(creation.contract, created, with_session=not creation.keep_session)
-    yield from creation.say_farewell(created)
     if creation.keep_session:
         log.warning("Session %s stays open, as it was asked to; stop it if nobody goes on in it.", created.session_id)
