@@ -72,6 +72,13 @@ def test_the_ui_shows_where_to_watch_the_progress_the_steps_and_the_result(flat_
     assert all(artifact["task_run_id"] for artifact in found.values())
 
 
+@pytest.mark.parametrize("run", [sync_flow, async_flow])
+def test_a_live_view_that_the_server_shows_late_is_shown_then(flat_api: FakeApi, run: Any) -> None:
+    flat_api.script(unseen=1.0, seconds=5.0)
+    found = artifacts(run(flat_api, {}))
+    assert flat_api.sessions()[0]["id"] in found["browser-use-live-view"]["data"]
+
+
 @pytest.mark.parametrize("task", [run_browser_task, arun_browser_task], ids=["sync", "async"])
 def test_of_many_tasks_at_once_each_shows_its_end(flat_api: FakeApi, task: Any) -> None:
     @flow
@@ -253,7 +260,6 @@ def test_automations_get_events_with_the_cost(flat_api: FakeApi) -> None:
 
     finished, created = until("the events are there", ours)
     assert [created["event"], finished["event"]] == ["browser-use.task.created", "browser-use.task.finished"]
-    assert created["payload"]["live_url"]
     assert (finished["payload"]["cost"], finished["payload"]["is_success"]) == (0.05, True)
 
 

@@ -156,7 +156,8 @@ def test_results_survive_json_and_pickle(flat_api: FakeApi) -> None:
 def test_what_it_does_is_in_the_run_log(flat_api: FakeApi, run: Run, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "prefect.task_runs"):
         result = run("Read the orders", credentials=credentials_for(flat_api))
-    assert f"Browser Use task {result.task_id} started in session {result.session_id}: watch it at" in caplog.text
+    assert f"Browser Use task {result.task_id} started in session {result.session_id}" in caplog.text
+    assert f"Watch the browser at {result.live_url}" in caplog.text
     assert "Step 1: Do step 1 (https://shop.example/1)" in caplog.text
 
 

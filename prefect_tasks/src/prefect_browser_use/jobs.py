@@ -62,7 +62,7 @@ class BrowserTaskRun(JobRun[BrowserTaskResult]):
             try:
                 if self._ended is None:
                     report.on_created(self._created)
-                    ended = client.wait_for_task(self._created, on_step=report.on_step)
+                    ended = client.wait_for_task(self._created, on_step=report.on_step, on_live_url=report.on_live_url)
                     if not self._block.keep_session:
                         with report.warning(f"Session {self.session_id} may be open still"):
                             client.stop_session(self.session_id)
@@ -102,8 +102,10 @@ class BrowserTaskRun(JobRun[BrowserTaskResult]):
             report = AsyncReport(client, **self._of_report(watch))
             try:
                 if self._ended is None:
-                    await report.on_created(self._created)
-                    ended = await client.wait_for_task(self._created, on_step=report.on_step)
+                    report.on_created(self._created)
+                    ended = await client.wait_for_task(
+                        self._created, on_step=report.on_step, on_live_url=report.on_live_url
+                    )
                     if not self._block.keep_session:
                         with report.warning(f"Session {self.session_id} may be open still"):
                             await client.stop_session(self.session_id)

@@ -57,7 +57,7 @@ class _Report(Generic[C]):
     """Callbacks for `run_task` of a client.
 
     Args:
-        client: Knows where the browser can be watched.
+        client: Reads how a task that failed ended.
         credentials: Who may stop the task.
         request: What is asked; its secrets are masked in all that is shown.
         watch: Ends the wait for what is not shown yet when the flow run ends.
@@ -100,6 +100,27 @@ class _Report(Generic[C]):
     def has_created(self) -> bool:
         """Whether the task is known."""
         return self._started is not None
+
+    def on_created(self, created: CreatedTask) -> None:
+        """Shows that the task runs; from now on it is stopped with its flow run."""
+        self._note_start(created)
+        with self._whatever_happens():
+            self._log.info(
+                "Browser Use task %s %s in session %s",
+                created.id,
+                "was started before and goes on" if created.adopted else "started",
+                created.session_id,
+            )
+            emit("created", created.id, created.session_id, adopted=created.adopted)
+            self._showing.show_progress(progress(0.0, f"Task {created.id}"))
+
+    def on_live_url(self, live_url: str) -> None:
+        """Shows where the task can be watched."""
+        self.live_url = live_url
+        with self._whatever_happens():
+            self._log.info("Watch the browser at %s", live_url)
+            if self._started and self._started.task:
+                self._showing.show(live_view(self._started.task, live_url))
 
     def on_step(self, step: Step) -> None:
         """Shows a step."""
@@ -181,21 +202,6 @@ class _Report(Generic[C]):
             if self._started.task:
                 emit("stopped", self._started.task.id, self._started.session_id, reason=reason)
 
-    def _tell_created(self, created: CreatedTask, live_url: str | None) -> None:
-        self.live_url = live_url
-        with self._whatever_happens():
-            self._log.info(
-                "Browser Use task %s %s in session %s%s",
-                created.id,
-                "was started before and goes on" if created.adopted else "started",
-                created.session_id,
-                f": watch it at {live_url}" if live_url else "",
-            )
-            emit("created", created.id, created.session_id, live_url=live_url, adopted=created.adopted)
-            if live_url:
-                self._showing.show(live_view(created, live_url))
-            self._showing.show_progress(progress(0.0, f"Task {created.id}"))
-
     def _tell_ended(self, task: Task) -> None:
         self._note_end()
         with self._whatever_happens():
@@ -226,16 +232,6 @@ class _Report(Generic[C]):
 class Report(_Report[BrowserUseClient]):
     """Callbacks for `BrowserUseClient.run_task`."""
 
-    def on_created(self, created: CreatedTask) -> None:
-        """Shows where the task can be watched."""
-        self._note_start(created)
-        try:
-            live_url = self._client.get_session(created.session_id).live_url
-        except BrowserUseError as error:
-            self._log.warning("Where to watch the task is unknown: %s", error)
-            live_url = None
-        self._tell_created(created, live_url)
-
     def on_ended(self, task: Task) -> None:
         """Shows what came of it, and waits until it is shown."""
         self._tell_ended(task)
@@ -257,16 +253,6 @@ class Report(_Report[BrowserUseClient]):
 
 class AsyncReport(_Report[AsyncBrowserUseClient]):
     """Callbacks for `AsyncBrowserUseClient.run_task`. See `Report`."""
-
-    async def on_created(self, created: CreatedTask) -> None:
-        """Shows where the task can be watched."""
-        self._note_start(created)
-        try:
-            live_url = (await self._client.get_session(created.session_id)).live_url
-        except BrowserUseError as error:
-            self._log.warning("Where to watch the task is unknown: %s", error)
-            live_url = None
-        self._tell_created(created, live_url)
 
     async def on_ended(self, task: Task) -> None:
         """Shows what came of it, and waits until it is shown."""

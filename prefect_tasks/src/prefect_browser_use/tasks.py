@@ -134,6 +134,7 @@ def run_browser_task(
                 poll_interval=poll_interval,
                 on_created=report.on_created,
                 on_step=report.on_step,
+                on_live_url=report.on_live_url,
                 stop_on_interrupt=False,
                 fail_on_unsuccessful=fail_on_unsuccessful,
             )
@@ -219,6 +220,7 @@ async def arun_browser_task(
                 poll_interval=poll_interval,
                 on_created=report.on_created,
                 on_step=report.on_step,
+                on_live_url=report.on_live_url,
                 stop_on_interrupt=False,
                 fail_on_unsuccessful=fail_on_unsuccessful,
             )
