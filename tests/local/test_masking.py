@@ -49,6 +49,13 @@ def test_masking_twice_is_masking_once() -> None:
     assert mask(once, secrets) == once
 
 
+def test_many_long_secrets_of_all_signs_are_masked_in_a_large_text() -> None:
+    """As patterns they took minutes to compile, in the process that answers all requests."""
+    secrets = {f"secret{number}": f"{number:05}" + "ab%ü\\&" * 600 for number in range(300)}
+    text = "-".join([*secrets.values(), "x" * 100_000])
+    assert mask(text, secrets) == "-".join([*(f"{{{{{name}}}}}" for name in secrets), "x" * 100_000])
+
+
 def read(server: LocalServer, address: str, task: str, secrets: dict[str, str], properties: Any = None) -> Any:
     schema = {"type": "object", "properties": properties or {}, "required": list(properties or {})}
     body = {"structuredOutput": json.dumps(schema)} if properties else {}
