@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -21,7 +21,7 @@ from browser_use_client.flows.start import SessionStart
 from browser_use_client.flows.wait import MAX_FAILURES, wait
 from browser_use_client.flows.watch import Sweep, sweep
 from browser_use_client.json_text import ODD_CHARACTERS
-from browser_use_client.limits import Seconds, count_of, moment_of, seconds_of
+from browser_use_client.limits import Seconds, count_of, moment_of, seconds_of, time_of
 from browser_use_client.models import (
     AnyTask,
     BrowserSettings,
@@ -40,6 +40,8 @@ from browser_use_client.server_clock import ServerClock
 from browser_use_client.settings import Settings
 
 T = TypeVar("T")
+
+FIRST, LAST = datetime(1970, 1, 1, tzinfo=timezone.utc), datetime(9000, 1, 1, tzinfo=timezone.utc)
 
 
 class Api:
@@ -169,7 +171,7 @@ class Api:
         """The task that was created under a key."""
         check_key(key)
         contract = yield from self._contract()
-        after = after or ago(self._clock, LOOK_BACK)
+        after = _since("after", after) or ago(self._clock, LOOK_BACK)
         return (
             yield from find_task(contract, key, after=after, session_id=session_id, server_clock=self._server_clock)
         )
@@ -223,7 +225,7 @@ class Api:
     def download_output_files(self, task: Task | str, folder: str | Path) -> Flow[list[Path]]:
         """Downloads what a task left behind."""
         target = folder_at(folder)
-        if isinstance(task, str):
+        if not isinstance(task, Task):
             task = yield from self.get_task(task)
         contract = yield from self._contract()
         return (yield from download_output_files(contract, task, target))
@@ -233,22 +235,24 @@ class Api:
 
     def _creation(
         self,
-        request: CreateTaskRequest | str,
+        request: Any,
         key: str | None,
         session_id: str | None,
         keep_session: bool,
         key_after: datetime | None,
         key_is_new: bool,
-        wait_when_busy: Seconds,
+        wait_when_busy: Seconds | None,
         accept: Callable[[Task], bool] | None,
-        files: Iterable[str | Path],
+        files: Iterable[str | Path] | None,
         find: FindTasks | None,
     ) -> Flow[Creation]:
-        wait_when_busy = seconds_of("wait_when_busy", wait_when_busy, may_be_zero=True)
+        patience = 0.0 if wait_when_busy is None else seconds_of("wait_when_busy", wait_when_busy, may_be_zero=True)
         if key is not None:
             check_key(key)
         if isinstance(request, str):
             request = CreateTaskRequest(task=request)
+        if not isinstance(request, CreateTaskRequest):
+            raise InvalidRequestError(f"What to do is a prompt or a CreateTaskRequest, not {type(request).__name__}.")
         if KEY_NAME in request.metadata:
             raise InvalidRequestError(f"`metadata` may not have {KEY_NAME!r}: pass it as the idempotency key, `key`.")
         request = _in_session(request, session_id)
@@ -258,15 +262,20 @@ class Api:
             request=request,
             key=key or uuid4().hex,
             returning=key is not None and not key_is_new,
-            after=key_after or ago(self._clock, LOOK_BACK if key else timedelta()),
+            after=_since("key_after", key_after) or ago(self._clock, LOOK_BACK if key else timedelta()),
             keep_session=keep_session,
-            wait_when_busy=wait_when_busy,
+            wait_when_busy=patience,
             accept=accept or succeeded,
-            files=files,
+            files=files or (),
             clock=self._clock,
             find=find,
             server_clock=self._server_clock,
         )
+
+
+def _since(name: str, moment: datetime | None) -> datetime | None:
+    """Since when to look, kept where a clock that is wrong can be allowed for: nothing is older, or as young."""
+    return None if moment is None else min(max(time_of(name, moment), FIRST), LAST)
 
 
 def succeeded(task: Task) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from math import isfinite
 from numbers import Real
 from typing import Any, overload
@@ -53,6 +53,24 @@ def moment_of(name: str, value: float | None) -> float | None:
     if value is not None and moment is None:
         raise InvalidRequestError(f"`{name}` must be a moment in seconds since the epoch, not {_shown(value)}.")
     return moment
+
+
+@overload
+def time_of(name: str, value: datetime) -> datetime: ...
+@overload
+def time_of(name: str, value: datetime | None) -> datetime | None: ...
+def time_of(name: str, value: datetime | None) -> datetime | None:
+    """A moment in UTC; one without a time zone is of ours, and None stays None.
+
+    Raises:
+        InvalidRequestError: It is not a datetime, or UTC cannot say it, as with `datetime.min`.
+    """
+    if value is None:
+        return None
+    try:
+        return value.astimezone(timezone.utc)
+    except (AttributeError, ValueError, OverflowError):
+        raise InvalidRequestError(f"`{name}` must be a datetime that UTC can say, not {_shown(value)}.") from None
 
 
 def count_of(name: str, value: Any) -> int:

@@ -88,7 +88,7 @@ def proxy_of(url: str, verify: ssl.SSLContext) -> httpx.Proxy:
     try:
         proxy = httpx.Proxy(url if "://" in url else f"http://{url}")
         _ = proxy.url.host.encode("idna")
-    except (ValueError, httpx.InvalidURL):
+    except (ValueError, TypeError, httpx.InvalidURL):
         proxy = None
     if proxy is None or not proxy.url.host:
         raise InvalidRequestError(f"{whose} is not a valid URL; it looks like http://proxy.example:3128.")

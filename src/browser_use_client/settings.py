@@ -35,7 +35,7 @@ class Settings:
         api_key: str | SecretStr | None,
         base_url: str | None,
         api_version: ApiVersion,
-        timeout: Seconds,
+        timeout: Seconds | None,
         verify: Verify = True,
         proxy: str | SecretStr | None = None,
     ) -> None:
@@ -46,6 +46,8 @@ class Settings:
         if api_version not in get_args(ApiVersion):
             raise InvalidRequestError(f"api_version {api_version!r} is none of {', '.join(get_args(ApiVersion))}.")
         self.api_version: ApiVersion = api_version
+        if timeout is None:
+            raise InvalidRequestError("`timeout` must be a number of seconds, not None: a request could hang for ever.")
         limit = seconds_of("timeout", timeout)
         self._timeout = httpx.Timeout(limit, connect=min(limit, CONNECT_TIMEOUT))
         self._verify = tls_context(verify)

@@ -78,12 +78,12 @@ def verify_webhook(
     try:
         sent = json.loads(content)
         age = abs(clock() - float(timestamp))
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError, OverflowError, RecursionError):
         raise WebhookError("The body of the webhook is no JSON, or its timestamp no number.") from None
     payload = sent.get("payload") if isinstance(sent, dict) else None
     # The older revision signs the inner payload, the later one the whole body; both are compared, always.
     signatures = [_signature(part, timestamp, secret) for part in (payload, sent)]
-    matches = [hmac.compare_digest(signature.encode(errors="replace"), known.encode()) for known in signatures]
+    matches = [hmac.compare_digest(str(signature).encode(errors="replace"), known.encode()) for known in signatures]
     if not any(matches):
         raise WebhookError(
             "The signature of the webhook does not match: it is not from Browser Use, or for another secret."
@@ -98,7 +98,7 @@ def verify_webhook(
 
 def _signature(part: Any, timestamp: str, secret: str) -> str:
     message = f"{timestamp}.{json.dumps(part, separators=(',', ':'), sort_keys=True)}"
-    return hmac.new(secret.encode(), message.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(secret.encode(errors="surrogatepass"), message.encode(), hashlib.sha256).hexdigest()
 
 
 def _event(sent: Any) -> WebhookEvent:

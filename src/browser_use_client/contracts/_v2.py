@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
 from browser_use_client.contracts._pages import page_of
 from browser_use_client.effects import Call
 from browser_use_client.errors import InvalidRequestError, UnsupportedOptionError
+from browser_use_client.limits import time_of
 from browser_use_client.models import (
     BrowserSettings,
     CreateTaskRequest,
@@ -95,8 +96,8 @@ def list_tasks(
         "pageNumber": page,
         "sessionId": session_id,
         "filterBy": status,
-        "after": _wire_time(after),
-        "before": _wire_time(before),
+        "after": _wire_time("after", after),
+        "before": _wire_time("before", before),
     }
 
     return Call("GET", "/tasks", page_of("/tasks", parse_task, _key_of), params=params)
@@ -212,6 +213,6 @@ def _step(body: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _wire_time(moment: datetime | None) -> str | None:
+def _wire_time(name: str, moment: datetime | None) -> str | None:
     """Always with Z: some servers reject naive times, and some clients what they echo."""
-    return moment.astimezone(timezone.utc).isoformat().replace("+00:00", "Z") if moment else None
+    return None if moment is None else time_of(name, moment).isoformat().replace("+00:00", "Z")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from browser_use_client.contracts import Contract
 from browser_use_client.effects import Call, Download, Flow, Upload
@@ -60,26 +60,26 @@ class LocalFile:
         Raises:
             InvalidRequestError: There is none, or the API would not take it.
         """
-        path = Path(path)
         try:
+            path = Path(path)
             size = path.stat().st_size
         except OSError as error:
             raise InvalidRequestError(f"{path} cannot be uploaded: {error.strerror}.") from None
-        except ValueError as error:
-            raise InvalidRequestError(f"{str(path)!r} cannot be uploaded: {error}.") from None
+        except (ValueError, TypeError) as error:
+            raise InvalidRequestError(f"{path!r} cannot be uploaded: {error}.") from None
         if not path.is_file():
             raise InvalidRequestError(f"{path} cannot be uploaded: it is no file.")
         return cls(path, size, content_type_of(path, size))
 
 
-def folder_at(path: str | Path) -> Path:
+def folder_at(path: Any) -> Path:
     """A folder to download to.
 
     Raises:
         InvalidRequestError: No folder can be called so.
     """
-    if ODD_CHARACTERS.search(str(path)):
-        raise InvalidRequestError(f"{str(path)!r} cannot be the name of a folder.")
+    if not isinstance(path, (str, Path)) or ODD_CHARACTERS.search(str(path)):
+        raise InvalidRequestError(f"{path!r} cannot be the name of a folder.")
     return Path(path)
 
 

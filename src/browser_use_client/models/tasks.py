@@ -8,7 +8,7 @@ from typing import Any, TypeVar, overload
 
 from pydantic import Field
 
-from browser_use_client.errors import TaskFailedError, TaskStoppedError
+from browser_use_client.errors import InvalidRequestError, TaskFailedError, TaskStoppedError
 from browser_use_client.models._base import UtcDatetime, View
 from browser_use_client.models.files import OutputFile
 from browser_use_client.schema import OutputSchema, parse_output
@@ -199,6 +199,12 @@ AnyTask = str | CreatedTask | Task
 """A task that a call is about: by its id alone, or as an earlier answer showed it, and so known to exist."""
 
 
-def id_of(task: AnyTask) -> str:
-    """The task's id."""
+def id_of(task: Any) -> str:
+    """The id of an `AnyTask`.
+
+    Raises:
+        InvalidRequestError: It is something else, such as None.
+    """
+    if not isinstance(task, (str, CreatedTask, Task)):
+        raise InvalidRequestError(f"A task is named by its id or by what showed it, not by {type(task).__name__}.")
     return task if isinstance(task, str) else task.id
