@@ -57,6 +57,7 @@ _PROXY_REMEDY = "Put its user name and password into the proxy's URL, `proxy` or
 _SPEND_LIMIT = "api_key_monthly_spend_limit_reached"
 _MESSAGES = ("message", "msg", "detail", "error_description", "error", "errors", "title", "reason")
 _FACTS = ("code", "cap", "spent", "limit")
+_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-")
 _PAGE = re.compile(r"\s*<(!doctype|!--|html|head|body|\?xml)", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
@@ -88,7 +89,10 @@ def error_from_response(what: str, status_code: int, body: Any, retry_after: flo
             kind = SessionStoppedError
     elif kind is InsufficientCreditsError and _SPEND_LIMIT in words:
         kind = SpendLimitReachedError
-    sentences = [_answered(what, status_code, words), *filter(None, [_REMEDIES.get(kind)])]
+    remedy = _REMEDIES.get(kind)
+    if kind is NotFoundError and not _ID.search(what):
+        remedy = "Check the base URL, and the ids in the request."
+    sentences = [_answered(what, status_code, words), *filter(None, [remedy])]
     return kind(" ".join(sentences), status_code=status_code, retry_after=retry_after)
 
 

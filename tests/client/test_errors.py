@@ -74,7 +74,7 @@ def test_retrying_can_help_exactly_where_the_cause_can_pass_by_itself() -> None:
         (401, "Invalid API key", errors.AuthenticationError, "starts with bu_"),
         (402, "Insufficient credits", errors.InsufficientCreditsError, "Add credits"),
         (403, "No", errors.AuthenticationError, "Check the API key"),
-        (404, "Task not found", errors.NotFoundError, "Check the id"),
+        (404, "Task not found", errors.NotFoundError, "Check the base URL"),
         (405, "No", errors.ApiError, "No"),
         (408, "Too slow", errors.ServerError, "Try again later"),
         (409, "Locked", errors.ServerError, "Try again later"),
@@ -95,6 +95,20 @@ def test_each_meaning_has_its_class_and_names_the_call_the_answer_and_the_remedy
     assert str(error).startswith(f"POST /tasks was answered with {status}: {detail.rstrip('.')}")
     assert says in str(error)
     assert (error.status_code, error.retry_after) == (status, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("what", "says"),
+    [
+        ("POST /tasks", "Check the base URL, and the ids in the request."),
+        (
+            "GET /tasks/3c90c3cc-0d44-4b50-8888-8dd25736052a",
+            "Check the id, and that it belongs to this API key's account",
+        ),
+    ],
+)
+def test_what_is_not_there_is_an_id_or_the_api_itself(what: str, says: str) -> None:
+    assert says in str(error_from_response(what, 404, {"detail": "Not Found"}, None))
 
 
 PROBLEM = {"loc": ["body", "secrets", "password"], "msg": "Input should be a string", "type": "t", "input": "geheim"}
