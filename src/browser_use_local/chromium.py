@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import re
@@ -12,7 +13,19 @@ from fnmatch import fnmatch
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.async_api import BrowserContext, Dialog, Download, Error, Page, Playwright, Route, StorageState
+from playwright.async_api import (
+    BrowserContext,
+    CDPSession,
+    Dialog,
+    Download,
+    Error,
+    Page,
+    Playwright,
+    Route,
+    StorageState,
+)
+
+from browser_use_local.processes import end_all, of_profile
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MACOS = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
@@ -27,6 +40,11 @@ SHARED = ("--remote-debugging-port=0",)
 BLOCKED = "blockedbyclient"
 ACTION_TIMEOUT = 10_000
 NAVIGATION_TIMEOUT = 30_000
+# Seconds until a page is held to be busy without end, until it is given up, and until a Chromium is killed.
+ANSWERS_WITHIN = 5.0
+ANSWERS_AT_REST_WITHIN = 1.0
+ANSWERS_AT_LAST_WITHIN = 10.0
+CLOSES_WITHIN = 5.0
 # What must not be seen in a picture: passwords, and fields that a secret was typed into.
 MARK = "data-browser-use-masked"
 MASKED = f"input[type=password], [{MARK}]"
@@ -107,10 +125,14 @@ class Browser:
         self._folder = folder
         self.cdp_url = cdp_url
         self.on_download: Callable[[Download], None] | None = None
+        self.on_break: Callable[[str], None] | None = None
+        self._controls: dict[Page, asyncio.Task[CDPSession]] = {}
+        self._is_closing = False
         self.dialogs: list[AnsweredDialog] = []
         context.set_default_timeout(ACTION_TIMEOUT)
         context.set_default_navigation_timeout(NAVIGATION_TIMEOUT)
         context.on("page", self._watch)
+        context.on("close", lambda _: self._break("Chromium ended unexpectedly"))
         for page in context.pages:
             self._watch(page)
 
@@ -158,6 +180,8 @@ class Browser:
     @property
     def page(self) -> Page:
         """The page in front: the newest that is open."""
+        if not self._context.pages:
+            raise Error("its last page was closed")
         return self._context.pages[-1]
 
     async def allow_only(self, domains: Sequence[str]) -> None:
@@ -182,14 +206,59 @@ class Browser:
         hidden = [frame.locator(MASKED) for frame in page.frames]
         return await page.screenshot(type="jpeg", quality=70, mask=hidden, mask_color="#333333")
 
-    async def close(self) -> None:
-        """Closes Chromium and removes its folder."""
+    async def answers(self) -> bool:
+        """Whether the page in front answers, once no task is at work on it: a script that keeps it busy is ended."""
+        if await self._answers(ANSWERS_AT_REST_WITHIN):
+            return True
+        await self._end_script(self.page)
+        return await self._answers(ANSWERS_AT_LAST_WITHIN)
+
+    async def ended_script(self) -> bool:
+        """Ends the script of the page in front if it keeps the page from answering. Returns whether it did."""
+        if await self._answers(ANSWERS_WITHIN):
+            return False
+        await self._end_script(self.page)
+        return True
+
+    async def _answers(self, within: float) -> bool:
         try:
-            await self._context.close()
+            await asyncio.wait_for(self.page.evaluate("0"), within)
+        except asyncio.TimeoutError:
+            return False
+        except Error:  # it is on its way to the next one, or closed
+            return True
+        return True
+
+    async def _end_script(self, page: Page) -> None:
+        # The control is there since the page is: a page that is busy gives no new one.
+        if control := self._controls.get(page):
+            with contextlib.suppress(Error, asyncio.TimeoutError):
+                session = await asyncio.wait_for(asyncio.shield(control), ANSWERS_WITHIN)
+                await asyncio.wait_for(session.send("Runtime.terminateExecution"), ANSWERS_WITHIN)
+
+    async def close(self) -> None:
+        """Closes Chromium, whatever its pages do, and removes its folder."""
+        self._is_closing = True
+        try:
+            with contextlib.suppress(Error, asyncio.TimeoutError):
+                await asyncio.wait_for(self._context.close(), CLOSES_WITHIN)
         finally:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            await asyncio.to_thread(end_all, of_profile(self._folder / "profile"))
+            await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+
+    def _break(self, reason: str) -> None:
+        if self.on_break and not self._is_closing:
+            self.on_break(reason)
+
+    def _forget(self, page: Page) -> None:
+        if control := self._controls.pop(page, None):
+            control.cancel()
 
     def _watch(self, page: Page) -> None:
+        self._controls[page] = asyncio.create_task(self._context.new_cdp_session(page))
+        self._controls[page].add_done_callback(_look_at)
+        page.on("close", self._forget)
+        page.on("crash", lambda _: self._break("a page crashed"))
         if self.cdp_url is None:
             page.on("download", self._pass_on)
             page.on("dialog", self._answer)
@@ -214,6 +283,12 @@ class Browser:
         self.dialogs.append(said)
         with contextlib.suppress(Error):  # the page is gone
             await (dialog.accept() if said.is_answered else dialog.dismiss())
+
+
+def _look_at(job: asyncio.Task[CDPSession]) -> None:
+    """A page that is gone already has no control, which is no news."""
+    if not job.cancelled():
+        job.exception()
 
 
 async def _accept(dialog: Dialog) -> None:

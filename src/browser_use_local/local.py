@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from playwright.async_api import async_playwright
-
 from browser_use_local.agent import AgentEngine, Environment, Model
 from browser_use_local.chromium import check
+from browser_use_local.driver import Driver
 from browser_use_local.engine import Engine
 from browser_use_local.files import Files
 from browser_use_local.profiles import Profiles
@@ -24,7 +24,9 @@ from browser_use_local.store import Store
 from browser_use_local.tasks import Tasks
 from browser_use_local.webhooks import Webhooks
 
-LOOKS_FOR_IDLE_SESSIONS_EVERY = 1.0
+logger = logging.getLogger(__name__)
+
+LOOKS_AFTER_ALL_EVERY = 1.0
 DIED = "The local server died while this task ran. Its steps so far are kept; its session is stopped."
 
 
@@ -52,25 +54,38 @@ class Local:
         """
         engine = _engine(settings)
         store = Store(settings.data_dir / "local.sqlite3")
+        driver = Driver()
         try:
-            async with async_playwright() as playwright:
-                check(playwright, settings.chromium)
-                store.end_what_a_crash_left(DIED)
+            check(await driver.playwright(), settings.chromium)
+            async with Webhooks(settings, store).delivering() as webhooks:
+                for task in store.end_what_a_crash_left(DIED):
+                    webhooks.tell(task)
                 profiles = Profiles(settings.data_dir / "profiles", store)
-                sessions = Sessions(settings, store, profiles, playwright)
+                sessions = Sessions(settings, store, profiles, driver)
                 files = Files(settings.data_dir / "files", store)
-                webhooks = Webhooks(settings, store)
                 tasks = Tasks(settings, store, sessions, files, profiles, engine, webhooks.tell)
-                duties = [asyncio.create_task(_stop_idle_sessions(sessions)), asyncio.create_task(webhooks.deliver())]
+                here = cls(settings, store, sessions, tasks, files, profiles)
+                duties = asyncio.create_task(here.look_after())
                 try:
-                    yield cls(settings, store, sessions, tasks, files, profiles)
+                    yield here
                 finally:
-                    for duty in duties:
-                        duty.cancel()
-                    await tasks.close()
+                    duties.cancel()
+                    tasks.close()
                     await sessions.close()
         finally:
+            await driver.stop()
             store.close()
+
+    async def look_after(self) -> None:
+        """Does what has to be done from time to time, until it is cancelled."""
+        while True:
+            await asyncio.sleep(LOOKS_AFTER_ALL_EVERY)
+            try:
+                self.store.write_ends()
+                await self.sessions.check()
+                await self.sessions.stop_idle()
+            except Exception:
+                logger.exception("the server could not look after its sessions, and tries again")
 
     def steps(self, task: Task) -> list[Step]:
         """The steps of a task, in order."""
@@ -97,9 +112,3 @@ def _engine(settings: Settings) -> Engine:
     data_dir = settings.data_dir.absolute()
     environment = Environment(data_dir / "agent", settings.agent_python)
     return AgentEngine(model, model.keys(os.environ), environment, data_dir / "browsers")
-
-
-async def _stop_idle_sessions(sessions: Sessions) -> None:
-    while True:
-        await asyncio.sleep(LOOKS_FOR_IDLE_SESSIONS_EVERY)
-        await sessions.stop_idle()

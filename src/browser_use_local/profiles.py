@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from playwright.async_api import StorageState
 from browser_use_local.engine import Order
 from browser_use_local.records import Profile, ProfileKind, now
 from browser_use_local.store import Store
+
+logger = logging.getLogger(__name__)
 
 BROWSER_KINDS: tuple[ProfileKind, ...] = ("browser-profiles", "profiles")
 
@@ -70,14 +73,31 @@ class Profiles:
         return profile.settings
 
     def state(self, profile_id: str) -> StorageState | None:
-        """The cookies and the local storage that the last session with this profile had in the end."""
-        file = self._file(profile_id)
-        return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+        """The cookies and the local storage that the last session with this profile had in the end.
+
+        Where they cannot be read, a session starts without them, and the log says so.
+        """
+        try:
+            state: StorageState = json.loads(self._file(profile_id).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            logger.warning("what profile %s has kept cannot be read: %s", profile_id, error)
+            return None
+        return state
 
     def keep_state(self, profile_id: str, state: StorageState) -> None:
         """Keeps cookies and local storage for the next session with this profile, unless the profile was deleted."""
-        if self._store.get(Profile, id=profile_id):
-            self._file(profile_id).write_text(json.dumps(state), encoding="utf-8")
+        if not self._store.get(Profile, id=profile_id):
+            return
+        file = self._file(profile_id)
+        new = file.with_suffix(".new")
+        try:
+            new.write_text(json.dumps(state), encoding="utf-8")
+            new.replace(file)
+        except OSError:
+            new.unlink(missing_ok=True)
+            raise
 
     def delete(self, profile_id: str) -> None:
         """Removes a profile and all that it kept."""

@@ -33,7 +33,10 @@ def now() -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """A browser that outlives its tasks, or closes with its first one (`keep_alive` false)."""
+    """A browser that outlives its tasks, or closes with its first one (`keep_alive` false).
+
+    `reason` says why it was stopped, where nobody asked for it.
+    """
 
     table: ClassVar[str] = "sessions"
     id: str = field(default_factory=new_id)
@@ -43,6 +46,7 @@ class Session:
     profile_id: str | None = None
     started_at: str = field(default_factory=now)
     finished_at: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +114,20 @@ class Profile:
     created_at: str = field(default_factory=now)
     updated_at: str = field(default_factory=now)
     last_used_at: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """A status that the webhook is still to be told of."""
+
+    table: ClassVar[str] = "notices"
+    id: str = field(default_factory=new_id)
+    task_id: str
+    session_id: str
+    revision: Revision
+    status: TaskStatus
+    metadata: dict[str, str]
+    at: str = field(default_factory=now)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import sqlite3
 from collections.abc import AsyncIterator
 
 from starlette.applications import Starlette
@@ -15,7 +17,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from browser_use_local import demo_site, live
 from browser_use_local.api import account, files, profiles, sessions, signed, tasks
-from browser_use_local.api.http import InvalidError, KeyCheck, on_http_error, on_invalid, on_mistake
+from browser_use_local.api.http import InvalidError, KeyCheck, on_full_disk, on_http_error, on_invalid, on_mistake
 from browser_use_local.faults import Faults
 from browser_use_local.local import Local
 from browser_use_local.records import now
@@ -26,8 +28,10 @@ LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 async def health(request: Request) -> Response:
-    """GET /health: answers as soon as tasks can be started."""
-    return JSONResponse({"status": "ok", "contract": request.app.state.local.settings.contract})
+    """GET /health: answers as soon as tasks can be started; says which browsers broke down lately, and why."""
+    here: Local = request.app.state.local
+    broken = [dataclasses.asdict(breakdown) for breakdown in here.sessions.breakdowns]
+    return JSONResponse({"status": "ok", "contract": here.settings.contract, "brokenBrowsers": broken})
 
 
 def create_app(settings: Settings) -> tuple[Starlette, Faults | None]:
@@ -64,7 +68,13 @@ def create_app(settings: Settings) -> tuple[Starlette, Faults | None]:
         routes=routes,
         lifespan=lifespan,
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=own_names, www_redirect=False)],
-        exception_handlers={HTTPException: on_http_error, InvalidError: on_invalid, Exception: on_mistake},
+        exception_handlers={
+            HTTPException: on_http_error,
+            InvalidError: on_invalid,
+            sqlite3.Error: on_full_disk,
+            OSError: on_full_disk,
+            Exception: on_mistake,
+        },
     )
     if not settings.faults:
         return app, None

@@ -19,6 +19,7 @@ from starlette.types import Scope
 from browser_use_local.agent import ModelError, NoPythonError
 from browser_use_local.api.views import Links
 from browser_use_local.chromium import NoChromiumError
+from browser_use_local.processes import guarded
 from browser_use_local.server import create_app
 from browser_use_local.settings import Settings
 from browser_use_local.store import NewerDatabaseError
@@ -41,7 +42,7 @@ def serve(settings: Settings) -> None:
         raise CannotStartError("A webhook needs a secret to be signed with: set one with --webhook-secret.")
     if settings.model and settings.engine != "agent":
         raise CannotStartError("A model is for the agent only: add --engine agent, or leave --model out.")
-    with _own_folder(settings.data_dir), _listen(settings) as listener:
+    with _own_folder(settings.data_dir), _listen(settings) as listener, guarded(settings.data_dir):
         asyncio.run(_serve(settings, listener))
 
 

@@ -7,13 +7,16 @@ import contextlib
 import logging
 import shutil
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from playwright.async_api import Error, Playwright
+from playwright.async_api import Error, StorageState
 
 from browser_use_local.chromium import Browser
+from browser_use_local.driver import Driver
 from browser_use_local.profiles import Profiles
 from browser_use_local.records import Session, now
 from browser_use_local.settings import Settings
@@ -29,8 +32,21 @@ PICTURE_LASTS = 0.8
 GIVES_WAY_AFTER = 60.0
 
 
+# Seconds for reading cookies and local storage from a browser.
+STATE_WITHIN = 15.0
+SHOWN_BREAKDOWNS = 5
+
+
 class TooManySessionsError(Exception):
     """As many sessions are active as this server was started for. The message says which, and how to free one."""
+
+
+@dataclass(frozen=True)
+class Breakdown:
+    """That a browser broke down, why, and when."""
+
+    reason: str
+    at: str = field(default_factory=now)
 
 
 @dataclass(frozen=True)
@@ -45,10 +61,12 @@ class Picture:
 class ActiveSession:
     """What an active session has in memory only: its browser, and the secrets that its tasks brought.
 
-    `profile_id` is the browser profile to start from and to write back to.
+    `profile_id` is the browser profile to start from and to write back to; `settling` is what has to be done between
+    the end of one task and the start of the next.
     """
 
     id: str
+    keep_alive: bool
     size: tuple[int, int]
     folder: Path
     start_url: str | None = None
@@ -58,6 +76,7 @@ class ActiveSession:
     used_at: float = 0.0
     running_task: str | None = None
     browser: asyncio.Task[Browser] | None = None
+    settling: asyncio.Task[None] | None = None
     picture: Picture | None = None
 
 
@@ -68,7 +87,7 @@ class Sessions:
         settings: What the server was told.
         store: Where sessions are written down.
         profiles: Where browsers start from, and are written back to.
-        playwright: What starts browsers.
+        driver: What starts browsers.
         clock: What says how late it is, in seconds.
     """
 
@@ -77,18 +96,20 @@ class Sessions:
         settings: Settings,
         store: Store,
         profiles: Profiles,
-        playwright: Playwright,
+        driver: Driver,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
         self._store = store
         self._profiles = profiles
-        self._playwright = playwright
+        self._driver = driver
         self._folder = settings.data_dir / "browsers"
         shutil.rmtree(self._folder, ignore_errors=True)
         self._active: dict[str, ActiveSession] = {}
         self._clock = clock
-        self._closing: set[asyncio.Task[None]] = set()
+        self._settling: dict[asyncio.Task[None], ActiveSession] = {}
+        self.breakdowns: deque[Breakdown] = deque(maxlen=SHOWN_BREAKDOWNS)
+        self.on_break: Callable[[ActiveSession, str], None] = lambda session, reason: None  # noqa: ARG005
 
     def open(
         self,
@@ -116,6 +137,7 @@ class Sessions:
         height = size[1] or profile.get("browserViewportHeight", DEFAULT_SIZE[1])
         self._active[session.id] = ActiveSession(
             id=session.id,
+            keep_alive=keep_alive,
             size=(width, height),
             folder=self._folder / session.id,
             start_url=start_url,
@@ -132,10 +154,7 @@ class Sessions:
         if not idle or waited < GIVES_WAY_AFTER:
             raise TooManySessionsError(self._all_in_use(len(idle), GIVES_WAY_AFTER - waited))
         logger.info("session %s was idle for %.0f s and gives way to a new one", idle[0].id, waited)
-        # Its place is free at once; that its browser closes takes a moment longer.
-        closing = asyncio.create_task(self._close(self._retire(idle[0])))
-        self._closing.add(closing)
-        closing.add_done_callback(self._closing.discard)
+        self.retire(idle[0], "it was idle, and another one needed its place")
 
     def _all_in_use(self, idle: int, wait: float) -> str:
         """What a client is told that gets no session, and how to get one."""
@@ -151,10 +170,36 @@ class Sessions:
             said += " Wait for one to finish, or stop one with `browser-use-local stop SESSION`."
         return f"{said} `browser-use-local up --max-sessions {most + 1}` allows one more."
 
-    def end_task(self, session: ActiveSession) -> None:
-        """Notes that the running task of a session ended: from now on it is idle."""
+    def end_task(self, session: ActiveSession, unwind: Coroutine[Any, Any, None] | None = None) -> None:
+        """Notes that the running task of a session ended: from now on it is idle, or stopped if it was for that task.
+
+        Args:
+            session: The session.
+            unwind: What has to come to its end before the browser is free for the next task.
+        """
         session.running_task = None
         session.used_at = self._clock()
+        if session.keep_alive or self._active.get(session.id) is not session:
+            self._settle(session, unwind)
+        else:
+            self.retire(session, unwind=unwind)
+
+    def broke(self, session: ActiveSession, reason: str) -> None:
+        """Stops a session whose browser does not work any more, and the task in it."""
+        if self._active.get(session.id) is not session:
+            return
+        logger.warning("the browser of session %s broke down: %s", session.id, reason)
+        self.breakdowns.append(Breakdown(reason))
+        self.retire(session, f"its browser broke down: {reason}")
+        self.on_break(session, reason)
+
+    async def check(self) -> None:
+        """Stops all sessions with a browser when the driver of the browsers has died."""
+        if await self._driver.is_alive():
+            return
+        for session in list(self._active.values()):
+            if session.browser is not None:
+                self.broke(session, "the process that drives the browsers ended unexpectedly")
 
     def get(self, session_id: str) -> ActiveSession | None:
         """The session, if it is active."""
@@ -162,10 +207,19 @@ class Sessions:
 
     async def browser(self, session: ActiveSession) -> Browser:
         """The browser of a session, started if it is not running yet."""
+        await self.settled(session)
         if session.browser is None:
             session.browser = asyncio.create_task(self._launch(session))
         # A task that is stopped while its browser starts must not take the browser with it.
         return await asyncio.shield(session.browser)
+
+    async def settled(self, session: ActiveSession) -> None:
+        """Returns when all is done that the last task of a session, or its own end, has left to do."""
+        await self._wait_for(lambda other: other is session)
+
+    async def _wait_for(self, meant: Callable[[ActiveSession], bool]) -> None:
+        if jobs := [job for job, session in self._settling.items() if meant(session)]:
+            await asyncio.wait(jobs)
 
     async def picture(self, session: ActiveSession) -> bytes | None:
         """The page as it is now, at most `PICTURE_LASTS` seconds old; None while there is no browser."""
@@ -178,44 +232,85 @@ class Sessions:
                 return session.picture.jpeg if session.picture else None
         return session.picture.jpeg
 
-    async def keep_profile(self, session: ActiveSession) -> None:
-        """Writes what the browser knows back to its profile, after each task: the next session starts from it."""
-        if session.profile_id and session.browser is not None:
-            with contextlib.suppress(Error):  # a browser that broke down has nothing to keep
-                self._profiles.keep_state(session.profile_id, await (await session.browser).state())
-
     async def _launch(self, session: ActiveSession) -> Browser:
+        state: StorageState | None = None
+        if session.profile_id:
+            # The session before may still be writing what this one starts from.
+            await self._wait_for(lambda other: other.profile_id == session.profile_id)
+            state = self._profiles.state(session.profile_id)
         browser = await Browser.launch(
-            self._playwright,
+            await self._driver.playwright(),
             self._settings.chromium,
             session.folder,
             size=session.size,
             is_mobile=session.is_mobile,
-            state=self._profiles.state(session.profile_id) if session.profile_id else None,
+            state=state,
             is_shared=self._settings.engine == "agent",
         )
+        browser.on_break = lambda reason: self.broke(session, reason)
         if session.start_url:
             with contextlib.suppress(Error):  # a session whose start page does not answer is one on an empty page
                 await browser.page.goto(session.start_url)
         return browser
 
     async def stop(self, session_id: str) -> None:
-        """Stops a session and closes its browser. One that is stopped stays as it is."""
+        """Stops a session, and returns when its browser is closed. One that is stopped stays as it is."""
         if session := self._active.get(session_id):
-            await self._close(self._retire(session))
+            self.retire(session)
+        await self._wait_for(lambda other: other.id == session_id)
 
-    def _retire(self, session: ActiveSession) -> ActiveSession:
-        """Takes a session from those that are active."""
+    def retire(
+        self, session: ActiveSession, reason: str | None = None, unwind: Coroutine[Any, Any, None] | None = None
+    ) -> None:
+        """Takes a session from those that are active. Its place is free at once; its browser closes a moment later."""
         del self._active[session.id]
-        self._store.change(Session, {"id": session.id}, status="stopped", finished_at=now())
+        self._store.end(Session, session.id, status="stopped", finished_at=now(), reason=reason)
         session.secrets.clear()
-        return session
+        self._settle(session, unwind)
+
+    def _settle(self, session: ActiveSession, unwind: Coroutine[Any, Any, None] | None) -> None:
+        """Lets a session come to rest, after what it is busy with already."""
+
+        async def settle(before: asyncio.Task[None] | None) -> None:
+            if before is not None:
+                await asyncio.wait([before])
+            if unwind is not None:
+                await unwind
+                await self._after_task(session)
+            if self._active.get(session.id) is not session:
+                await self._close(session)
+
+        session.settling = asyncio.create_task(settle(session.settling))
+        self._settling[session.settling] = session
+        session.settling.add_done_callback(self._settled)
+
+    def _settled(self, job: asyncio.Task[None]) -> None:
+        del self._settling[job]
+        if not job.cancelled() and (error := job.exception()):
+            logger.error("a session could not be tidied up", exc_info=error)
+
+    async def _after_task(self, session: ActiveSession) -> None:
+        """Sees to it that the page answers, and writes what the browser knows back to its profile."""
+        if session.browser is None or not session.browser.done() or session.browser.exception():
+            return
+        browser = session.browser.result()
+        if self._active.get(session.id) is not session and not session.profile_id:
+            return
+        if not await browser.answers():
+            self.broke(session, "a page does not answer any more, since one of its scripts does not end")
+            return
+        if session.profile_id:
+            try:
+                state = await asyncio.wait_for(browser.state(), STATE_WITHIN)
+                self._profiles.keep_state(session.profile_id, state)
+            except (Error, asyncio.TimeoutError, OSError) as error:
+                logger.warning("profile %s could not be kept: %s", session.profile_id, str(error) or "it took too long")
 
     async def _close(self, session: ActiveSession) -> None:
         if session.browser is not None:
-            with contextlib.suppress(Exception):  # one that did not start, or died, needs no closing
+            with contextlib.suppress(Exception):  # one that did not start needs no closing
                 await (await session.browser).close()
-        shutil.rmtree(session.folder, ignore_errors=True)
+        await asyncio.to_thread(shutil.rmtree, session.folder, ignore_errors=True)
 
     async def stop_idle(self) -> None:
         """Stops sessions that had no task for `idle_timeout` seconds."""
@@ -229,5 +324,7 @@ class Sessions:
 
     async def close(self) -> None:
         """Stops all sessions."""
-        await asyncio.gather(*(self.stop(session_id) for session_id in list(self._active)), *self._closing)
+        for session in list(self._active.values()):
+            self.retire(session)
+        await asyncio.gather(*self._settling, return_exceptions=True)
         shutil.rmtree(self._folder, ignore_errors=True)

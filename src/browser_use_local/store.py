@@ -4,16 +4,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
+import logging
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from browser_use_local.records import LIVE, Delivery, File, Profile, Session, Share, Step, Task, now
+from browser_use_local.records import LIVE, Delivery, File, Notice, Profile, Session, Share, Step, Task, now
 
-VERSION = 1
+logger = logging.getLogger(__name__)
+
+VERSION = 2
+SERVER_DIED = "the local server died"
 
 SCHEMA = """
 CREATE TABLE sessions (
@@ -54,8 +59,20 @@ CREATE TABLE shares (
 ) WITHOUT ROWID;
 """
 
-Record = Session | Task | Step | File | Profile | Delivery | Share
-AnyRecord = TypeVar("AnyRecord", Session, Task, Step, File, Profile, Delivery, Share)
+# What each version has more than the one before.
+UPGRADES = {
+    2: """
+ALTER TABLE sessions ADD COLUMN reason TEXT;
+CREATE TABLE notices (
+    id TEXT PRIMARY KEY, task_id TEXT NOT NULL, session_id TEXT NOT NULL, revision TEXT NOT NULL, status TEXT NOT NULL,
+    metadata JSON NOT NULL, at TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX notices_by_time ON notices (at);
+"""
+}
+
+Record = Session | Task | Step | File | Profile | Delivery | Notice | Share
+AnyRecord = TypeVar("AnyRecord", Session, Task, Step, File, Profile, Delivery, Notice, Share)
 
 sqlite3.register_converter("BOOLEAN", lambda value: value == b"1")
 sqlite3.register_converter("JSON", json.loads)
@@ -85,8 +102,10 @@ class Store:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.execute("PRAGMA foreign_keys = ON")
-        if version == 0:
-            self._connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+        missing = [SCHEMA] * (version == 0) + [UPGRADES[number] for number in UPGRADES if number > version]
+        if missing:
+            self._connection.executescript(f"BEGIN; {' '.join(missing)} PRAGMA user_version = {VERSION}; COMMIT;")
+        self._unwritten: dict[tuple[type[Record], str], dict[str, Any]] = {}
 
     def close(self) -> None:
         """Closes the file."""
@@ -114,7 +133,7 @@ class Store:
         """The records that match; a condition is a column, or a column and a comparison (`created_at >=`)."""
         sort = f" ORDER BY {order}" if order else ""
         rows = self._execute(f"SELECT * FROM {kind.table}{_where(where)}{sort} LIMIT ? OFFSET ?", where, limit, offset)
-        return [kind(**row) for row in rows]
+        return [kind(**{**row, **self._unwritten.get((kind, row[0]), {})}) for row in rows]
 
     def count(self, kind: type[Record], where: Mapping[str, Any]) -> int:
         """How many records match."""
@@ -130,20 +149,58 @@ class Store:
         """Deletes the records that match, and what belongs to them."""
         self._execute(f"DELETE FROM {kind.table}{_where(where)}", where)
 
-    def end_what_a_crash_left(self, output: str) -> None:
-        """Marks as failed what ran when the last server died, and as stopped its sessions.
+    def end(self, kind: type[Task | Session], record_id: str, **columns: Any) -> None:
+        """Sets what a task or a session ended with. It is so from now on, also where the disk is full.
+
+        What could not be written is read from memory, and written as soon as it can be: `write_ends`.
+        """
+        self._unwritten[kind, record_id] = columns
+        self.write_ends()
+
+    def write_ends(self) -> None:
+        """Writes the ends that could not be written before."""
+        for (kind, record_id), columns in list(self._unwritten.items()):
+            try:
+                self.change(kind, {"id": record_id}, **columns)
+            except sqlite3.Error as error:
+                logger.warning("the end of %s %s could not be written yet: %s", kind.__name__, record_id, error)
+                return
+            del self._unwritten[kind, record_id]
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All that is written within, or nothing of it."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+
+    def end_what_a_crash_left(self, output: str) -> list[Task]:
+        """Marks as failed what ran when the last server died, and as stopped its sessions. Returns those tasks.
 
         Nested readers have no word for `failed`: theirs are `stopped`.
         """
+        ended = [task.id for status in LIVE for task in self.select(Task, {"status": status})]
         for status in LIVE:
             for revision, end in (("v2-nested", "stopped"), ("v2-flat", "failed")):
                 where = {"status": status, "revision": revision}
                 self.change(Task, where, status=end, finished_at=now(), output=output, is_success=False)
-        self.change(Session, {"status": "active"}, status="stopped", finished_at=now())
+        self.change(Session, {"status": "active"}, status="stopped", finished_at=now(), reason=SERVER_DIED)
+        return [task for task_id in ended for task in self.select(Task, {"id": task_id})]
 
     def _execute(self, sql: str, columns: Mapping[str, Any], *more: Any) -> sqlite3.Cursor:
-        values = (json.dumps(value) if isinstance(value, (dict, list)) else value for value in columns.values())
-        return self._connection.execute(sql, (*values, *more))
+        return self._connection.execute(sql, (*map(_as_column, columns.values()), *more))
+
+
+def _as_column(value: Any) -> Any:
+    """A value as SQLite takes it: a page may hold half of a surrogate pair, which is no text anywhere else."""
+    if isinstance(value, (dict, list)):
+        return json.dumps(value)
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value
 
 
 def _where(conditions: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import json
 import logging
+import sqlite3
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -28,13 +29,16 @@ from browser_use_local.store import Store
 
 logger = logging.getLogger(__name__)
 
+# Seconds that an engine gets to let go of a task that has ended.
+UNWINDS_WITHIN = 5.0
+
 
 class SessionNotFoundError(Exception):
     """No session has this id."""
 
 
 class SessionStoppedError(Exception):
-    """The session was stopped."""
+    """The session was stopped. The message says why, where nobody asked for it."""
 
 
 class SessionBusyError(Exception):
@@ -49,15 +53,34 @@ class CurrentStep:
     since: str = field(default_factory=now)
 
 
+class NotKeptError(Exception):
+    """A file that a task gave out could not be kept. The message is for the user."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What becomes of a task."""
+
+    status: TaskStatus
+    output: str | None = None
+    is_success: bool | None = None
+
+    @classmethod
+    def failed(cls, output: str) -> Ending:
+        """It could not be carried out."""
+        return cls("failed", output, is_success=False)
+
+
 @dataclass
 class RunningTask:
-    """A task in progress. `ending` is what becomes of it when it is cancelled."""
+    """A task in progress: its session, what the engine does for it, and the files that come meanwhile."""
 
+    task: Task
     session: ActiveSession
-    job: asyncio.Task[None]
+    work: asyncio.Task[None] | None = None
+    downloads: list[asyncio.Task[None]] = field(default_factory=list)
     may_go_on: asyncio.Event = field(default_factory=asyncio.Event)
     current: CurrentStep | None = None
-    ending: tuple[TaskStatus, str | None] = ("stopped", None)
 
 
 def screenshot_path(data_dir: Path, task_id: str, number: int) -> Path:
@@ -73,7 +96,10 @@ def in_words_of(revision: Revision, status: TaskStatus) -> TaskStatus:
 
 
 class Tasks:
-    """Runs tasks, each in the browser of its session."""
+    """Runs tasks, each in the browser of its session.
+
+    A task ends in one place, `_end`, once, and before anything is tidied up: what fails afterwards is a warning.
+    """
 
     def __init__(
         self,
@@ -93,6 +119,7 @@ class Tasks:
         self._engine = engine
         self._tell = tell
         self._running: dict[str, RunningTask] = {}
+        sessions.on_break = self._end_in_broken
 
     def create(self, order: Order) -> Task:
         """Makes a task and starts it.
@@ -106,7 +133,6 @@ class Tasks:
         order = self._profiles.applied(order)
         self._files.check_uploaded(order.included_files)
         session = self._session_for(order)
-        session.secrets.update(order.secrets)
         earlier = self._earlier(session)
         task = Task(
             session_id=session.id,
@@ -116,37 +142,44 @@ class Tasks:
             status=in_words_of(order.revision, "created"),
             metadata=order.metadata,
         )
-        self._store.add(task)
-        self._files.include(order.included_files, task)
-        uploads = self._files.inputs(session.id, task.id)
+        try:
+            with self._store.transaction():
+                self._store.add(task)
+                self._files.include(order.included_files, task)
+                uploads = self._files.inputs(session.id, task.id)
+        except Exception:
+            if order.session_id is None:
+                self._sessions.retire(session, "its task could not be written down")
+            raise
+        session.secrets.update(order.secrets)
         order = dataclasses.replace(order, secrets=dict(session.secrets), uploads=uploads, earlier=earlier)
         session.running_task = task.id
-        self._running[task.id] = RunningTask(session, asyncio.create_task(self._run(task, order, session)))
-        self._running[task.id].may_go_on.set()
+        running = self._running[task.id] = RunningTask(task, session)
+        running.may_go_on.set()
+        running.work = asyncio.create_task(self._work(running, order))
         return task
 
     async def stop(self, task_id: str) -> None:
-        """Stops a task. One that has ended stays as it is."""
+        """Stops a task, and returns when its session can take the next one. One that has ended stays as it is."""
         if running := self._running.get(task_id):
-            running.job.cancel()
-            await asyncio.wait([running.job])
+            self._end(running, Ending("stopped"))
+            await self._sessions.settled(running.session)
 
     def current_step(self, task_id: str) -> CurrentStep | None:
         """The step that a task is at; None while its browser starts, and when it has ended."""
         running = self._running.get(task_id)
         return running.current if running else None
 
-    async def report(self, task_id: str, step: DoneStep, session: ActiveSession) -> None:
+    async def report(self, running: RunningTask, step: DoneStep) -> None:
         """Keeps a step of a task, and returns when the next one may start."""
-        running = self._running[task_id]
         running.current = None
-        await self._keep_step(task_id, step, session)
+        await self._keep_step(running.task.id, step, running.session)
         await running.may_go_on.wait()
         running.current = CurrentStep()
 
-    def begins(self, task_id: str, goal: str, session: ActiveSession) -> None:
+    def begins(self, running: RunningTask, goal: str) -> None:
         """Notes the step that a task is at."""
-        self._running[task_id].current = CurrentStep(mask(goal, session.secrets))
+        running.current = CurrentStep(mask(goal, running.session.secrets))
 
     def pause(self, task_id: str) -> None:
         """Lets a task wait before its next step."""
@@ -167,13 +200,10 @@ class Tasks:
             await self.stop(session.running_task)
         await self._sessions.stop(session_id)
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Ends all tasks, since the server ends."""
-        running = list(self._running.values())
-        for task in running:
-            task.ending = ("failed", "The local server was stopped while this task ran.")
-            task.job.cancel()
-        await asyncio.gather(*(task.job for task in running), return_exceptions=True)
+        for running in list(self._running.values()):
+            self._end(running, Ending.failed("The local server was stopped while this task ran."))
 
     def _session_for(self, order: Order) -> ActiveSession:
         if order.session_id is None:
@@ -184,9 +214,10 @@ class Tasks:
         else:
             session = self._sessions.get(order.session_id)
         if session is None:
-            if self._store.get(Session, id=order.session_id) is None:
+            record = self._store.get(Session, id=order.session_id)
+            if record is None:
                 raise SessionNotFoundError
-            raise SessionStoppedError
+            raise SessionStoppedError(record.reason or "")
         if session.running_task:
             raise SessionBusyError
         return session
@@ -198,56 +229,61 @@ class Tasks:
         tasks = self._store.select(Task, {"session_id": session.id}, order="created_at")
         return [(task.task, task.output or task.status) for task in tasks]
 
-    async def _run(self, task: Task, order: Order, session: ActiveSession) -> None:
-        status: TaskStatus = "failed"
-        outcome: Outcome | None = None
-        downloads: list[asyncio.Task[None]] = []
+    async def _work(self, running: RunningTask, order: Order) -> None:
+        task, session = running.task, running.session
 
         async def browser() -> Browser:
             ready = await self._sessions.browser(session)
-            ready.on_download = lambda download: downloads.append(
+            ready.on_download = lambda download: running.downloads.append(
                 asyncio.create_task(self._keep(task.id, download, order.secrets))
             )
-            self.begins(task.id, "", session)
+            self.begins(running, "")
             waiting = {"id": task.id, "status": in_words_of(order.revision, "created")}
             self._change(waiting, status="started", started_at=now())
             return ready
 
         try:
-            outcome = _given_out(await self._engine.run(order, browser, _Report(self, task.id, session)), order)
-            await asyncio.gather(*downloads)
-            status = "finished"
-        except asyncio.CancelledError:
-            status, output = self._running[task.id].ending
-            outcome = Outcome(output, False) if output else None
-        except EngineFailedError as error:
-            outcome = Outcome(mask(str(error), order.secrets), False)
+            outcome = _given_out(await self._engine.run(order, browser, _Report(self, running)), order)
+            await asyncio.gather(*running.downloads)
+            ending = Ending("finished", outcome.output, outcome.is_success)
+        except (EngineFailedError, NotKeptError) as error:
+            ending = Ending.failed(mask(str(error), order.secrets))
         except PlaywrightError as error:
-            said = mask(error.message.splitlines()[0], order.secrets)
-            outcome = Outcome(f"The browser of this session broke down: {said}", False)
+            self._sessions.broke(session, mask(error.message.splitlines()[0], order.secrets))
+            return
         except Exception:  # noqa: BLE001 - whatever went wrong, the task has ended
             # The traceback of a browser's error holds what was typed.
             logger.error("task %s failed\n%s", task.id, mask(traceback.format_exc(), order.secrets))  # noqa: TRY400
-            outcome = Outcome("The local server made a mistake; its log says more.", False)
-        finally:
-            for download in downloads:
-                download.cancel()
-            await self._sessions.keep_profile(session)
-            await self._end(task, status, outcome, session)
+            ending = Ending.failed("The local server made a mistake; its log says more.")
+        self._end(running, ending)
 
-    async def _end(self, task: Task, status: TaskStatus, outcome: Outcome | None, session: ActiveSession) -> None:
-        del self._running[task.id]
-        self._sessions.end_task(session)
-        self._change(
-            {"id": task.id},
-            status=in_words_of(task.revision, status),
-            finished_at=now(),
-            output=outcome.output if outcome else None,
-            is_success=outcome.is_success if outcome else None,
-        )
-        record = self._store.get(Session, id=session.id)
-        if record is not None and not record.keep_alive:
-            await self._sessions.stop(session.id)
+    def _end_in_broken(self, session: ActiveSession, reason: str) -> None:
+        """Ends the task in a session whose browser broke down."""
+        if running := self._running.get(session.running_task or ""):
+            self._end(running, Ending.failed(f"The browser of this session broke down: {reason}"))
+
+    def _end(self, running: RunningTask, ending: Ending) -> None:
+        """Ends a task, whatever it was doing: the first to say how counts. Tidying up begins when that is written."""
+        task = running.task
+        if self._running.pop(task.id, None) is None:
+            return
+        columns: dict[str, Any] = {
+            "status": in_words_of(task.revision, ending.status),
+            "finished_at": now(),
+            "output": ending.output,
+            "is_success": ending.is_success,
+        }
+        self._store.end(Task, task.id, **columns)
+        self._tell(dataclasses.replace(task, **columns))
+        self._sessions.end_task(running.session, self._unwind(running))
+
+    async def _unwind(self, running: RunningTask) -> None:
+        """Ends what still goes on for a task that has ended."""
+        jobs = [job for job in (running.work, *running.downloads) if job and not job.done()]
+        for job in jobs:
+            job.cancel()
+        if jobs:
+            await asyncio.wait(jobs, timeout=UNWINDS_WITHIN)
 
     def _change(self, where: Mapping[str, Any], **columns: Any) -> None:
         """Changes a task that fits, and tells of its new status."""
@@ -257,15 +293,21 @@ class Tasks:
 
     async def _keep(self, task_id: str, download: Download, secrets: Mapping[str, str]) -> None:
         """Keeps what the browser downloads as an output file."""
+        name = mask(Path(download.suggested_filename).name, secrets)
         try:
-            name = mask(Path(download.suggested_filename).name, secrets)
-            self._files.keep_output(task_id, name, Path(await download.path()))
+            self._keep_file(task_id, name, Path(await download.path()))
         except PlaywrightError as error:
             logger.warning("a download of task %s broke off: %s", task_id, error.message.splitlines()[0])
 
+    def _keep_file(self, task_id: str, name: str, source: Path) -> None:
+        try:
+            self._files.keep_output(task_id, name, source)
+        except (OSError, sqlite3.Error) as error:
+            raise NotKeptError(f'The file "{name}" could not be kept: {error}') from error
+
     async def _keep_step(self, task_id: str, step: DoneStep, session: ActiveSession) -> None:
         for file in step.files:
-            self._files.keep_output(task_id, mask(file.name, session.secrets), file)
+            self._keep_file(task_id, mask(file.name, session.secrets), file)
         number = self._store.count(Step, {"task_id": task_id}) + 1
         browser = await self._sessions.browser(session)
         picture: bytes | None = None
@@ -273,11 +315,17 @@ class Tasks:
             picture = await browser.screenshot()
         except PlaywrightError as error:
             logger.warning("no screenshot of step %d of task %s: %s", number, task_id, error.message.splitlines()[0])
-        if picture:
-            path = screenshot_path(self._settings.data_dir, task_id, number)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(picture)
-        self._store.add(
+        if task_id not in self._running:  # it was ended meanwhile
+            return
+        try:
+            if picture:
+                path = screenshot_path(self._settings.data_dir, task_id, number)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(picture)
+        except OSError as error:
+            picture = None
+            logger.warning("the screenshot of step %d of task %s could not be kept: %s", number, task_id, error)
+        self._add_step(
             Step(
                 task_id=task_id,
                 number=number,
@@ -291,22 +339,27 @@ class Tasks:
             )
         )
 
+    def _add_step(self, step: Step) -> None:
+        try:
+            self._store.add(step)
+        except sqlite3.Error as error:
+            logger.warning("step %d of task %s could not be written: %s", step.number, step.task_id, error)
+
 
 @dataclass(frozen=True)
 class _Report:
     """Where the engine of one task says what it does."""
 
     tasks: Tasks
-    task_id: str
-    session: ActiveSession
+    running: RunningTask
 
     async def __call__(self, step: DoneStep) -> None:
         """Keeps a step, and returns when the next one may start."""
-        await self.tasks.report(self.task_id, step, self.session)
+        await self.tasks.report(self.running, step)
 
     def begins(self, goal: str) -> None:
         """Notes the step that the task is at."""
-        self.tasks.begins(self.task_id, goal, self.session)
+        self.tasks.begins(self.running, goal)
 
 
 def _given_out(outcome: Outcome, order: Order) -> Outcome:

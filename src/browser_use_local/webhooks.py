@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import json
 import logging
+import sqlite3
 import time
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import httpx
 
-from browser_use_local.records import Delivery, Task, now
+from browser_use_local.records import Delivery, Notice, Task
 from browser_use_local.settings import Revision, Settings
 from browser_use_local.store import Store
 
@@ -21,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 ANSWERS_WITHIN = 10.0
 WAITS_BEFORE_TRYING_AGAIN = (0.5, 2.0, 5.0)
+LAST_CALLS_TAKE_UP_TO = 2.0
 
 
 def signature(body: Mapping[str, Any], revision: Revision, timestamp: str, secret: str) -> str:
@@ -31,58 +35,114 @@ def signature(body: Mapping[str, Any], revision: Revision, timestamp: str, secre
 
 
 class Webhooks:
-    """Calls the webhook, one call after the other, so that news comes in order.
+    """Calls the webhook: what there is to tell of one task in order, and tasks independently of one another.
+
+    What is still to be told stands in the database until it was, or was tried often enough: also a server that was
+    killed tells it, when it is started again.
 
     Args:
         settings: The address and the secret.
-        store: Where the log of deliveries is.
+        store: Where the notices are, and the log of deliveries.
     """
 
     def __init__(self, settings: Settings, store: Store) -> None:
         self._url = settings.webhook_url
         self._secret = settings.webhook_secret or ""
         self._store = store
-        self._news: asyncio.Queue[Task] = asyncio.Queue()
+        # A receiver that is slow must not keep the next call from a connection.
+        self._client = httpx.AsyncClient(timeout=ANSWERS_WITHIN, limits=httpx.Limits(max_connections=None))
+        self._notices: dict[str, deque[Notice]] = {}
+        self._telling: set[asyncio.Task[None]] = set()
+
+    @contextlib.asynccontextmanager
+    async def delivering(self) -> AsyncIterator[Webhooks]:
+        """Delivers what there is to tell; at the end, what can be delivered within a moment."""
+        async with self._client:
+            if self._url:
+                for notice in self._store.select(Notice, {}, order="at"):
+                    self._queue(notice)
+            try:
+                yield self
+            finally:
+                if self._telling:
+                    await asyncio.wait(self._telling, timeout=LAST_CALLS_TAKE_UP_TO)
+                for job in self._telling:
+                    job.cancel()
+                await asyncio.gather(*self._telling, return_exceptions=True)
 
     def tell(self, task: Task) -> None:
         """Tells that a task has a new status."""
-        if self._url:
-            self._news.put_nowait(task)
-
-    async def deliver(self) -> None:
-        """Delivers what there is to tell, until it is cancelled."""
         if not self._url:
             return
-        async with httpx.AsyncClient(timeout=ANSWERS_WITHIN) as client:
-            while True:
-                await self._deliver(client, self._url, await self._news.get())
+        notice = Notice(
+            task_id=task.id,
+            session_id=task.session_id,
+            revision=task.revision,
+            status=task.status,
+            metadata=task.metadata,
+        )
+        try:
+            self._store.add(notice)
+        except sqlite3.Error as error:
+            logger.warning("that task %s is %s is told, but could not be written: %s", task.id, task.status, error)
+        self._queue(notice)
 
-    async def _deliver(self, client: httpx.AsyncClient, url: str, task: Task) -> None:
+    def _queue(self, notice: Notice) -> None:
+        if waiting := self._notices.get(notice.task_id):
+            waiting.append(notice)
+            return
+        self._notices[notice.task_id] = deque([notice])
+        job = asyncio.create_task(self._tell_of(notice.task_id))
+        self._telling.add(job)
+        job.add_done_callback(self._telling.discard)
+
+    async def _tell_of(self, task_id: str) -> None:
+        """Delivers what there is to tell of one task."""
+        waiting = self._notices[task_id]
+        while waiting:
+            await self._deliver(waiting[0])
+            self._note(self._store.delete, Notice, id=waiting.popleft().id)
+        del self._notices[task_id]
+
+    async def _deliver(self, notice: Notice) -> None:
         payload = {
-            "task_id": task.id,
-            "session_id": task.session_id,
-            "status": task.status,
-            "metadata": task.metadata,
+            "task_id": notice.task_id,
+            "session_id": notice.session_id,
+            "status": notice.status,
+            "metadata": notice.metadata,
         }
-        body = {"type": "agent.task.status_update", "timestamp": now(), "payload": payload}
+        body = {"type": "agent.task.status_update", "timestamp": notice.at, "payload": payload}
         for attempt, wait in enumerate((*WAITS_BEFORE_TRYING_AGAIN, None), start=1):
-            timestamp = str(int(time.time()))
-            headers = {
-                "Content-Type": "application/json",
-                "X-Browser-Use-Timestamp": timestamp,
-                "X-Browser-Use-Signature": signature(body, task.revision, timestamp, self._secret),
-            }
-            try:
-                answer = await client.post(url, content=json.dumps(body), headers=headers)
-                result = str(answer.status_code)
-                delivered = answer.is_success
-            except httpx.HTTPError as error:
-                result = type(error).__name__
-                delivered = False
-            self._store.add(Delivery(task_id=task.id, status=task.status, attempt=attempt, result=result))
+            result, delivered = await self._call(body, notice.revision)
+            delivery = Delivery(task_id=notice.task_id, status=notice.status, attempt=attempt, result=result)
+            self._note(self._store.add, delivery)
             if delivered:
                 return
             if wait is None:
-                logger.warning("the webhook was not told that task %s is %s: %s", task.id, task.status, result)
+                logger.warning("the webhook was not told that task %s is %s: %s", notice.task_id, notice.status, result)
                 return
             await asyncio.sleep(wait)
+
+    async def _call(self, body: Mapping[str, Any], revision: Revision) -> tuple[str, bool]:
+        """One call. Returns what was answered, or what went wrong, and whether it was taken."""
+        timestamp = str(int(time.time()))
+        headers = {
+            "Content-Type": "application/json",
+            "X-Browser-Use-Timestamp": timestamp,
+            "X-Browser-Use-Signature": signature(body, revision, timestamp, self._secret),
+        }
+        try:
+            # httpx bounds each read, and a receiver may answer letter by letter.
+            call = self._client.post(self._url or "", content=json.dumps(body), headers=headers)
+            answer = await asyncio.wait_for(call, ANSWERS_WITHIN)
+        except (httpx.HTTPError, asyncio.TimeoutError) as error:
+            return type(error).__name__, False
+        return str(answer.status_code), answer.is_success
+
+    @staticmethod
+    def _note(write: Callable[..., None], *record: Any, **where: Any) -> None:
+        """Writes to the log of deliveries, if the disk has room for it."""
+        try:
+            write(*record, **where)
+        except sqlite3.Error as error:
+            logger.warning("the log of webhook deliveries could not be written: %s", error)

@@ -3,11 +3,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import signal
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +25,8 @@ class Receiver(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Call)
         self.calls: list[tuple[dict[str, str], bytes]] = []
         self.refusals = 0
+        self.slow: set[str] = set()
+        self.go_on = threading.Event()
 
     def events(self, task_id: str, number: int) -> list[tuple[dict[str, str], Json]]:
         """What came for a task, as soon as it is so many."""
@@ -40,6 +44,8 @@ class Call(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
         self.server.calls.append((dict(self.headers.items()), body))
+        if json.loads(body)["payload"]["task_id"] in self.server.slow:
+            self.server.go_on.wait()
         refused = self.server.refusals > 0
         self.server.refusals -= refused
         self.send_response(503 if refused else 200)
@@ -61,10 +67,18 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture(scope="module")
 def telling(receiver: Receiver, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
-    url = f"http://127.0.0.1:{receiver.server_port}/hook"
-    running = LocalServer(tmp_path_factory.mktemp("telling") / "data", "--webhook-url", url, "--webhook-secret", SECRET)
+    running = telling_server(receiver, tmp_path_factory.mktemp("telling"))
     yield running
     assert running.end() == 0
+
+
+def telling_server(receiver: Receiver, folder: Path) -> LocalServer:
+    url = f"http://127.0.0.1:{receiver.server_port}/hook"
+    return LocalServer(folder / "data", "--webhook-url", url, "--webhook-secret", SECRET, "--max-sessions", "4")
+
+
+def statuses(events: list[tuple[dict[str, str], Json]]) -> list[str]:
+    return [event["payload"]["status"] for _, event in events]
 
 
 def signed(part: Json, headers: dict[str, str]) -> bool:
@@ -101,3 +115,33 @@ def test_a_call_that_fails_is_tried_again_and_all_of_it_is_in_the_log(telling: L
     database.close()
     assert rows == [(1, "503"), (2, "503"), (3, "200")]
     assert SECRET.encode() not in telling.everything_written()
+
+
+def test_what_is_slow_to_take_the_news_of_one_task_delays_no_other(telling: LocalServer, receiver: Receiver) -> None:
+    slow = telling.create("Wait 60 seconds.")["id"]
+    receiver.slow.add(slow)
+    telling.wait(slow, {"started"})
+    telling.http.patch(f"/tasks/{slow}", json={"action": "stop"})
+    try:
+        receiver.events(slow, 1)
+        other = telling.run("no step at all")["id"]
+        assert statuses(receiver.events(other, 1)) == ["finished"]
+        assert statuses(receiver.events(slow, 1)) == ["started"]
+    finally:
+        receiver.go_on.set()
+    assert statuses(receiver.events(slow, 2))[:2] == ["started", "stopped"]
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_tasks_that_the_end_of_the_server_has_ended_are_told_of(
+    tmp_path: Path, receiver: Receiver, end: signal.Signals
+) -> None:
+    server = telling_server(receiver, tmp_path)
+    flat, nested = server.create("Wait 60 seconds.")["id"], server.create("Wait 60 seconds.", agentSettings={})["id"]
+    for task in (flat, nested):
+        receiver.events(task, 1)
+    server.end(end)
+    again = telling_server(receiver, tmp_path)
+    assert statuses(receiver.events(flat, 2)) == ["started", "failed"]
+    assert statuses(receiver.events(nested, 2)) == ["started", "stopped"]
+    again.end()

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from browser_use_local.api.bodies import NewFile
 from browser_use_local.api.http import links, local, nothing, path_id, raw_body, read, respond
-from browser_use_local.api.sessions import known_session
+from browser_use_local.api.sessions import known_session, stopped
 from browser_use_local.api.signed import check_signature
 from browser_use_local.api.tasks import known_task
 from browser_use_local.files import LARGEST, UPLOAD_WITHIN
@@ -38,7 +38,7 @@ async def presign_for_session(request: Request) -> Response:
     """POST /files/sessions/{id}/presigned-url of v2-flat."""
     session = known_session(request)
     if session.status == "stopped":
-        raise HTTPException(400, "Browser session is stopped. Please start a new session and try again.")
+        raise stopped(session.reason)
     return await _presign(request, session.id)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TypeVar, cast
@@ -17,6 +18,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from browser_use_local.api.views import Links, in_contract
 from browser_use_local.local import Local
+
+logger = logging.getLogger(__name__)
 
 LARGEST_BODY = 2 * 1024 * 1024
 
@@ -145,6 +148,13 @@ async def on_invalid(request: Request, error: Exception) -> Response:  # noqa: A
     """422. The contract has two shapes for it, one fault bare and a list below `detail`: this is both."""
     assert isinstance(error, InvalidError)  # noqa: S101
     return JSONResponse({"detail": error.errors, **error.errors[0]}, 422)
+
+
+async def on_full_disk(request: Request, error: Exception) -> Response:  # noqa: ARG001
+    """503: what cannot be written down is not done."""
+    logger.warning("the data folder cannot be used: %s", error)
+    detail = f"The data folder of the local server cannot be used, so nothing was done: {error}. Is its disk full?"
+    return JSONResponse({"detail": detail}, 503, {"Retry-After": "5"})
 
 
 async def on_mistake(request: Request, error: Exception) -> Response:  # noqa: ARG001

@@ -28,6 +28,12 @@ def too_many(error: TooManySessionsError) -> HTTPException:
     return HTTPException(429, str(error), headers={"Retry-After": "5"})
 
 
+def stopped(reason: str | None) -> HTTPException:
+    """400, in the words of the contract, and why where nobody asked for it."""
+    why = f" It was stopped since {reason}." if reason else ""
+    return HTTPException(400, f"Browser session is stopped. Please start a new session and try again.{why}")
+
+
 def known_session(request: Request, session_id: str | None = None) -> Session:
     """The session of this id, else the one that the path names; 404 if there is none."""
     session = local(request).store.get(Session, id=session_id or path_id(request, "session_id"))

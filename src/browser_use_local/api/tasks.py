@@ -16,7 +16,7 @@ from starlette.routing import Route
 from browser_use_local.api.bodies import FlatTaskAction, TaskAction, task_body
 from browser_use_local.api.http import InvalidError, links, local, parameter, path_id, raw_body, read, respond
 from browser_use_local.api.paging import page
-from browser_use_local.api.sessions import known_session, too_many
+from browser_use_local.api.sessions import known_session, stopped, too_many
 from browser_use_local.api.views import task_item, task_status, task_view
 from browser_use_local.files import UnknownFileError
 from browser_use_local.profiles import ProfileNotFoundError
@@ -66,8 +66,8 @@ async def create(request: Request) -> Response:
         task = here.tasks.create(order)
     except SessionNotFoundError:
         raise HTTPException(404, "Session not found") from None
-    except SessionStoppedError:
-        raise HTTPException(400, "Browser session is stopped. Please start a new session and try again.") from None
+    except SessionStoppedError as error:
+        raise stopped(str(error)) from None
     except SessionBusyError:
         raise HTTPException(
             400,

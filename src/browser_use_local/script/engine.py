@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 from playwright.async_api import Error
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
@@ -16,6 +18,13 @@ from browser_use_local.script.fill import DoesNotFitError, fill
 from browser_use_local.script.parse import NotUnderstoodError, Written, parse
 from browser_use_local.script.stage import Stage, StepFailedError
 from browser_use_local.script.steps.moving import open_address
+from browser_use_local.script.steps.reading import Wait
+
+# Seconds. The steps have shorter bounds of their own where the page answers.
+STEP_TAKES_UP_TO = 120.0
+LOOKS_AT_PAGE_EVERY = 3.0
+
+T = TypeVar("T")
 
 
 class ScriptEngine:
@@ -34,7 +43,7 @@ class ScriptEngine:
         await stage.browser.allow_only(order.allowed_domains)
         if order.start_url:
             try:
-                await open_address(stage, order.start_url)
+                await _bounded(stage, open_address(stage, order.start_url))
             except StepFailedError as error:
                 return Outcome(f"The start page was not reached: {error}", False)
         for number, written in enumerate(steps, start=1):
@@ -50,7 +59,8 @@ class ScriptEngine:
         report.begins(written.text)
         stage.browser.dialogs.clear()
         try:
-            came_of_it = await written.step.perform(stage)
+            waits = float(written.step.number) if isinstance(written.step, Wait) else 0.0
+            came_of_it = await _bounded(stage, written.step.perform(stage), STEP_TAKES_UP_TO + waits)
         except StepFailedError as error:
             failure = str(error)
         except PlaywrightTimeoutError as error:
@@ -78,7 +88,10 @@ class ScriptEngine:
         return failure
 
     async def _outcome(self, order: Order, stage: Stage, number: int) -> Outcome:
-        facts = await stage.facts()
+        try:
+            facts = await _bounded(stage, stage.facts())
+        except StepFailedError as error:
+            return Outcome(f"The page could not be read at the end. {error}", False)
         readings = stage.readings
         if order.output_schema is not None:
             try:
@@ -94,6 +107,27 @@ class ScriptEngine:
             )
         parts.extend(dialog.said for dialog in readings.dialogs)
         return Outcome("\n\n".join(parts), True)
+
+
+async def _bounded(stage: Stage, work: Coroutine[Any, Any, T], seconds: float = STEP_TAKES_UP_TO) -> T:
+    """Works on the page until that is done, the page does not answer any more, or the time is over.
+
+    Much of what Playwright does waits for the page without end, and a page answers no one while its script runs.
+
+    Raises:
+        StepFailedError: It was not done.
+    """
+    job = asyncio.ensure_future(work)
+    until = asyncio.get_running_loop().time() + seconds
+    try:
+        while not (await asyncio.wait([job], timeout=LOOKS_AT_PAGE_EVERY))[0]:
+            if await stage.browser.ended_script():
+                raise StepFailedError("The page did not answer: one of its scripts ran without end, and was ended.")
+            if asyncio.get_running_loop().time() > until:
+                raise StepFailedError(f"It was not done within {seconds:g} seconds.")
+        return job.result()
+    finally:
+        job.cancel()
 
 
 # What Playwright's log of an action says, and what it means.
