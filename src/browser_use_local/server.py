@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -20,11 +19,11 @@ from browser_use_local.api import account, files, profiles, sessions, signed, ta
 from browser_use_local.api.http import InvalidError, KeyCheck, on_full_disk, on_http_error, on_invalid, on_mistake
 from browser_use_local.faults import Faults
 from browser_use_local.local import Local
+from browser_use_local.names import OwnNames
 from browser_use_local.records import now
 from browser_use_local.settings import Settings
 
 API = "/api/v2"
-LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 async def health(request: Request) -> Response:
@@ -34,11 +33,12 @@ async def health(request: Request) -> Response:
     return JSONResponse({"status": "ok", "contract": here.settings.contract, "brokenBrowsers": broken})
 
 
-def create_app(settings: Settings) -> tuple[Starlette, Faults | None]:
+def create_app(settings: Settings, *, is_local: bool) -> tuple[Starlette, Faults | None]:
     """The server as an ASGI application.
 
     Args:
         settings: What it is told.
+        is_local: Whether it listens on an address that only this machine can reach.
 
     Returns:
         The application, and, where faults may be ordered, the same with faults around it.
@@ -62,12 +62,10 @@ def create_app(settings: Settings) -> tuple[Starlette, Faults | None]:
         *live.ROUTES,
         *(demo_site.ROUTES if settings.demo_site else []),
     ]
-    # A page that the user visits may resolve its own name to this machine; only our own names are answered.
-    own_names = [*LOOPBACK] if settings.host in LOOPBACK else ["*"]
     app = Starlette(
         routes=routes,
         lifespan=lifespan,
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=own_names, www_redirect=False)],
+        middleware=[Middleware(OwnNames)] if is_local else [],
         exception_handlers={
             HTTPException: on_http_error,
             InvalidError: on_invalid,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
-import ipaddress
+import os
 import signal
 import socket
 import sqlite3
@@ -19,6 +19,7 @@ from starlette.types import Scope
 from browser_use_local.agent import ModelError, NoPythonError
 from browser_use_local.api.views import Links
 from browser_use_local.chromium import NoChromiumError
+from browser_use_local.names import is_loopback
 from browser_use_local.processes import guarded
 from browser_use_local.server import create_app
 from browser_use_local.settings import Settings
@@ -26,6 +27,9 @@ from browser_use_local.store import NewerDatabaseError
 
 SHUTDOWN_WITHIN = 1
 SHORTEST_KEY = 24
+# What the server writes to a data folder.
+FOLDERS = ("agent", "browsers", "files", "profiles", "tasks")
+OWN_FILES = ("lock", "local.sqlite3*", *FOLDERS, "files/*", "profiles/*", "tasks/*", "tasks/*/*")
 
 
 class CannotStartError(Exception):
@@ -42,13 +46,14 @@ def serve(settings: Settings) -> None:
         raise CannotStartError("A webhook needs a secret to be signed with: set one with --webhook-secret.")
     if settings.model and settings.engine != "agent":
         raise CannotStartError("A model is for the agent only: add --engine agent, or leave --model out.")
-    with _own_folder(settings.data_dir), _listen(settings) as listener, guarded(settings.data_dir):
+    folder = settings.data_dir
+    with _owner_only(folder), _own_folder(folder), _listen(settings) as listener, guarded(folder):
         asyncio.run(_serve(settings, listener))
 
 
 async def _serve(settings: Settings, listener: socket.socket) -> None:
     """Serves on a socket that is bound already and starts to listen when the server is ready."""
-    app, faults = create_app(settings)
+    app, faults = create_app(settings, is_local=is_loopback(listener.getsockname()[0]))
     config = uvicorn.Config(
         faults or app,
         lifespan="off",
@@ -108,7 +113,7 @@ def _dropper(server: uvicorn.Server) -> Callable[[Scope], None]:
 def _own_folder(folder: Path) -> Iterator[None]:
     """Makes the data folder and locks it, since two servers in one folder would end each other's tasks."""
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / "lock").open("w")
     except OSError as error:
         raise CannotStartError(f"The data folder {folder} cannot be used: {error.strerror}") from error
@@ -122,6 +127,21 @@ def _own_folder(folder: Path) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def _owner_only(folder: Path) -> Iterator[None]:
+    """Keeps what the server writes, and has written before, from everyone else; the folder itself may be shared."""
+    for pattern in OWN_FILES:
+        for path in folder.glob(pattern):
+            if not path.is_symlink():
+                with contextlib.suppress(OSError):  # it is another user's, who can read it anyway
+                    path.chmod(path.stat().st_mode & ~0o077)
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
 def _listen(settings: Settings) -> socket.socket:
     """Binds the address before anything else starts."""
     host, port = settings.host, settings.port
@@ -131,7 +151,7 @@ def _listen(settings: Settings) -> socket.socket:
     except OSError as error:
         raise CannotStartError(f"{host} is no address to listen on: {error.strerror}") from error
     try:
-        if not ipaddress.ip_address(address[0]).is_loopback and len(settings.api_key or "") < SHORTEST_KEY:
+        if not is_loopback(str(address[0])) and len(settings.api_key or "") < SHORTEST_KEY:
             raise CannotStartError(
                 f"{host} can be reached from other machines, so the server needs a key of {SHORTEST_KEY} characters or"
                 " more: set one with --api-key, or stay on 127.0.0.1."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import httpx
 import pytest
@@ -34,8 +35,19 @@ def test_health_needs_no_key(server: LocalServer) -> None:
     assert httpx.get(server.site + "/health").json() == healthy
 
 
-def test_a_page_of_another_name_is_not_answered(server: LocalServer) -> None:
-    assert httpx.get(server.site + "/health", headers={"Host": "evil.test"}).status_code == 400
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])
+def test_a_server_of_this_machine_answers_to_its_own_names_only(tmp_path: Path, address: str) -> None:
+    running = LocalServer(tmp_path / "data", "--host", address)
+    port = running.site.rpartition(":")[2]
+    try:
+        for name in ("localhost", "LOCALHOST.", "127.0.0.1", "127.9.9.9", "[::1]"):
+            for host in (name, f"{name}:{port}"):
+                assert httpx.get(f"{running.site}/health", headers={"Host": host}).status_code == 200, host
+        for name in ("evil.test", "127.0.0.1.evil.test", "localhost.evil.test", "[::2]", "192.0.2.1", "[", ""):
+            for host in (name, f"{name}:{port}"):
+                assert httpx.get(f"{running.site}/health", headers={"Host": host}).status_code == 400, host
+    finally:
+        running.end()
 
 
 @pytest.mark.parametrize(

@@ -94,3 +94,18 @@ def test_the_key_is_written_down_nowhere(tmp_path: Path) -> None:
     server.run("no step")
     server.end()
     assert KEY.encode() not in server.everything_written()
+
+
+def test_what_lies_in_a_data_folder_is_its_owners_alone_also_in_one_that_was_there_before(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    for name in ("profiles/old.json", "files/old", "tasks/old/1.jpg", "local.sqlite3-wal"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    (folder / "of somebody else").touch()
+    for path in [folder, *folder.rglob("*")]:
+        path.chmod(0o777 if path.is_dir() else 0o666)
+    server = running(tmp_path)
+    server.run("Report the heading.", startUrl=f"{server.site}/shop/")
+    server.end()
+    open_to_others = {path.name for path in [folder, *folder.rglob("*")] if path.stat().st_mode & 0o077}
+    assert open_to_others == {"data", "of somebody else"}
