@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.async_api import (
@@ -21,7 +22,6 @@ from playwright.async_api import (
     Error,
     Page,
     Playwright,
-    Route,
     StorageState,
 )
 
@@ -37,7 +37,6 @@ FLAGS = (
     "--disable-sync",
 )
 SHARED = ("--remote-debugging-port=0",)
-BLOCKED = "blockedbyclient"
 ACTION_TIMEOUT = 10_000
 NAVIGATION_TIMEOUT = 30_000
 # Seconds until a page is held to be busy without end, until it is given up, and until a Chromium is killed.
@@ -126,6 +125,10 @@ class Browser:
         self.cdp_url = cdp_url
         self.on_download: Callable[[Download], None] | None = None
         self.on_break: Callable[[str], None] | None = None
+        self.refused: str | None = None
+        self._domains: Sequence[str] = ()
+        self._gate: CDPSession | None = None
+        self._answers_of_gate: set[asyncio.Future[Any]] = set()
         self._controls: dict[Page, asyncio.Task[CDPSession]] = {}
         self._is_closing = False
         self.dialogs: list[AnsweredDialog] = []
@@ -185,16 +188,35 @@ class Browser:
         return self._context.pages[-1]
 
     async def allow_only(self, domains: Sequence[str]) -> None:
-        """From now on opens pages of these domains only (`shop.test`, `*.test`, `https://shop.test`); none: all."""
-        await self._context.unroute_all()
-        if domains:
+        """From now on opens pages of these domains only (`shop.test`, `*.test`, `https://shop.test`); none: all.
 
-            async def check_page(route: Route) -> None:
-                request = route.request
-                refused = request.is_navigation_request() and not is_allowed(request.url, domains)
-                await (route.abort(BLOCKED) if refused else route.fallback())
+        Chromium itself asks before each request for a page, also for those that a redirect leads to and for those of a
+        window that has just opened. Playwright's routes see neither.
+        """
+        self._domains = domains
+        if self._gate is None and domains and self._context.browser:
+            self._gate = await self._context.browser.new_browser_cdp_session()
+            self._gate.on("Fetch.requestPaused", self._check)
+            await self._gate.send("Fetch.enable", {"patterns": [{"resourceType": "Document"}]})
+        elif self._gate is not None and not domains:
+            gate, self._gate = self._gate, None
+            await gate.detach()
 
-            await self._context.route("**/*", check_page)
+    def _check(self, paused: dict[str, Any]) -> None:
+        """Lets a request for a page go on, or refuses it."""
+        url, request = paused["request"]["url"], {"requestId": paused["requestId"]}
+        if is_allowed(url, self._domains):
+            self._tell_gate("Fetch.continueRequest", request)
+        else:
+            self.refused = url
+            self._tell_gate("Fetch.failRequest", {**request, "errorReason": "BlockedByClient"})
+
+    def _tell_gate(self, method: str, parameters: dict[str, Any]) -> None:
+        if self._gate is not None:
+            answer = asyncio.ensure_future(self._gate.send(method, parameters))
+            self._answers_of_gate.add(answer)
+            answer.add_done_callback(self._answers_of_gate.discard)
+            answer.add_done_callback(_look_at)
 
     async def state(self) -> StorageState:
         """Cookies and local storage."""
@@ -285,8 +307,8 @@ class Browser:
             await (dialog.accept() if said.is_answered else dialog.dismiss())
 
 
-def _look_at(job: asyncio.Task[CDPSession]) -> None:
-    """A page that is gone already has no control, which is no news."""
+def _look_at(job: asyncio.Future[Any]) -> None:
+    """What was asked of a page that is gone already is answered with an error, which is no news."""
     if not job.cancelled():
         job.exception()
 

@@ -23,6 +23,8 @@ PATIENCE = 3_000
 LOOK_AGAIN = 100
 # What is read of a page; the script that reads it knows each of them.
 READ = "table, dl, input, select, textarea, output, h1, h2, h3, h4, h5, h6"
+ERROR_PAGE = "chrome-error:"
+NOT_OF_THE_WEB = "about:blank#blocked"
 BLOCKED_PAGE = "ERR_BLOCKED_BY_CLIENT"
 # A click's navigation starts a moment after the click has returned.
 NAVIGATION_STARTS_WITHIN = 60
@@ -146,6 +148,7 @@ class Stage:
             HttpError: That page is an error of the site.
         """
         page = self.page
+        self.browser.refused = None
         navigations: list[Request] = []
         arrived: list[Frame] = []
 
@@ -164,15 +167,24 @@ class Stage:
             await page.wait_for_timeout(NAVIGATION_STARTS_WITHIN)
             while navigations and not arrived and navigations[-1].failure is None and not page.is_closed():
                 await page.wait_for_timeout(LOOK_AGAIN / 4)
-            if navigations and BLOCKED_PAGE in (navigations[-1].failure or ""):
-                raise StepFailedError(f"{navigations[-1].url} is not in the allowed domains.")
             answer = await navigations[-1].response() if arrived and navigations else None
         finally:
             page.remove_listener("request", watch_request)
             page.remove_listener("framenavigated", watch_frame)
         await self.page.wait_for_load_state()
+        self._check_arrival(navigations)
         if answer is not None and answer.status >= 400:
             raise HttpError(f"{answer.url} answers with HTTP {answer.status}.")
+
+    def _check_arrival(self, navigations: Sequence[Request]) -> None:
+        """Raises StepFailedError where there is no page now, but what a browser shows instead of one."""
+        if self.page.url == NOT_OF_THE_WEB:
+            raise StepFailedError("It leads to an address that is not one of the web, which is not opened.")
+        if self.page.url.startswith(ERROR_PAGE):
+            if self.browser.refused:
+                raise StepFailedError(f"{self.browser.refused} is not in the allowed domains.")
+            if navigations:
+                raise StepFailedError(f"{navigations[-1].url} cannot be opened: {navigations[-1].failure}")
 
 
 async def _is_seen(frame: Frame) -> bool:

@@ -25,7 +25,7 @@ async def open_address(stage: Stage, address: str) -> None:
         response = await stage.page.goto(url)
     except Error as error:
         if BLOCKED_PAGE in error.message:
-            raise StepFailedError(f"{url} is not in the allowed domains.") from error
+            raise StepFailedError(f"{stage.browser.refused or url} is not in the allowed domains.") from error
         reason = re.sub(r"^.*?net::| at https?:.*$", "", error.message.splitlines()[0])
         raise StepFailedError(f"{url} cannot be opened: {reason}") from error
     _check(response)
