@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException, TaskDeferred
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, SecretStr
 
 from airflow_browser_use.failures import AgentReportsFailureError
 from airflow_browser_use.operators import BrowserUseTaskOperator
@@ -70,6 +70,19 @@ def test_a_schema_may_be_a_model_its_path_or_a_json_schema(server: FakeBrowserUs
     assert value["output"]["number"] == 7
     [remote] = server.tasks.values()
     assert '"number"' in remote.body["structuredOutput"]
+
+
+class Invoice(BaseModel):
+    number: Annotated[str, Field(alias="invoice_number", exclude=True)]
+    code: SecretStr
+
+
+def test_output_goes_into_xcom_as_the_json_that_came(server: FakeBrowserUse) -> None:
+    value = execute(browse('report {"invoice_number": "A-1", "code": "4711", "more": [1.50]}', output_schema=Invoice))
+    assert value["output"] == {"invoice_number": "A-1", "code": "4711", "more": [1.5]}
+    with pytest.raises(OutputSchemaError, match="NaN"):
+        execute(browse('report {"number": 7, "total": NaN}', output_schema=Order))
+    assert len(server.tasks) == 2
 
 
 def test_every_option_reaches_the_server(server: FakeBrowserUse) -> None:

@@ -15,7 +15,7 @@ from airflow_browser_use import failures, files, lineage, task_states
 from airflow_browser_use.delivery import deliver
 from airflow_browser_use.identity import RemoteIdentity
 from airflow_browser_use.links import push_links
-from airflow_browser_use.results import log_step, parsed, return_value, schema_from
+from airflow_browser_use.results import log_step, return_value, schema_from
 from browser_use_client import (
     BrowserUseError,
     InvalidRequestError,
@@ -260,7 +260,7 @@ class RemoteTask:
         try:
             failures.checked(task, fail_on_unsuccessful=self.operator.fail_on_unsuccessful)
             if schema is not None:
-                parsed(task, schema)
+                task.parse_json(schema)
         except BrowserUseError:
             return False
         return True

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.module_loading import import_string
-from pydantic import TypeAdapter
 
 from browser_use_client import InvalidRequestError
 
@@ -30,7 +28,7 @@ def return_value(task: Task, session: Session | None, output_schema: Any) -> dic
         "session_id": task.session_id,
         "status": task.status,
         "is_success": task.is_success,
-        "output": parsed(task, output_schema) if output_schema is not None else task.output,
+        "output": task.parse_json(output_schema) if output_schema is not None else task.output,
         "output_path": None,
         "steps": [{"number": step.number, "goal": step.goal, "url": step.url} for step in task.steps],
         "live_url": (session and session.live_url) or task.live_url,
@@ -38,18 +36,6 @@ def return_value(task: Task, session: Session | None, output_schema: Any) -> dic
         "cost": None if task.cost is None else float(task.cost),
         "output_files": [{"id": file.id, "name": file.name} for file in task.output_files],
     }
-
-
-def parsed(task: Task, output_schema: Any) -> Any:
-    """The output as plain JSON values, held against its schema.
-
-    Raises:
-        OutputSchemaError: It does not fit.
-    """
-    value = task.parse(output_schema)
-    if isinstance(output_schema, (str, Mapping)):
-        return value
-    return TypeAdapter(output_schema).dump_python(value, mode="json")
 
 
 def schema_from(output_schema: Any) -> Any:
