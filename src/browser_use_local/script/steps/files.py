@@ -31,8 +31,10 @@ class Download:
         starts.add_done_callback(lambda ended: ended.cancelled() or ended.exception())  # nobody may wait for it
         try:
             await stage.act(element.click)
-            file = _saved(stage, page) if await _is_a_file(stage.page) else starts
-            download = await asyncio.wait_for(file, DOWNLOAD_STARTS_WITHIN)
+            if await _is_a_file(stage.page):
+                download = await _saved(stage, page)
+            else:
+                download = await asyncio.wait_for(starts, DOWNLOAD_STARTS_WITHIN)
         except asyncio.TimeoutError as error:
             raise StepFailedError(f'"{self.name}" gave no file to download.') from error
         finally:
