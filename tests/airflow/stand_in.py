@@ -38,6 +38,12 @@ def context_of(task: BaseOperator, ti: TaskInstance | None = None) -> Any:
     return {"ti": ti or TaskInstance(), "task": task, "dag_run": SimpleNamespace(start_date=started, conf={})}
 
 
+def retry(context: Any) -> Any:
+    """The context of the next try."""
+    context["ti"].try_number += 1
+    return context
+
+
 def execute(task: BaseOperator, context: Any = None) -> Any:
     """Call `execute`, which Airflow lets nobody but its own machinery do."""
     return type(task).execute.__wrapped__(task, context or context_of(task))  # type: ignore[attr-defined]

@@ -18,7 +18,7 @@ from airflow_browser_use.sensors import BrowserUseTaskSensor
 
 from .fake_browser_use import FakeBrowserUse
 from .fake_file_store import DOWNLOADS, content_of
-from .stand_in import TaskInstance, context_of, execute
+from .stand_in import TaskInstance, context_of, execute, retry
 
 if AIRFLOW_V_3_0_PLUS:
     from airflow.sdk.io import attach
@@ -116,7 +116,7 @@ def test_a_retry_takes_the_task_up_though_its_files_are_gone(
     task.deferrable = False
     [remote] = server.tasks.values()
     looks = server.counted("GET", "/tasks")
-    assert execute(task, context)["task_id"] == remote.id
+    assert execute(task, retry(context))["task_id"] == remote.id
     assert len(server.tasks) == 1
     assert server.counted("GET", "/tasks") == looks + 1
 
@@ -169,7 +169,7 @@ def test_a_failed_download_loses_nothing_and_a_retry_downloads_from_the_finished
         execute(task, context)
     [remote] = server.tasks.values()
     assert f"Task {remote.id} in session {remote.session_id} has finished" in str(error.value)
-    [file] = execute(task, context)["output_files"]
+    [file] = execute(task, retry(context))["output_files"]
     assert Path(file["path"]).read_bytes() == content_of(remote.id, "a.csv")
     assert len(server.tasks) == 1
 
@@ -184,7 +184,7 @@ def test_a_session_that_a_task_downstream_continues_is_open_still_when_a_retry_h
     context = context_of(first, TaskInstance(max_tries=2))
     with pytest.raises(ResultNotKeptError):
         execute(first, context)
-    execute(first, context)
+    execute(first, retry(context))
     [session] = server.sessions.values()
     assert not session.stopped
 
@@ -232,5 +232,5 @@ def test_a_larger_output_that_has_nowhere_to_go_is_not_lost_and_a_retry_with_a_h
     with pytest.raises(ResultNotKeptError, match=r"9 bytes as JSON is more than `max_xcom_bytes` \(8\)"):
         execute(task, context)
     task.max_xcom_bytes = None
-    assert execute(task, context)["output"] == [1, 2, 3]
+    assert execute(task, retry(context))["output"] == [1, 2, 3]
     assert len(server.tasks) == 1

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.providers.common.compat.sdk import DAG, task_group
+from airflow.providers.common.compat.sdk import DAG, XComArg, task_group
 
+from airflow_browser_use.cleanup import Ending, Fate, cleanup_after
 from airflow_browser_use.follow_ups import SessionUse
-from airflow_browser_use.operators import BrowserUseTaskOperator
+from airflow_browser_use.operators import BrowserUseStartSessionOperator, BrowserUseTaskOperator
+from airflow_browser_use.session_policy import SessionPolicy
+from airflow_browser_use.sessions import browser_session
 
 
 def browse(task_id: str, session_id: Any = None, **kwargs: Any) -> BrowserUseTaskOperator:
@@ -17,11 +20,23 @@ def session_of(task: BrowserUseTaskOperator) -> Any:
 
 
 def use_of(task_id: str, dag: DAG) -> SessionUse:
-    return SessionUse.by(dag.get_task(task_id), BrowserUseTaskOperator)
+    return SessionUse.by(dag.get_task(task_id), BrowserUseTaskOperator, BrowserUseStartSessionOperator)
 
 
 def closed_after(task_id: str, dag: DAG, keep_session: bool | None = None) -> set[str]:
-    return set(use_of(task_id, dag).closes_session_when(keep_session))
+    """The endings after which the session is closed while those downstream are still to come."""
+    use = use_of(task_id, dag)
+    policy = SessionPolicy.of(use, keep_session=keep_session, begun_here=use.starts)
+    return {
+        fate.value
+        for fate in (Fate.SUCCEEDED, Fate.FAILED, Fate.TRIED_AGAIN)
+        if cleanup_after(
+            Ending(fate),
+            owned=policy.owned,
+            begun_here=policy.begun_here,
+            others=policy.weigh(dict.fromkeys(policy.downstream), fate),
+        ).close_session
+    }
 
 
 def test_a_task_alone_closes_its_session_however_it_ends() -> None:
@@ -138,3 +153,42 @@ def test_templates_that_name_each_other_in_a_circle_end_nowhere() -> None:
         browse("a", "{{ ti.xcom_pull('b') }}")
         browse("b", "{{ ti.xcom_pull('a') }}")
     assert use_of("a", dag).begun_by == ()
+
+
+def test_a_task_whose_session_id_comes_with_expand_kwargs_goes_on_in_the_session_it_is_given() -> None:
+    with DAG("d") as dag:
+        log_in = browse("log_in")
+        BrowserUseTaskOperator.partial(task_id="literal").expand_kwargs(
+            [{"task": "a", "session_id": "{{ ti.xcom_pull('log_in', key='session_id') }}"}, {"task": "b"}]
+        )
+        log_in >> BrowserUseTaskOperator.partial(task_id="from_xcom").expand_kwargs(XComArg(log_in))
+    assert use_of("literal", dag).begun_by == ("log_in",)
+    assert "log_in" in use_of("from_xcom", dag).begun_by
+    assert use_of("from_xcom", dag).starts, "it may have none"
+    assert "succeeded" not in closed_after("log_in", dag)
+
+
+def test_a_follow_up_that_runs_whatever_became_of_the_task_before_keeps_its_session_open() -> None:
+    with DAG("d") as dag:
+        log_in = browse("log_in")
+        browse("log_out", session_of(log_in), trigger_rule="all_done")
+    assert closed_after("log_in", dag) == {"tried again"}
+
+
+def test_a_follow_up_before_this_one_that_is_cleared_alone_goes_on_in_the_session() -> None:
+    with DAG("d") as dag:
+        log_in = browse("log_in")
+        read = browse("read", session_of(log_in))
+        browse("ship", session_of(read))
+    assert use_of("ship", dag).beside == ("read",)
+
+
+def test_the_session_of_a_group_has_the_task_that_started_it_as_its_owner() -> None:
+    with DAG("d") as dag:
+        with browser_session("shop") as session_id:
+            log_in = browse("log_in", session_id)
+            log_in >> browse("read", session_of(log_in))
+        browse("alone")
+    assert use_of("shop.read", dag).owner == "shop.start"
+    assert use_of("shop.read", dag).begun_by == ()
+    assert use_of("alone", dag).owner == "alone"

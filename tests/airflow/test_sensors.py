@@ -54,7 +54,7 @@ def test_deferred_it_neither_stops_the_task_nor_closes_its_session(server: FakeB
     settings = deferred.value.trigger.serialize()[1]
     assert not settings["stop_on_kill"]
     assert not settings["stop_on_timeout"]
-    assert not settings["closes_session_when"]
+    assert not settings["session_policy"]["owned"]
     assert settings["poll_interval"] == 5
 
 

@@ -8,6 +8,7 @@ from airflow_browser_use.operators import (
     BrowserUseStopSessionOperator,
     BrowserUseTaskOperator,
 )
+from airflow_browser_use.session_policy import SessionPolicy
 from airflow_browser_use.sessions import browser_session
 from browser_use_client import InvalidRequestError
 
@@ -59,4 +60,4 @@ def test_a_group_starts_its_session_first_and_stops_it_whatever_becomes_of_its_t
 def test_the_tasks_of_a_group_leave_its_session_to_it() -> None:
     with DAG("d"), browser_session("shop") as session_id:
         read = BrowserUseTaskOperator(task_id="read", task="...", session_id=session_id)
-    assert read.session_use.closes_session_when(None) == frozenset()
+    assert not SessionPolicy.of(read.session_use, keep_session=None, begun_here=False).owned

@@ -12,6 +12,7 @@ import pytest
 from airflow.triggers.base import BaseTrigger
 
 from airflow_browser_use import watching
+from airflow_browser_use.session_policy import SessionPolicy
 from airflow_browser_use.triggers import BrowserUseTaskTrigger
 from browser_use_client import BrowserUseClient
 
@@ -34,7 +35,8 @@ async def event_of(trigger: BrowserUseTaskTrigger) -> dict[str, Any]:
 
 
 def test_its_row_holds_ids_and_plain_settings_only() -> None:
-    path, settings = trigger_for("t", closes_session_when=frozenset({"failed"})).serialize()
+    policy = SessionPolicy(owned=True, downstream=("read",)).to_values()
+    path, settings = trigger_for("t", session_policy=policy).serialize()
     assert path == "airflow_browser_use.triggers.BrowserUseTaskTrigger"
     assert settings == {
         "browser_use_conn_id": "browser_use_default",
@@ -43,7 +45,14 @@ def test_its_row_holds_ids_and_plain_settings_only() -> None:
         "poll_interval": None,
         "stop_on_timeout": True,
         "stop_on_kill": True,
-        "closes_session_when": ["failed"],
+        "session_policy": {
+            "owned": True,
+            "begun_here": False,
+            "beside": [],
+            "downstream": ["read"],
+            "outlives_failure": False,
+            "per_map_index": False,
+        },
     }
     assert BrowserUseTaskTrigger(**settings).serialize() == (path, settings)
 

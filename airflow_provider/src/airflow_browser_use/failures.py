@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
+
 import browser_use_client
+from airflow_browser_use.cleanup import Ending, Fate
 from browser_use_client import (
     BrowserUseError,
     CreationUnknownError,
@@ -25,8 +28,10 @@ class AgentReportsFailureError(TaskFailedError):
     """The agent did its work and says that it did not succeed: what it was asked for was not possible."""
 
 
-class TaskStoppedByAirflowError(TaskStoppedError):
-    """The worker was told to end and stopped the remote task for that."""
+class WorkerShutDownError(BrowserUseError):
+    """The worker was told to end; what became of the remote task for that stands in the message."""
+
+    retryable = True
 
 
 class FileStorageError(BrowserUseError):
@@ -92,9 +97,30 @@ def what_next(error: BrowserUseError, *, retries: bool) -> str:
     return "Airflow's retry starts a new remote task." if isinstance(error, TaskError) else "Airflow retries it."
 
 
-def session_is_used_by_another(error: BrowserUseError) -> bool:
-    """Whether closing the session would stop a task that is not this one's."""
-    return isinstance(error, SessionBusyError)
+def ending_of(error: BaseException, *, tries_left: bool, runs: bool, stop_on_timeout: bool) -> Ending:
+    """How a try ends that ends in an error.
+
+    Args:
+        error: The error.
+        tries_left: Airflow would retry the task.
+        runs: There is a remote task that may run.
+        stop_on_timeout: Whether the user wants it stopped when it is late.
+    """
+    if isinstance(error, AirflowTaskTimeout):
+        fate = Fate.TRIED_AGAIN if tries_left else Fate.FAILED
+        return Ending(fate, runs, stop_wanted=stop_on_timeout)
+    if not isinstance(error, BrowserUseError):
+        final = not tries_left or isinstance(error, (AirflowFailException, KeyboardInterrupt))
+        return Ending(Fate.FAILED if final else Fate.TRIED_AGAIN, runs, reattached=not final)
+    retried = tries_left and can_be_helped(error)
+    runs = runs and not has_ended(error)
+    return Ending(
+        fate=Fate.TRIED_AGAIN if retried else Fate.FAILED,
+        task_runs=runs,
+        stop_wanted=stop_on_timeout or not isinstance(error, TaskTimeoutError),
+        reattached=retried and (runs or isinstance(error, ResultNotKeptError)),
+        session_in_use=isinstance(error, SessionBusyError),
+    )
 
 
 def to_event(error: BrowserUseError) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The name of one task instance's remote task, the same on every worker and in every retry."""
+"""The name of one task instance's remote tasks, the same on every worker and in every try."""
 
 from __future__ import annotations
 
@@ -10,24 +10,50 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context
 
+    from browser_use_client import Task
+
+OWNER_NAME = "airflow_session_owner"
+"""Where the metadata of a task says which task instance began its session, if closing it is Airflow's business."""
+
+LEFT_NAME = "airflow_left_running"
+"""Where it says that the user wants the task left running, by `stop_on_timeout=False` or `stop_on_kill=False`."""
+
+
+def name_of_run(dag_id: str, run_id: str, started: datetime | None) -> str:
+    """A run of a DAG, by a name that no other Airflow with the same Browser Use account gives to a run of its own.
+
+    Args:
+        dag_id: The DAG.
+        run_id: The run.
+        started: When it started: keeps apart two Airflows that run the same DAG for the same date, and what was before
+            an ended run was cleared from what comes after.
+    """
+    return f"airflow/{dag_id}/{run_id}/{started.timestamp() if started else 0:.3f}"
+
 
 @dataclass(frozen=True)
 class RemoteIdentity:
     """Under which keys a task instance creates its remote tasks.
 
-    A generation is all tries up to the next clear. Clearing sets `max_tries` to `try_number + retries`, an automatic
-    retry leaves it as it is, so `max_tries - retries` names the generation: 0 at first, growing with every clear. A
-    retry comes back with its generation's key and adopts the remote task; a clear has a key of its own.
+    Each try that creates one has a key of its own, `{instance}/{max_tries}/{try_number}`, so that all remote tasks of a
+    task instance are found together. All tries up to the next clear are a generation: a clear sets `max_tries` of the
+    task instance anew, to more than before, and neither a retry nor an edit of the DAG changes it (measured on 3.3.2).
+    A retry reattaches to the remote task of its generation; a clear stops the one before it.
 
     Attributes:
-        task_instance: The DAG, run, task and map index, and when the run started. The last keeps apart two Airflows
-            that run the same DAG for the same date with one Browser Use account.
-        generation: Counts clears; not always by one.
+        run: The DAG's run, see `name_of_run`.
+        task_id: The task.
+        map_index: Its map index, or -1.
+        max_tries: Names the generation.
+        try_number: Counts tries, from 1, over all generations.
         since: Before this moment there can be no remote task.
     """
 
-    task_instance: str
-    generation: int
+    run: str
+    task_id: str
+    map_index: int
+    max_tries: int
+    try_number: int
     since: datetime | None
 
     @classmethod
@@ -35,18 +61,45 @@ class RemoteIdentity:
         """The identity of the task instance that is running."""
         ti: Any = context["ti"]
         started = context["dag_run"].start_date
-        stamp = f"{started.timestamp():.3f}" if started else ""
-        parts = ("airflow", ti.dag_id, ti.run_id, ti.task_id, str(ti.map_index), stamp)
-        # `retries` may have been raised by an edit of the DAG since.
-        generation = max(ti.max_tries - (context["task"].retries or 0), 0)
-        return cls("/".join(parts), generation, started)
+        run = name_of_run(ti.dag_id, ti.run_id, started)
+        return cls(run, ti.task_id, ti.map_index, ti.max_tries, ti.try_number, started)
+
+    @property
+    def instance(self) -> str:
+        """What the keys of all its remote tasks begin with."""
+        return self.name_of(self.task_id, self.map_index)
 
     @property
     def key(self) -> str:
-        """The key of this generation."""
-        return f"{self.task_instance}/{self.generation}"
+        """The key of this try."""
+        return f"{self.instance}/{self.max_tries}/{self.try_number}"
 
     @property
-    def earlier_keys(self) -> list[str]:
-        """The keys that generations before this one may have used."""
-        return [f"{self.task_instance}/{generation}" for generation in range(self.generation)]
+    def is_first_try(self) -> bool:
+        """Whether nothing can have been created before."""
+        return self.try_number <= 1
+
+    def name_of(self, task_id: str, map_index: int) -> str:
+        """A task instance of the same run."""
+        return f"{self.run}/{task_id}/{map_index}"
+
+    def made(self, task: Task) -> bool:
+        """Whether a remote task is one of this task instance, of any generation."""
+        return _instance_of(task) == self.instance
+
+    def made_in_this_generation(self, task: Task) -> bool:
+        """Whether a remote task is one of this task instance, since it was cleared last."""
+        return (task.key or "").rpartition("/")[0] == f"{self.instance}/{self.max_tries}"
+
+    def other_instance(self, task: Task) -> tuple[str, int] | None:
+        """Task id and map index of the task instance of this run that made a remote task; None if none of it did."""
+        instance = _instance_of(task)
+        if instance is None or not instance.startswith(f"{self.run}/"):
+            return None
+        task_id, _, map_index = instance.removeprefix(f"{self.run}/").rpartition("/")
+        return task_id, int(map_index)
+
+
+def _instance_of(task: Task) -> str | None:
+    parts = (task.key or "").rsplit("/", 2)
+    return parts[0] if len(parts) == 3 and parts[0].startswith("airflow/") else None

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import Asset
 
 from airflow_browser_use.compat import AssetRef
-from airflow_browser_use.files import FILE_PROTOCOLS, as_list
+from airflow_browser_use.files import FILE_PROTOCOLS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from airflow.providers.common.compat.openlineage.facet import Dataset
     from airflow.providers.common.compat.sdk import Context
     from airflow.providers.openlineage.extractors import OperatorLineage
-
-    from airflow_browser_use.operators.task import BrowserUseTaskOperator
-    from airflow_browser_use.remote import RemoteTask
 
 
 def describe_asset_events(context: Context, value: dict[str, Any]) -> None:
@@ -32,27 +31,25 @@ def describe_asset_events(context: Context, value: dict[str, Any]) -> None:
             context["outlet_events"][outlet].extra.update(told)
 
 
-def openlineage(operator: BrowserUseTaskOperator, remote: RemoteTask | None) -> OperatorLineage[Any, Any]:
+def openlineage(
+    *, inputs: Sequence[str], outputs: Sequence[Any], remote: tuple[str, str] | None
+) -> OperatorLineage[Any, Any]:
     """Where data comes from and goes to, and which remote task moved it.
 
     Importable only where OpenLineage's provider is installed, and called by nobody else.
 
     Args:
-        operator: The operator, rendered.
-        remote: Its remote task, once the try has one.
+        inputs: Files that go in: paths, or addresses in object storage.
+        outputs: Where what it leaves goes; what is None is left out.
+        remote: The remote task's id and its server's base URL, once the try has one.
     """
     from airflow.providers.common.compat.openlineage.facet import ExternalQueryRunFacet
     from airflow.providers.openlineage.extractors import OperatorLineage
 
-    facets = {}
-    if remote and remote.task_id:
-        source = remote.client.base_url
-        facets["externalQuery"] = ExternalQueryRunFacet(externalQueryId=remote.task_id, source=source)
-    result = (remote and remote.result) or {}
-    outputs = [place for place in (operator.download_output_to, result.get("output_path")) if place]
+    facets = {"externalQuery": ExternalQueryRunFacet(externalQueryId=remote[0], source=remote[1])} if remote else {}
     return OperatorLineage(
-        inputs=[_dataset(file) for file in as_list(operator.files)],
-        outputs=[_dataset(str(place)) for place in outputs],
+        inputs=[_dataset(place) for place in inputs],
+        outputs=[_dataset(str(place)) for place in outputs if place],
         run_facets=facets,
     )
 

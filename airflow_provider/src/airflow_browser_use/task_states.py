@@ -4,21 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import TaskInstanceState
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from airflow_browser_use.follow_ups import Ending
-
-ENDED = {
-    TaskInstanceState.SUCCESS,
-    TaskInstanceState.FAILED,
-    TaskInstanceState.SKIPPED,
-    TaskInstanceState.UPSTREAM_FAILED,
-    TaskInstanceState.REMOVED,
-}
 
 
 def states_of(ti: Any, task_ids: Sequence[str], *, map_index: int | None = None) -> dict[str, str | None]:
@@ -60,10 +49,3 @@ def name_of(ti: Any) -> str:
     """What Airflow calls a task instance among the states of its run."""
     name: str = ti.task_id if ti.map_index < 0 else f"{ti.task_id}_{ti.map_index}"
     return name
-
-
-def ending(state: str | None) -> Ending:
-    """What the state of a task instance whose remote task was stopped means for the session."""
-    if state == TaskInstanceState.SUCCESS:
-        return "succeeded"
-    return "failed" if state in ENDED else "tried again"

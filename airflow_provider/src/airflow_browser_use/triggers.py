@@ -8,29 +8,31 @@ from contextlib import suppress
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import TaskInstanceState
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 from tenacity import retry, stop_after_attempt, wait_exponential
 
 from airflow_browser_use import task_states
+from airflow_browser_use.cleanup import Ending, Fate, fate_of
 from airflow_browser_use.failures import to_event
 from airflow_browser_use.hooks import BrowserUseHook
 from airflow_browser_use.results import log_step
+from airflow_browser_use.session_policy import SessionPolicy
 from airflow_browser_use.watching import Watch, shared_watch
 from browser_use_client import BrowserUseError, TaskTimeoutError, seconds_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection
+    from collections.abc import AsyncIterator, Mapping
     from datetime import timedelta
-
-    from airflow_browser_use.follow_ups import Ending
-
-GOES_ON = {TaskInstanceState.RUNNING, TaskInstanceState.DEFERRED, TaskInstanceState.UP_FOR_RETRY}
-"""Task instances whose remote task is looked after: by this trigger elsewhere, or by the try that runs or comes."""
 
 LATEST_RESUME = 60.0
 """Seconds after its deadline at which a deferred task is resumed even if no triggerer lives to say that it is late."""
+
+ON_ITS_WAY = {"scheduled", "queued"}
+"""States of a task instance that a worker is about to take."""
+
+ON_ITS_WAY_LOOKS = 10
+"""Looks at a task instance that is on its way, a second apart, before it counts as cleared."""
 
 STEPS_EVERY = 3.0
 """Seconds between looks at the steps of a task."""
@@ -56,7 +58,7 @@ class BrowserUseTaskTrigger(BaseTrigger):
         poll_interval: Seconds between polls, or a timedelta, or None to begin quick and slow down.
         stop_on_timeout: Stop the remote task when it is late.
         stop_on_kill: Stop it when the task instance is marked failed or successful, cleared, or timed out with its run.
-        closes_session_when: The endings after which the session is closed too; see `follow_ups`.
+        session_policy: Who may go on in the session; see `SessionPolicy`.
     """
 
     def __init__(
@@ -68,7 +70,7 @@ class BrowserUseTaskTrigger(BaseTrigger):
         poll_interval: float | timedelta | None = None,
         stop_on_timeout: bool = True,
         stop_on_kill: bool = True,
-        closes_session_when: Collection[Ending] = (),
+        session_policy: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call] # Airflow's
         self.browser_use_conn_id = browser_use_conn_id
@@ -77,7 +79,7 @@ class BrowserUseTaskTrigger(BaseTrigger):
         self.poll_interval = seconds_of("poll_interval", poll_interval)
         self.stop_on_timeout = stop_on_timeout
         self.stop_on_kill = stop_on_kill
-        self.closes_session_when = closes_session_when
+        self.session_policy = SessionPolicy.from_values(session_policy)
         self._steps_logged = 0
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -89,7 +91,7 @@ class BrowserUseTaskTrigger(BaseTrigger):
             "poll_interval": self.poll_interval,
             "stop_on_timeout": self.stop_on_timeout,
             "stop_on_kill": self.stop_on_kill,
-            "closes_session_when": sorted(self.closes_session_when),
+            "session_policy": self.session_policy.to_values(),
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -163,16 +165,34 @@ class BrowserUseTaskTrigger(BaseTrigger):
         `on_kill` is also called where another triggerer has taken the trigger over (#73454), and after a clear possibly
         once the next try is deferred again: then the remote task is that triggerer's, or was stopped by that try.
         """
-        state = await _state_of(self.task_instance)
-        if state in GOES_ON:
+        state = await self._state()
+        fate = fate_of(state)
+        if fate is Fate.GOES_ON:
             self.log.info("Remote task %s is left running: its task instance is %s.", self.browser_task_id, state)
             return
         async with await BrowserUseHook(self.browser_use_conn_id).get_async_client() as client:
-            if (await client.get_task(self.browser_task_id)).has_ended:
-                return
-            stop_session = task_states.ending(state) in self.closes_session_when
-            await client.stop_task(self.browser_task_id, stop_session=stop_session)
-        self.log.info("Remote task %s was stopped: its task instance is %s.", self.browser_task_id, state or "cleared")
+            task = await client.get_task(self.browser_task_id)
+            ending = Ending(fate, task_runs=not task.has_ended)
+            cleanup = await sync_to_async(self.session_policy.cleanup_after)(self.task_instance, ending)
+            if cleanup.stop_task:
+                await client.stop_task(task.id, stop_session=cleanup.close_session)
+                state = state or "cleared"
+                self.log.info("Remote task %s was stopped: its task instance is %s.", task.id, state)
+            elif cleanup.close_session:
+                await client.stop_session(task.session_id)
+
+    async def _state(self) -> str | None:
+        """The state of the task instance; one on its way to a worker is asked for again, for some seconds.
+
+        A clear brings it there, and `dag.test()`, which waits for the remote task itself, as well. After a clear, the
+        next try stops the remote task when it begins.
+        """
+        for _ in range(ON_ITS_WAY_LOOKS):
+            state = await _state_of(self.task_instance)
+            if state not in ON_ITS_WAY:
+                break
+            await asyncio.sleep(1.0)
+        return state
 
 
 @retry(stop=stop_after_attempt(6), wait=wait_exponential(multiplier=0.5), reraise=True)

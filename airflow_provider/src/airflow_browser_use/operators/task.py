@@ -12,11 +12,14 @@ from airflow.providers.common.compat.sdk import conf
 from airflow_browser_use import failures
 from airflow_browser_use.arguments import metadata_from, settings_from, text_from
 from airflow_browser_use.checks import check, check_operator
-from airflow_browser_use.delivery import MAX_XCOM_BYTES
+from airflow_browser_use.delivery import MAX_XCOM_BYTES, Delivery
+from airflow_browser_use.files import as_list
 from airflow_browser_use.follow_ups import SessionUse
 from airflow_browser_use.hooks import DEFAULT_CONN_ID, BrowserUseHook
 from airflow_browser_use.lineage import openlineage
 from airflow_browser_use.links import LiveViewLink, RecordingLink
+from airflow_browser_use.operators.session import BrowserUseStartSessionOperator
+from airflow_browser_use.options import TaskOptions
 from airflow_browser_use.remote import RemoteTask
 from airflow_browser_use.results import log_step, schema_from
 from airflow_browser_use.secrets import Secrets
@@ -180,16 +183,17 @@ class BrowserUseTaskOperator(TemplatedOperator):
     @cached_property
     def session_use(self) -> SessionUse:
         """What this task does with its session, as the DAG says."""
-        return SessionUse.by(self, BrowserUseTaskOperator)
+        return SessionUse.by(self, BrowserUseTaskOperator, BrowserUseStartSessionOperator)
 
     def execute(self, context: Context) -> Any:
-        """Create the remote task, or take up the one that exists, and wait for it here or in the triggerer."""
+        """Create the remote task, or reattach to the one that exists, and wait for it here or in the triggerer."""
         deadline = self._deadline()
-        with RemoteTask(self, context) as self._remote:
-            created = self._remote.create(self._request(), deadline)
+        with self._remote_task(context) as remote:
+            browser_task_id = remote.create(self._request(), deadline)
             if self.deferrable:
-                self._defer(context, created.id, deadline)
-            return self._remote.finish(self._remote.wait(created.id, deadline))
+                self._defer(remote, deadline)
+            remote.finish(remote.wait(browser_task_id, deadline))
+        return remote.result
 
     def execute_complete(self, context: Context, event: dict[str, Any], try_number: int | None = None) -> Any:
         """Take over from the triggerer: fetch the result, or fail as it says.
@@ -205,14 +209,16 @@ class BrowserUseTaskOperator(TemplatedOperator):
             return self.execute(context)
         own_id = ti.xcom_pull(task_ids=ti.task_id, key="task_id", map_indexes=ti.map_index)
         if own_id not in (None, event["browser_task_id"]):
-            self._defer(context, own_id, self._deadline())
-        with RemoteTask(self, context, ended_id=event["browser_task_id"]) as self._remote:
+            with self._remote_task(context, own_id) as remote:
+                self._defer(remote, self._deadline())
+        with self._remote_task(context, event["browser_task_id"]) as remote:
             if event["error"] is not None:
                 raise failures.from_event(event["error"], event["browser_task_id"])
-            task = self._remote.client.get_task(event["browser_task_id"])
+            task = remote.client.get_task(event["browser_task_id"])
             for step in task.steps[event["steps_logged"] :]:
                 log_step(self.log, step)
-            return self._remote.finish(task)
+            remote.finish(task)
+        return remote.result
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Take over from the triggerer, also where it ended without an event and left the remote task alone.
@@ -222,31 +228,57 @@ class BrowserUseTaskOperator(TemplatedOperator):
         if next_method != "__fail__":
             return super().resume_execution(next_method, next_kwargs, context)
         reason = next_kwargs or {}
-        with RemoteTask(self, context) as remote:
+        with self._remote_task(context) as remote:
             task = remote.find()
             if task is None:
                 return super().resume_execution(next_method, next_kwargs, context)
-            if reason.get("error") == "Trigger timeout":
-                return remote.finish(remote.wait(task.id, deadline=0.0))
-            self.log.error("The trigger failed.\n%s", "".join(reason.get("traceback") or ()))
-            raise TaskUnreachableError(
-                f"The trigger that waited for task {task.id} failed; the task may still run.",
-                task_id=task.id,
-                session_id=task.session_id,
-            )
+            if reason.get("error") != "Trigger timeout":
+                self.log.error("The trigger failed.\n%s", "".join(reason.get("traceback") or ()))
+                raise TaskUnreachableError(
+                    f"The trigger that waited for task {task.id} failed; the task may still run.",
+                    task_id=task.id,
+                    session_id=task.session_id,
+                )
+            remote.finish(remote.wait(task.id, deadline=0.0))
+        return remote.result
 
     def on_kill(self) -> None:
-        """Stop the remote task; see `stop_on_kill`."""
-        if self._remote and self.stop_on_kill:
-            self._remote.stop()
+        """Let the try end, which then asks Airflow why, and cleans up accordingly; see `stop_on_kill`."""
+        if self._remote:
+            self._remote.interruption.ask()
 
     def get_openlineage_facets_on_start(self) -> OperatorLineage[Any, Any]:
         """Tell OpenLineage, which calls this, where files come from and go to."""
-        return openlineage(self, None)
+        return self._lineage(None)
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any]:  # noqa: ARG002 - its signature
         """Tell it also which remote task there was, however the try ended."""
-        return openlineage(self, self._remote)
+        return self._lineage(self._remote)
+
+    def _lineage(self, remote: RemoteTask | None) -> OperatorLineage[Any, Any]:
+        result = (remote and remote.result) or {}
+        return openlineage(
+            inputs=as_list(self.files),
+            outputs=[self.download_output_to, result.get("output_path")],
+            remote=(remote.task_id, remote.client.base_url) if remote and remote.task_id else None,
+        )
+
+    def _remote_task(self, context: Context, ended_id: str | None = None) -> RemoteTask:
+        """The remote task of this try, kept for `on_kill` and OpenLineage."""
+        options = TaskOptions(
+            session_id=self.session_id,
+            keep_session=self.keep_session,
+            output_schema=self.output_schema,
+            delivery=Delivery(self.download_output_to, self.max_xcom_bytes, self.large_output_to),
+            files=self.files,
+            poll_interval=self.poll_interval,
+            wait_when_busy=self.wait_when_busy,
+            fail_on_unsuccessful=self.fail_on_unsuccessful,
+            stop_on_timeout=self.stop_on_timeout,
+            stop_on_kill=self.stop_on_kill,
+        )
+        self._remote = RemoteTask(options, self.session_use, self.hook, context, self.log, ended_id)
+        return self._remote
 
     def _request(self) -> CreateTaskRequest:
         return CreateTaskRequest(
@@ -265,19 +297,19 @@ class BrowserUseTaskOperator(TemplatedOperator):
         seconds = [limit for limit in limits if limit is not None]
         return time.time() + min(seconds) if seconds else None
 
-    def _defer(self, context: Context, browser_task_id: str, deadline: float | None) -> NoReturn:
+    def _defer(self, remote: RemoteTask, deadline: float | None) -> NoReturn:
         """Go to the triggerer. Airflow's own time-out is the last resort: no triggerer may live to see the deadline."""
         self.defer(
             trigger=BrowserUseTaskTrigger(
                 browser_use_conn_id=self.browser_use_conn_id,
-                browser_task_id=browser_task_id,
+                browser_task_id=str(remote.task_id),
                 deadline=deadline,
                 poll_interval=self.poll_interval,
                 stop_on_timeout=self.stop_on_timeout,
                 stop_on_kill=self.stop_on_kill,
-                closes_session_when=self.session_use.closes_session_when(self.keep_session),
+                session_policy=remote.policy.to_values(),
             ),
             method_name=self.execute_complete.__name__,
-            kwargs={"try_number": context["ti"].try_number},
+            kwargs={"try_number": remote.ti.try_number},
             timeout=None if deadline is None else timedelta(seconds=deadline - time.time() + LATEST_RESUME),
         )

@@ -1,0 +1,161 @@
+"""How a try comes to its remote task: it reattaches to that of an earlier try, or creates one."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from math import inf
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from airflow_browser_use import failures, files, task_states
+from airflow_browser_use.cleanup import Fate, Others, fate_of
+from airflow_browser_use.identity import LEFT_NAME, OWNER_NAME
+from airflow_browser_use.reattach import earlier_tasks
+from airflow_browser_use.results import schema_from
+from browser_use_client import BrowserUseError, CreatedTask, SessionBusyError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from airflow_browser_use.follow_ups import SessionUse
+    from airflow_browser_use.identity import RemoteIdentity
+    from airflow_browser_use.options import TaskOptions
+    from airflow_browser_use.record import Record
+    from airflow_browser_use.session_policy import SessionPolicy
+    from browser_use_client import BrowserUseClient, CreateTaskRequest, Task
+
+MOST_METADATA = 10
+"""Pairs that a task can carry (`v2-flat`), one of which is its idempotency key."""
+
+
+@dataclass(frozen=True)
+class Creation:
+    """What a try needs to come to its remote task.
+
+    Attributes:
+        client: Of the server.
+        identity: Of the try.
+        options: What the user wants.
+        use: What the DAG says about the session.
+        policy: Who may go on in it.
+        record: What earlier tries remember.
+        ti: The task instance.
+        log: Of the task instance.
+    """
+
+    client: BrowserUseClient
+    identity: RemoteIdentity
+    options: TaskOptions
+    use: SessionUse
+    policy: SessionPolicy
+    record: Record
+    ti: Any
+    log: Any
+
+    def reattach(self, session_id: str | None) -> CreatedTask | None:
+        """Go on with the remote task of an earlier try, if there is one that will do; what else runs is stopped.
+
+        A clear begins anew: the remote task from before it is stopped, and the session that it began is closed.
+        """
+        earlier = earlier_tasks(self.client, self.identity, self.record.read(), session_id)
+        usable = next((task for task in earlier if self._fits(task, session_id)), None)
+        others = [task for task in earlier if task is not usable]
+        closable = set()
+        mine = self.policy.begun_here and self.policy.owned
+        if mine and others and self.policy.others(self.ti, Fate.TRIED_AGAIN) is not Others.AT_WORK:
+            closable = {task.session_id for task in others} - {usable.session_id if usable else None}
+        for task in others:
+            if not task.has_ended:
+                self.client.stop_task(task.id, stop_session=task.session_id in closable)
+                closable.discard(task.session_id)
+                self.log.info("Remote task %s, of an earlier try, was stopped.", task.id)
+        cleared = any(not self.identity.made_in_this_generation(task) for task in others)
+        if closable and cleared:
+            for session in self.client.list_sessions(status="active"):
+                if session.id in closable:
+                    self.client.stop_session(session.id)
+                    self.log.info("Session %s, from before the clear, was closed.", session.id)
+        return CreatedTask(id=usable.id, session_id=usable.session_id) if usable else None
+
+    def create(self, request: CreateTaskRequest, session_id: str | None, deadline: float | None) -> CreatedTask:
+        """Create a remote task.
+
+        Args:
+            request: What to ask.
+            session_id: The session to continue; None for a new one.
+            deadline: Seconds since the epoch after which there is no time left to wait for room, or None.
+        """
+        self.record.begin()
+        patience = max(min(self.options.wait_when_busy, (deadline or inf) - time.time()), 0.0)
+        request = request.model_copy(update={"metadata": self._with_owner(request.metadata)})
+        if session_id and self.use.continues:
+            try:
+                return self._post(request, session_id, wait_when_busy=0.0)
+            except SessionBusyError:
+                self._stop_abandoned(session_id)
+        return self._post(request, session_id, wait_when_busy=patience)
+
+    def _post(self, request: CreateTaskRequest, session_id: str | None, *, wait_when_busy: float) -> CreatedTask:
+        with TemporaryDirectory(prefix="browser-use-") as scratch:
+            return self.client.create_task(
+                request,
+                key=self.identity.key,
+                key_after=datetime.now(timezone.utc),
+                key_is_new=True,
+                session_id=session_id,
+                keep_session=self.policy.keeps_for_others,
+                wait_when_busy=wait_when_busy,
+                files=self._files_of_a_new_task(Path(scratch)),
+            )
+
+    def _with_owner(self, metadata: Mapping[str, str]) -> dict[str, str]:
+        """What any later process has to know to clean up, where there is room for it beside the user's pairs."""
+        ours = {}
+        owner = self.identity.task_id if self.policy.begun_here else self.use.owner
+        if owner and self.options.keep_session is not True:
+            mapped = self.policy.begun_here or self.use.per_map_index
+            ours[OWNER_NAME] = self.identity.name_of(owner, self.identity.map_index if mapped else -1)
+        if not (self.options.stop_on_timeout and self.options.stop_on_kill):
+            ours[LEFT_NAME] = "true"
+        return {**metadata, **ours} if len(metadata) + len(ours) < MOST_METADATA else dict(metadata)
+
+    def _fits(self, task: Task, session_id: str | None) -> bool:
+        in_session = session_id in (None, task.session_id)
+        goes_on = not task.has_ended or is_acceptable(task, self.options)
+        return self.identity.made_in_this_generation(task) and in_session and goes_on
+
+    def _stop_abandoned(self, session_id: str) -> None:
+        """Stop what runs in the session although nobody waits for it: a task whose instance was marked or cleared."""
+        for task in self.client.list_tasks(session_id=session_id):
+            maker = None if task.has_ended or LEFT_NAME in task.metadata else self.identity.other_instance(task)
+            if maker is None:
+                continue
+            task_id, map_index = maker
+            states = task_states.states_of(self.ti, [task_id], map_index=map_index)
+            state = next(iter(states.values()), None)
+            if fate_of(state) is not Fate.GOES_ON:
+                self.client.stop_task(task.id)
+                self.log.info("Remote task %s was stopped: %s is %s.", task.id, task_id, state or "cleared")
+
+    def _files_of_a_new_task(self, scratch: Path) -> Iterator[Path]:
+        """What goes in, once it is sure that what comes out has a place to go.
+
+        The client asks for it only if it creates a task: one of an earlier try has its files, and they may be gone.
+        """
+        self.options.delivery.check()
+        yield from files.fetch(files.as_list(self.options.files), scratch)
+
+
+def is_acceptable(task: Task, options: TaskOptions) -> bool:
+    """Whether the result of a remote task will do."""
+    schema = schema_from(options.output_schema)
+    try:
+        failures.checked(task, fail_on_unsuccessful=options.fail_on_unsuccessful)
+        if schema is not None:
+            task.parse_json(schema)
+    except BrowserUseError:
+        return False
+    return True

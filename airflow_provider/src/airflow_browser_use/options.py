@@ -1,0 +1,24 @@
+"""What the user wants of a remote task, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from airflow_browser_use.delivery import Delivery
+
+
+@dataclass(frozen=True)
+class TaskOptions:
+    """What the user wants of a remote task, rendered; see `BrowserUseTaskOperator`."""
+
+    session_id: Any = None
+    keep_session: bool | None = None
+    output_schema: Any = None
+    delivery: Delivery = field(default_factory=Delivery)
+    files: Any = None
+    poll_interval: float | None = None
+    wait_when_busy: float = 0.0
+    fail_on_unsuccessful: bool = True
+    stop_on_timeout: bool = True
+    stop_on_kill: bool = True

@@ -1,0 +1,57 @@
+"""What a task instance remembers of its remote task from one try to the next, where Airflow can (3.3 and newer)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+_NAME = "browser_use"
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What was written down last.
+
+    Attributes:
+        since: When the try that wrote it was about to create its remote task, or start its session.
+        task_id: The remote task, if it was created before the try ended.
+        session_id: Its session.
+    """
+
+    since: datetime
+    task_id: str | None
+    session_id: str | None
+
+
+class Record:
+    """XCom is emptied by a retry; the state store is not, and not by a clear either.
+
+    Below Airflow 3.3 there is none: nothing is remembered, and the server's lists are asked.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._store: Any = context.get("task_state_store")
+
+    def read(self) -> Memory | None:
+        """What an earlier try wrote down; None if it came to nothing, or nothing can be remembered."""
+        found = self._store.get(_NAME) if self._store else None
+        if not isinstance(found, dict):
+            return None
+        return Memory(datetime.fromisoformat(found["since"]), found["task_id"], found["session_id"])
+
+    def begin(self) -> None:
+        """Something is about to be created."""
+        self._began = datetime.now(timezone.utc).isoformat()
+        self._write(None, None)
+
+    def created(self, task_id: str | None, session_id: str) -> None:
+        """It was."""
+        self._write(task_id, session_id)
+
+    def _write(self, task_id: str | None, session_id: str | None) -> None:
+        if self._store:
+            self._store.set(_NAME, {"since": self._began, "task_id": task_id, "session_id": session_id})
