@@ -14,7 +14,7 @@ from browser_use_client.errors import InvalidRequestError, NotFoundError
 from browser_use_client.flows.contract import contract_of
 from browser_use_client.flows.create import Creation
 from browser_use_client.flows.files import LocalFile, download_output_files, folder_at, upload
-from browser_use_client.flows.lookup import LOOK_BACK, FindTasks, ago, find_task
+from browser_use_client.flows.lookup import LOOK_BACK, FindTasks, ago, find_task, tasks_with_key
 from browser_use_client.flows.run import run
 from browser_use_client.flows.sessions import stop_session, stop_task
 from browser_use_client.flows.start import SessionStart
@@ -174,6 +174,21 @@ class Api:
         after = _since("after", after) or ago(self._clock, LOOK_BACK)
         return (
             yield from find_task(contract, key, after=after, session_id=session_id, server_clock=self._server_clock)
+        )
+
+    def find_tasks(self, key_prefix: str, *, after: datetime | None, session_id: str | None) -> Flow[list[Task]]:
+        """The tasks that were created under keys which begin so."""
+        check_key(key_prefix)
+        contract = yield from self._contract()
+        return (
+            yield from tasks_with_key(
+                contract,
+                key_prefix,
+                after=after or ago(self._clock, LOOK_BACK),
+                session_id=session_id,
+                server_clock=self._server_clock,
+                as_prefix=True,
+            )
         )
 
     def stop_task(self, task: AnyTask, *, stop_session: bool) -> Flow[Task]:

@@ -191,6 +191,12 @@ class AsyncBrowserUseClient:
         """As `BrowserUseClient.find_task`."""
         return await self._driver.run(self._api.find_task(key, after=after, session_id=session_id))
 
+    async def find_tasks(
+        self, key_prefix: str, *, after: datetime | None = None, session_id: str | None = None
+    ) -> list[Task]:
+        """As `BrowserUseClient.find_tasks`."""
+        return await self._driver.run(self._api.find_tasks(key_prefix, after=after, session_id=session_id))
+
     async def stop_task(self, task: AnyTask, *, stop_session: bool = False) -> Task:
         """As `BrowserUseClient.stop_task`."""
         return await self._driver.run(self._api.stop_task(task, stop_session=stop_session))

@@ -294,6 +294,18 @@ class BrowserUseClient:
         """
         return self._driver.run(self._api.find_task(key, after=after, session_id=session_id))
 
+    def find_tasks(
+        self, key_prefix: str, *, after: datetime | None = None, session_id: str | None = None
+    ) -> list[Task]:
+        """Find all tasks that were created under keys which begin so, the oldest first, without their steps.
+
+        Args:
+            key_prefix: What the keys begin with.
+            after: Look no further back, by the caller's clock. Default: 7 days ago.
+            session_id: Look in this session only. Default: everywhere.
+        """
+        return self._driver.run(self._api.find_tasks(key_prefix, after=after, session_id=session_id))
+
     def stop_task(self, task: AnyTask, *, stop_session: bool = False) -> Task:
         """Stop a task. One that has ended already stays as it is.
 

@@ -56,7 +56,8 @@ class Scene:
         return list(self.server.tasks.values())
 
     def stops(self, task: RemoteTask) -> int:
-        return self.server.counted("PATCH", f"/tasks/{task.id}")
+        """How often it was told to stop; or with its session, by whoever comes first once the run has ended."""
+        return self.server.counted("PATCH", f"/tasks/{task.id}") or int(task.stopped is not None)
 
     def wait_for_remote_task(self, count: int = 1) -> RemoteTask:
         tasks: list[RemoteTask] = self.run.airflow.until(

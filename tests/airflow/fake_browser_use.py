@@ -103,6 +103,7 @@ class RemoteSession:
     keep_alive: bool
     id: str = field(default_factory=lambda: str(uuid4()))
     stopped: bool = False
+    started: float = field(default_factory=time.time)
 
     def view(self) -> dict[str, Any]:
         return {
@@ -110,7 +111,7 @@ class RemoteSession:
             "status": "stopped" if self.stopped else "active",
             "liveUrl": f"http://live.test/{self.id}",
             "recordingUrl": f"http://recording.test/{self.id}",
-            "startedAt": _moment(time.time()),
+            "startedAt": _moment(self.started),
             "keepAlive": self.keep_alive,
         }
 
@@ -206,6 +207,8 @@ class FakeBrowserUse:
                 session = RemoteSession(keep_alive=body.get("keepAlive", True))
                 self.sessions[session.id] = session
                 return 201, session.view()
+            case ["GET", "sessions"]:
+                return self._list_sessions(query)
             case ["GET", "sessions", session_id] if session_id in self.sessions:
                 return 200, {**self.sessions[session_id].view(), "tasks": []}
             case ["PATCH", "sessions", session_id] if session_id in self.sessions:
@@ -234,11 +237,34 @@ class FakeBrowserUse:
         self.tasks[task.id] = task
         return 202, {"id": task.id, "sessionId": session.id}
 
+    @property
+    def open_sessions(self) -> list[RemoteSession]:
+        """The sessions that cost: one that began with its task ends with it."""
+        return [session for session in self.sessions.values() if not self._is_closed(session)]
+
+    def _is_closed(self, session: RemoteSession) -> bool:
+        mine = [task for task in self.tasks.values() if task.session_id == session.id]
+        return session.stopped or (not session.keep_alive and all(task.status != "started" for task in mine))
+
     def _list(self, query: dict[str, str]) -> tuple[int, Any]:
-        tasks = [task for task in reversed(self.tasks.values()) if query.get("filterBy") in (None, task.status)]
-        size, page = int(query.get("pageSize", 10)), int(query.get("pageNumber", 1))
-        items = [task.view() for task in tasks[size * (page - 1) : size * page]]
-        return 200, {"items": items, "totalItems": len(tasks), "pageNumber": page, "pageSize": size}
+        tasks = [
+            task
+            for task in reversed(self.tasks.values())
+            if query.get("filterBy") in (None, task.status)
+            and query.get("sessionId") in (None, task.session_id)
+            and query.get("after", "") <= _moment(task.started)
+        ]
+        return _page([task.view() for task in tasks], query)
+
+    def _list_sessions(self, query: dict[str, str]) -> tuple[int, Any]:
+        wanted = query.get("filterBy")
+        active = {session.id for session in self.open_sessions}
+        sessions = [
+            {**session.view(), "status": "active" if session.id in active else "stopped"}
+            for session in reversed(self.sessions.values())
+            if wanted is None or (wanted == "active") == (session.id in active)
+        ]
+        return _page(sessions, query)
 
     def _stop(self, task: RemoteTask, *, with_session: bool) -> tuple[int, Any]:
         if task.status == "started":
@@ -246,6 +272,12 @@ class FakeBrowserUse:
         if with_session:
             self.sessions[task.session_id].stopped = True
         return 200, {**task.view(), "steps": [], "outputFiles": []}
+
+
+def _page(items: list[dict[str, Any]], query: dict[str, str]) -> tuple[int, Any]:
+    size, page = int(query.get("pageSize", 10)), int(query.get("pageNumber", 1))
+    shown = items[size * (page - 1) : size * page]
+    return 200, {"items": shown, "totalItems": len(items), "pageNumber": page, "pageSize": size}
 
 
 def _moment(seconds: float) -> str:

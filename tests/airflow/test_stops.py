@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 
 import pytest
@@ -38,7 +39,7 @@ def test_the_log_says_that_the_late_task_was_stopped(forever: dict[str, Scene], 
     scene = forever[f"late_{mode}"]
     assert scene.run.wait() == "failed"
     log = scene.run.log("browse")
-    assert f"Task {scene.tasks[0].id} did not end" in log
+    assert re.search(rf"Task {scene.tasks[0].id} (in session \S+ )?did not end", log)
     assert "It was stopped." in log
     assert "Airflow does not retry it." in log
 
@@ -60,15 +61,25 @@ def test_marking_the_task_stops_the_remote_task_once(stage: Stage, mode: str, st
     assert scene.server.sessions[task.session_id].stopped
 
 
-def test_a_worker_that_is_told_to_end_stops_the_remote_task_and_a_retry_starts_another(stage: Stage) -> None:
+def test_a_worker_that_is_shut_down_leaves_the_remote_task_to_the_retry(stage: Stage) -> None:
     scene = stage.play("one_on_worker", prompt="for 5 s")
-    first = scene.wait_for_remote_task()
-    scene.wait_for_polls(first)
+    task = scene.wait_for_remote_task()
+    scene.wait_for_polls(task)
     os.kill(scene.run.instance("browse")["pid"], signal.SIGTERM)
     assert scene.run.wait() == "success"
-    assert [bool(task.stopped) for task in scene.tasks] == [True, False]
-    assert scene.stops(first) == 1
-    assert scene.run.xcom("browse")["task_id"] == scene.tasks[1].id
+    assert scene.tasks == [task]
+    assert scene.stops(task) == 0
+    assert scene.run.instance("browse")["try_number"] == 2
+    assert scene.run.xcom("browse")["task_id"] == task.id
+    assert "goes on, and the retry reattaches to it" in scene.run.log("browse")
+
+
+def test_a_worker_that_is_shut_down_without_retries_left_stops_the_remote_task(stage: Stage) -> None:
+    scene = stage.play("expired_on_worker", prompt="forever")
+    task = scene.wait_for_remote_task()
+    scene.wait_for_polls(task)
+    os.kill(scene.run.instance("browse")["pid"], signal.SIGTERM)
+    assert_stopped_once(scene)
 
 
 def test_a_triggerer_that_was_paused_while_another_took_over_stops_nothing(stage: Stage) -> None:

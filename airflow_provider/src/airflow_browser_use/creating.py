@@ -10,15 +10,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from airflow_browser_use import failures, files, task_states
-from airflow_browser_use.cleanup import Fate, Others, fate_of
+from airflow_browser_use import failures, files
+from airflow_browser_use.abandoned import stop_abandoned
+from airflow_browser_use.cleanup import Fate, Others
 from airflow_browser_use.identity import LEFT_NAME, OWNER_NAME
 from airflow_browser_use.reattach import earlier_tasks
 from airflow_browser_use.results import schema_from
 from browser_use_client import BrowserUseError, CreatedTask, SessionBusyError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from airflow_browser_use.follow_ups import SessionUse
     from airflow_browser_use.identity import RemoteIdentity
@@ -72,12 +73,8 @@ class Creation:
                 self.client.stop_task(task.id, stop_session=task.session_id in closable)
                 closable.discard(task.session_id)
                 self.log.info("Remote task %s, of an earlier try, was stopped.", task.id)
-        cleared = any(not self.identity.made_in_this_generation(task) for task in others)
-        if closable and cleared:
-            for session in self.client.list_sessions(status="active"):
-                if session.id in closable:
-                    self.client.stop_session(session.id)
-                    self.log.info("Session %s, from before the clear, was closed.", session.id)
+        if closable and any(not self.identity.made_in_this_generation(task) for task in others):
+            close_if_open(self.client, closable, self.log)
         return CreatedTask(id=usable.id, session_id=usable.session_id) if usable else None
 
     def create(self, request: CreateTaskRequest, session_id: str | None, deadline: float | None) -> CreatedTask:
@@ -95,7 +92,7 @@ class Creation:
             try:
                 return self._post(request, session_id, wait_when_busy=0.0)
             except SessionBusyError:
-                self._stop_abandoned(session_id)
+                stop_abandoned(self.client, session_id, self.identity, self.ti, self.log)
         return self._post(request, session_id, wait_when_busy=patience)
 
     def _post(self, request: CreateTaskRequest, session_id: str | None, *, wait_when_busy: float) -> CreatedTask:
@@ -127,19 +124,6 @@ class Creation:
         goes_on = not task.has_ended or is_acceptable(task, self.options)
         return self.identity.made_in_this_generation(task) and in_session and goes_on
 
-    def _stop_abandoned(self, session_id: str) -> None:
-        """Stop what runs in the session although nobody waits for it: a task whose instance was marked or cleared."""
-        for task in self.client.list_tasks(session_id=session_id):
-            maker = None if task.has_ended or LEFT_NAME in task.metadata else self.identity.other_instance(task)
-            if maker is None:
-                continue
-            task_id, map_index = maker
-            states = task_states.states_of(self.ti, [task_id], map_index=map_index)
-            state = next(iter(states.values()), None)
-            if fate_of(state) is not Fate.GOES_ON:
-                self.client.stop_task(task.id)
-                self.log.info("Remote task %s was stopped: %s is %s.", task.id, task_id, state or "cleared")
-
     def _files_of_a_new_task(self, scratch: Path) -> Iterator[Path]:
         """What goes in, once it is sure that what comes out has a place to go.
 
@@ -159,3 +143,14 @@ def is_acceptable(task: Task, options: TaskOptions) -> bool:
     except BrowserUseError:
         return False
     return True
+
+
+def close_if_open(client: BrowserUseClient, session_ids: Collection[str], log: Any) -> None:
+    """Close sessions from before a clear, which nobody goes on in. What fails here is left to `settlement`."""
+    try:
+        for session in client.list_sessions(status="active"):
+            if session.id in session_ids:
+                client.stop_session(session.id)
+                log.info("Session %s, from before the clear, was closed.", session.id)
+    except BrowserUseError as error:
+        log.warning("Sessions from before the clear may be open still, and cost. %s", error)

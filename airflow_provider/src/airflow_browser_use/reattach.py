@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from browser_use_client import NotFoundError
-from browser_use_client.flows.lookup import CLOCK_SKEW
 
 if TYPE_CHECKING:
     from airflow_browser_use.identity import RemoteIdentity
@@ -33,5 +32,4 @@ def earlier_tasks(
         except NotFoundError:
             pass
     since = memory.since if memory else identity.since
-    listed = client.list_tasks(session_id=session_id, after=since - CLOCK_SKEW if since else None)
-    return [task for task in listed if identity.made(task)][::-1]
+    return client.find_tasks(f"{identity.instance}/", after=since, session_id=session_id)

@@ -35,6 +35,7 @@ class Record:
 
     def __init__(self, context: Context) -> None:
         self._store: Any = context.get("task_state_store")
+        self._began = _now()
 
     def read(self) -> Memory | None:
         """What an earlier try wrote down; None if it came to nothing, or nothing can be remembered."""
@@ -45,7 +46,7 @@ class Record:
 
     def begin(self) -> None:
         """Something is about to be created."""
-        self._began = datetime.now(timezone.utc).isoformat()
+        self._began = _now()
         self._write(None, None)
 
     def created(self, task_id: str | None, session_id: str) -> None:
@@ -55,3 +56,7 @@ class Record:
     def _write(self, task_id: str | None, session_id: str | None) -> None:
         if self._store:
             self._store.set(_NAME, {"since": self._began, "task_id": task_id, "session_id": session_id})
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat()

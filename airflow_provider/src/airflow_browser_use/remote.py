@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred, TaskInstanceState
 
 from airflow_browser_use import failures, lineage, task_states
-from airflow_browser_use.cleanup import Ending, Fate, fate_of
+from airflow_browser_use.cleanup import ENDED, Ending, Fate, fate_of
 from airflow_browser_use.creating import Creation, is_acceptable
 from airflow_browser_use.delivery import deliver
 from airflow_browser_use.identity import RemoteIdentity
@@ -20,13 +20,12 @@ from airflow_browser_use.session_policy import SessionPolicy
 from browser_use_client import BrowserUseError, InvalidRequestError, NotFoundError, SessionStoppedError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_browser_use.follow_ups import SessionUse
-    from airflow_browser_use.hooks import BrowserUseHook
     from airflow_browser_use.options import TaskOptions
     from browser_use_client import BrowserUseClient, CreateTaskRequest, Session, Task
 
@@ -42,7 +41,7 @@ class RemoteTask:
     Args:
         options: What the user wants.
         use: What the DAG says about its session.
-        hook: Of its connection.
+        new_client: Makes clients of its connection, with options instead of those of the connection.
         context: Of the try.
         log: Of the task instance.
         ended_id: The id of the remote task, if it has ended already.
@@ -56,14 +55,14 @@ class RemoteTask:
         self,
         options: TaskOptions,
         use: SessionUse,
-        hook: BrowserUseHook,
+        new_client: Callable[..., BrowserUseClient],
         context: Context,
         log: Any,
         ended_id: str | None = None,
     ) -> None:
         self.options = options
         self.use = use
-        self.hook = hook
+        self._new_client = new_client
         self.context = context
         self.log = log
         self.ti: Any = context["ti"]
@@ -76,6 +75,7 @@ class RemoteTask:
         self.live_url: str | None = None
         self.result: dict[str, Any] | None = None
         self._has_ended = ended_id is not None
+        self._session_closed = False
         self._record = Record(context)
         if ended_id is not None:
             self.session_id = self._own_xcom("session_id") or self.session_id
@@ -84,7 +84,7 @@ class RemoteTask:
     @cached_property
     def client(self) -> BrowserUseClient:
         """Made when it is first used, so that a connection without a key is an error like any other."""
-        return self.hook.new_client(sleep=self.interruption.sleep)
+        return self._new_client(sleep=self.interruption.sleep)
 
     def create(self, request: CreateTaskRequest, deadline: float | None) -> str:
         """Create the remote task, or reattach to that of an earlier try; say in XCom and in the log which one it is.
@@ -135,6 +135,17 @@ class RemoteTask:
         if session:
             push_links(self.ti, session)
         lineage.describe_asset_events(self.context, self.result)
+
+    def settle(self, state: str) -> None:
+        """Close the session after all, once this task instance's state is final and with it maybe the last one.
+
+        Of tasks that end together, each finds that the others have not: one of them is asked again here.
+        """
+        if self._session_closed or not self.policy.beside or state not in ENDED:
+            return
+        if self.policy.cleanup_after(self.ti, Ending(fate_of(state))).close_session:
+            with self._new_client() as client:
+                self._close_session(client)
 
     def find(self) -> Task | None:
         """The remote task that this try, or an earlier one of its generation, has said to be its own."""
@@ -222,7 +233,7 @@ class RemoteTask:
         )
         cleanup = self.policy.cleanup_after(self.ti, ending)
         became = "was not created"
-        with self.hook.new_client(timeout=STOP_GRACE_SECONDS) as client:
+        with self._new_client(timeout=STOP_GRACE_SECONDS) as client:
             if cleanup.stop_task:
                 stopped = self._stop_task(client, stop_session=cleanup.close_session)
                 became = "was stopped" if stopped else "may still run and cost"
@@ -262,6 +273,7 @@ class RemoteTask:
         except BrowserUseError as error:
             self.log.warning(COULD_NOT, f"close session {self.session_id}", error)
             return False
+        self._session_closed = True
         return True
 
     def _stop_task(self, client: BrowserUseClient, *, stop_session: bool = False) -> Task | None:

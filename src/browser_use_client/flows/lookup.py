@@ -31,7 +31,13 @@ def ago(clock: Clock, interval: timedelta) -> datetime:
 
 
 def tasks_with_key(
-    contract: Contract, key: str, *, after: datetime, server_clock: ServerClock, session_id: str | None = None
+    contract: Contract,
+    key: str,
+    *,
+    after: datetime,
+    server_clock: ServerClock,
+    session_id: str | None = None,
+    as_prefix: bool = False,
 ) -> Flow[list[Task]]:
     """All tasks that carry a key, the oldest first: in the same order for every caller, so that all elect the same.
 
@@ -42,11 +48,12 @@ def tasks_with_key(
         server_clock: Says what moment that is on the server. Where its answers show that this was too late, the tasks
             are read again.
         session_id: Only tasks of this session. Default: all.
+        as_prefix: Those as well whose key only begins so.
     """
     since = server_clock.time_of(after)
-    found = yield from _read_all(contract, key, since - CLOCK_SKEW, session_id)
+    found = yield from _read_all(contract, key, since - CLOCK_SKEW, session_id, as_prefix)
     if server_clock.time_of(after) < since - CLOCK_SKEW / 2:
-        found = yield from _read_all(contract, key, server_clock.time_of(after) - CLOCK_SKEW, session_id)
+        found = yield from _read_all(contract, key, server_clock.time_of(after) - CLOCK_SKEW, session_id, as_prefix)
     oldest_first = list(found.values())[::-1]
     return sorted(oldest_first, key=moment_of)  # of tasks of one moment, the last in the list stays the oldest
 
@@ -60,21 +67,25 @@ def find_task(
     return live[0] if live else found[-1] if found else None
 
 
-def carrying(page: Page[Task], key: str) -> list[Task]:
-    """The tasks of a page that carry a key.
+def carrying(page: Page[Task], key: str, *, as_prefix: bool = False) -> list[Task]:
+    """The tasks of a page that carry a key, or one that begins so.
 
     Raises:
         UnexpectedResponseError: One of them cannot be read.
     """
+
+    def carries(task_key: str | None) -> bool:
+        return task_key == key or (as_prefix and task_key is not None and task_key.startswith(key))
+
     for item in page.unreadable:
-        if item.key == key:
+        if carries(item.key):
             raise UnexpectedResponseError(
                 f"Task {item.id} carries the key {key!r}, but the server shows it in a form that this client cannot"
                 f" read: {item.problem}. It may run and cost, so no other was created. Look at it where you manage your"
                 " tasks, and stop it; then use another key, or update this client.",
                 task_id=item.id,
             )
-    return [task for task in page.items if task.key == key]
+    return [task for task in page.items if carries(task.key)]
 
 
 def moment_of(task: Task) -> datetime:
@@ -82,7 +93,9 @@ def moment_of(task: Task) -> datetime:
     return task.created_at or task.started_at or _LAST
 
 
-def _read_all(contract: Contract, key: str, after: datetime, session_id: str | None) -> Flow[dict[str, Task]]:
+def _read_all(
+    contract: Contract, key: str, after: datetime, session_id: str | None, as_prefix: bool
+) -> Flow[dict[str, Task]]:
     """Reads every page: each holds 100 tasks, and a busy account has more than that in a minute."""
     pages = yield from all_pages(lambda page: contract.list_tasks(page=page, session_id=session_id, after=after))
-    return {task.id: task for page in pages for task in carrying(page, key)}
+    return {task.id: task for page in pages for task in carrying(page, key, as_prefix=as_prefix)}

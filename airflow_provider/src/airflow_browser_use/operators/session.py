@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
 
+from airflow_browser_use.abandoned import stop_abandoned
 from airflow_browser_use.arguments import settings_from
 from airflow_browser_use.checks import check_settings
 from airflow_browser_use.failures import can_be_helped
 from airflow_browser_use.hooks import DEFAULT_CONN_ID, BrowserUseHook
+from airflow_browser_use.identity import OWNER_NAME, RemoteIdentity
 from airflow_browser_use.links import LiveViewLink, push_links
+from airflow_browser_use.record import Record
 from browser_use_client import BrowserSettings, BrowserUseError
 
 if TYPE_CHECKING:
@@ -51,7 +54,8 @@ class BrowserUseStartSessionOperator(_SessionOperator):
 
     `session_id` is in XCom under its own key: `start.output["session_id"]`. Prefer `browser_session`, which stops what
     it starts. A session has no key to be found by: of a try that is killed before it has returned, one may stay open
-    until the server closes it as idle.
+    until the server closes it as idle. A setup task that is retried or cleared closes the session that it had started
+    before; below Airflow 3.3, only once a task has begun in it.
 
     Args:
         browser_settings: The fields of `BrowserSettings`, such as `profile_id`. (templated)
@@ -73,13 +77,34 @@ class BrowserUseStartSessionOperator(_SessionOperator):
         self.browser_settings = browser_settings
 
     def execute(self, context: Context) -> str:
-        """Start the session; its id is returned."""
+        """Start the session; its id is returned. As a setup task, close the one that an earlier try has started."""
         settings = settings_from("browser_settings", self.browser_settings, BrowserSettings)
+        identity, record = RemoteIdentity.of(context), Record(context)
+        if self.is_setup and not identity.is_first_try:
+            self._ask(lambda client: self._close_earlier(client, identity, record, context["ti"]))
+        record.begin()
         session = self._ask(lambda client: client.start_session(settings))
+        record.created(None, session.id)
         context["ti"].xcom_push(key="session_id", value=session.id)
         push_links(context["ti"], session)
         self.log.info("Session %s was started. Live view: %s", session.id, session.live_url or "none")
         return session.id
+
+    def _close_earlier(self, client: BrowserUseClient, identity: RemoteIdentity, record: Record, ti: Any) -> None:
+        """Close the sessions of tries before this one, unless a task is at work there that was not cleared.
+
+        Where this task instance cannot remember its session, the tasks that ran in it say whose it was.
+        """
+        memory = record.read()
+        if memory and memory.session_id:
+            session_ids = {memory.session_id}
+        else:
+            tasks = client.find_tasks(identity.run, after=identity.since)
+            session_ids = {task.session_id for task in tasks if task.metadata.get(OWNER_NAME) == identity.instance}
+        for session_id in session_ids & {session.id for session in client.list_sessions(status="active")}:
+            if stop_abandoned(client, session_id, identity, ti, self.log):
+                client.stop_session(session_id)
+                self.log.info("Session %s, of an earlier try, was closed.", session_id)
 
 
 class BrowserUseStopSessionOperator(_SessionOperator):

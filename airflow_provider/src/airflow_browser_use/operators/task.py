@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
 
     from airflow_browser_use.files import Files, Place
+    from browser_use_client import BrowserUseClient
 
 
 class BrowserUseTaskOperator(TemplatedOperator):
@@ -247,6 +248,11 @@ class BrowserUseTaskOperator(TemplatedOperator):
         if self._remote:
             self._remote.interruption.ask()
 
+    def settle_browser_session(self, state: str) -> None:
+        """Close the session if this was the last task in it; the plugin calls this when the state is final."""
+        if self._remote:
+            self._remote.settle(state)
+
     def get_openlineage_facets_on_start(self) -> OperatorLineage[Any, Any]:
         """Tell OpenLineage, which calls this, where files come from and go to."""
         return self._lineage(None)
@@ -277,7 +283,7 @@ class BrowserUseTaskOperator(TemplatedOperator):
             stop_on_timeout=self.stop_on_timeout,
             stop_on_kill=self.stop_on_kill,
         )
-        self._remote = RemoteTask(options, self.session_use, self.hook, context, self.log, ended_id)
+        self._remote = RemoteTask(options, self.session_use, self._new_client, context, self.log, ended_id)
         return self._remote
 
     def _request(self) -> CreateTaskRequest:
@@ -296,6 +302,9 @@ class BrowserUseTaskOperator(TemplatedOperator):
             limits.append(self.execution_timeout.total_seconds())  # Airflow does not enforce it then (#69678)
         seconds = [limit for limit in limits if limit is not None]
         return time.time() + min(seconds) if seconds else None
+
+    def _new_client(self, **options: Any) -> BrowserUseClient:
+        return self.hook.new_client(**options)
 
     def _defer(self, remote: RemoteTask, deadline: float | None) -> NoReturn:
         """Go to the triggerer. Airflow's own time-out is the last resort: no triggerer may live to see the deadline."""

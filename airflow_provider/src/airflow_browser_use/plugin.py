@@ -1,0 +1,81 @@
+"""A plugin of Airflow whose listener cleans up once states are final: after a task instance, and after a run.
+
+Every process of Airflow imports this module, so it imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import AirflowPlugin, hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+log = logging.getLogger(__name__)
+
+
+class SessionListener:
+    """Called by the worker after a task instance, and by the scheduler or the API server after a run (3.3.2).
+
+    None of these may fail or wait for it.
+    """
+
+    @hookimpl
+    def on_task_instance_success(self, task_instance: Any) -> None:
+        """Close the session if it was left to whichever of unordered tasks ends last, and this is the last."""
+        self._settle_instance(task_instance)
+
+    @hookimpl
+    def on_task_instance_failed(self, task_instance: Any) -> None:
+        """The same after a failure."""
+        self._settle_instance(task_instance)
+
+    @hookimpl
+    def on_dag_run_success(self, dag_run: Any) -> None:
+        """Close what the run has left open."""
+        self._settle_run(dag_run)
+
+    @hookimpl
+    def on_dag_run_failed(self, dag_run: Any) -> None:
+        """The same after a failure."""
+        self._settle_run(dag_run)
+
+    def _settle_instance(self, task_instance: Any) -> None:
+        settle = getattr(getattr(task_instance, "task", None), "settle_browser_session", None)
+        try:
+            if settle:
+                settle(task_instance.state)
+        except Exception:
+            log.warning("The session of %s may be open still.", task_instance, exc_info=True)
+
+    def _settle_run(self, dag_run: Any) -> None:
+        try:
+            tasks = [task for task in dag_run.dag.task_dict.values() if _uses_a_browser(task)]
+            if tasks:
+                from airflow_browser_use.settling import EndedRun, settle_soon
+
+                settle_soon(EndedRun(dag_run.dag_id, dag_run.run_id, _ids(tasks), _ids(filter(_starts_one, tasks))))
+        except Exception:
+            log.warning("What %s has left open may be open still.", dag_run, exc_info=True)
+
+
+def _uses_a_browser(task: Any) -> bool:
+    """Of serialized tasks the class is only a name, but their template fields are there, of subclasses too."""
+    return "browser_use_conn_id" in task.template_fields
+
+
+def _starts_one(task: Any) -> bool:
+    return bool(task.is_setup) and "session_id" not in task.template_fields
+
+
+def _ids(tasks: Iterable[Any]) -> tuple[str, ...]:
+    return tuple(task.task_id for task in tasks)
+
+
+class BrowserUsePlugin(AirflowPlugin):
+    """Registered by the entry point `airflow.plugins`."""
+
+    name = "browser_use"
+    listeners = [SessionListener()]  # noqa: RUF012 - as Airflow declares it

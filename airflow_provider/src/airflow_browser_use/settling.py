@@ -1,0 +1,134 @@
+"""Settling runs in the processes that see them end, the scheduler and the API server, which must not wait for it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow.models.dagrun import DagRun
+from airflow.models.renderedtifields import RenderedTaskInstanceFields
+from airflow.utils.session import create_session
+from sqlalchemy import select
+
+from airflow_browser_use.hooks import BrowserUseHook
+from airflow_browser_use.identity import name_of_run
+from airflow_browser_use.settlement import settle
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+log = logging.getLogger(__name__)
+
+SETTLE_AFTER_SECONDS = 15.0
+"""From the end of a run until it is settled: it is in the database by then, and workers and triggerers are done."""
+
+ENDED = {"success", "failed"}
+
+
+@dataclass(frozen=True)
+class EndedRun:
+    """A run that has ended.
+
+    Attributes:
+        dag_id: The DAG.
+        run_id: The run.
+        task_ids: Its tasks that use a browser.
+        started_by: Those of them that start a session which ends with the run.
+    """
+
+    dag_id: str
+    run_id: str
+    task_ids: Collection[str]
+    started_by: Collection[str]
+
+
+class Settler:
+    """One thread that settles one run after the other. What it has not done when its process ends, a sweep finds."""
+
+    def __init__(self) -> None:
+        self._due: queue.SimpleQueue[tuple[float, EndedRun]] = queue.SimpleQueue()
+        self.pid = os.getpid()
+        threading.Thread(target=self._work, name="browser-use-settler", daemon=True).start()
+
+    def settle_soon(self, run: EndedRun) -> None:
+        """Settle a run, after `SETTLE_AFTER_SECONDS`; returns at once."""
+        self._due.put((time.monotonic() + SETTLE_AFTER_SECONDS, run))
+
+    def _work(self) -> None:
+        while True:
+            due, run = self._due.get()
+            time.sleep(max(due - time.monotonic(), 0.0))
+            try:
+                settle_now(run)
+            except Exception:
+                log.warning("What run %s of %s left open could not be closed.", run.run_id, run.dag_id, exc_info=True)
+
+
+_settlers: list[Settler] = []
+
+
+def settle_soon(run: EndedRun) -> None:
+    """Let this process's thread settle a run. A process that was forked has none of its parent's threads."""
+    if not _settlers or _settlers[0].pid != os.getpid():
+        _settlers[:] = [Settler()]
+    _settlers[0].settle_soon(run)
+
+
+def settle_now(run: EndedRun) -> None:
+    """Settle a run with each connection that its tasks have used. It is left alone if it goes on meanwhile."""
+    started = _start_of(run)
+    if started is None:
+        return
+    sessions = _xcoms(run) if run.started_by else set()
+    for conn_id in _connections_of(run):
+        with BrowserUseHook(conn_id).new_client() as client:
+            settle(
+                client,
+                name_of_run(run.dag_id, run.run_id, started),
+                since=started,
+                started=sessions,
+                has_ended=lambda: _start_of(run) == started,
+            )
+
+
+def _start_of(run: EndedRun) -> Any:
+    """When a run began, if it has ended and nothing of it goes on; else None."""
+    with create_session() as session:
+        found = session.execute(
+            select(DagRun.state, DagRun.start_date).where(DagRun.dag_id == run.dag_id, DagRun.run_id == run.run_id)
+        ).first()
+    return found.start_date if found and found.state in ENDED else None
+
+
+def _connections_of(run: EndedRun) -> set[str]:
+    """The connections of the run's tasks, as they were rendered: those of tasks that never ran are of no matter."""
+    fields = RenderedTaskInstanceFields
+    with create_session() as session:
+        rendered = session.scalars(
+            select(fields.rendered_fields).where(
+                fields.dag_id == run.dag_id, fields.run_id == run.run_id, fields.task_id.in_(run.task_ids)
+            )
+        ).all()
+    return {each["browser_use_conn_id"] for each in rendered if each and each.get("browser_use_conn_id")}
+
+
+def _xcoms(run: EndedRun) -> set[str]:
+    """The sessions that setup tasks of the run have started."""
+    from airflow.models import xcom
+
+    XCom = getattr(xcom, "XComModel", None) or xcom.XCom  # noqa: N806 - a class, by another name in Airflow 2
+    with create_session() as session:
+        rows = session.scalars(
+            select(XCom).where(
+                XCom.dag_id == run.dag_id,
+                XCom.run_id == run.run_id,
+                XCom.task_id.in_(run.started_by),
+                XCom.key == "session_id",
+            )
+        ).all()
+        return {str(XCom.deserialize_value(row)) for row in rows}
