@@ -26,7 +26,7 @@ SHOP = {
     "login": "ann-the-buyer",
     "password": "pa55 {{ of }} {% the %} shop",
 }
-SCENES = 60
+SCENES = 100
 DAGS = Path(__file__).parent / "dags"
 
 
@@ -59,9 +59,11 @@ class Scene:
         """How often it was told to stop; or with its session, by whoever comes first once the run has ended."""
         return self.server.counted("PATCH", f"/tasks/{task.id}") or int(task.stopped is not None)
 
-    def wait_for_remote_task(self, count: int = 1) -> RemoteTask:
+    def wait_for_remote_task(self, count: int = 1, *, seconds: float = 90) -> RemoteTask:
         tasks: list[RemoteTask] = self.run.airflow.until(
-            f"remote task {count} of {self.run.id} exists", lambda: self.tasks if len(self.tasks) >= count else []
+            f"remote task {count} of {self.run.id} exists",
+            lambda: self.tasks if len(self.tasks) >= count else [],
+            seconds=seconds,
         )
         return tasks[count - 1]
 

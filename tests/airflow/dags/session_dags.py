@@ -1,0 +1,65 @@
+"""Chains, branches and groups that share a session, for what may happen to one while it is in use."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from airflow.providers.common.compat.sdk import DAG, Param
+
+from airflow_browser_use.operators import BrowserUseTaskOperator
+from airflow_browser_use.sessions import browser_session
+
+PARAMS = {
+    "prompt": Param("forever", type="string"),
+    "root": Param("log in", type="string"),
+    "conn": Param("browser_use_default", type="string"),
+}
+EDITED = Path(os.environ["AIRFLOW_HOME"], "retries")
+SECONDS = timedelta(seconds=1)
+KINDS: dict[str, dict[str, Any]] = {
+    "once": {},
+    "unrendered": {"task": "{{ nothing.like.this }}"},
+    "patient": {"retries": 2, "retry_delay": timedelta(hours=1)},
+    "eager": {"retries": 2, "retry_delay": timedelta(0)},
+    "hasty": {"execution_timeout": 4 * SECONDS},
+    "hasty_unstopped": {"execution_timeout": 4 * SECONDS, "stop_on_timeout": False},
+    "hasty_unkilled": {"execution_timeout": 4 * SECONDS, "stop_on_kill": False},
+}
+
+for mode in ("deferred", "on_worker"):
+    common: dict[str, Any] = {"deferrable": mode == "deferred", "browser_use_conn_id": "{{ params.conn }}"}
+    for kind, settings in KINDS.items():
+        with DAG(f"{kind}_chain_{mode}", params=PARAMS):
+            log_in = BrowserUseTaskOperator(task_id="log_in", task="{{ params.root }}", **common)
+            arguments = {"task_id": "browse", "task": "{{ params.prompt }}", **common, **settings}
+            BrowserUseTaskOperator(session_id=log_in.output["session_id"], **arguments)
+    with DAG(f"three_{mode}", params=PARAMS):
+        log_in = BrowserUseTaskOperator(task_id="log_in", task="{{ params.root }}", **common)
+        browse = BrowserUseTaskOperator(
+            task_id="browse", task="{{ params.prompt }}", session_id=log_in.output["session_id"], **common
+        )
+        BrowserUseTaskOperator(task_id="ship", task="ship", session_id=browse.output["session_id"], **common)
+    with DAG(f"siblings_{mode}", params=PARAMS):
+        log_in = BrowserUseTaskOperator(task_id="log_in", task="{{ params.root }}", **common)
+        for branch, prompt in (("first", "{{ params.prompt }}"), ("second", "for 1 s")):
+            BrowserUseTaskOperator(
+                task_id=branch,
+                task=prompt,
+                session_id=log_in.output["session_id"],
+                wait_when_busy=120,
+                priority_weight=10 if branch == "first" else 1,
+                **common,
+            )
+    with (
+        DAG(f"live_group_{mode}", params=PARAMS),
+        browser_session("shop", browser_use_conn_id=common["browser_use_conn_id"]) as session_id,
+    ):
+        BrowserUseTaskOperator(task_id="browse", task="{{ params.prompt }}", session_id=session_id, **common)
+    with DAG(f"edited_{mode}", params=PARAMS):
+        retries = int(EDITED.read_text()) if EDITED.exists() else 3
+        BrowserUseTaskOperator(
+            task_id="browse", task="{{ params.prompt }}", retries=retries, retry_delay=timedelta(0), **common
+        )
