@@ -16,6 +16,7 @@ from airflow_browser_use.operators import BrowserUseTaskOperator
 from airflow_browser_use.triggers import BrowserUseTaskTrigger
 from browser_use_client import (
     AgentSettings,
+    BrowserUseClient,
     InvalidRequestError,
     OutputSchemaError,
     RejectedRequestError,
@@ -25,7 +26,7 @@ from browser_use_client import (
     TaskUnreachableError,
 )
 
-from .fake_browser_use import FakeBrowserUse
+from .fake_browser_use import KEY, FakeBrowserUse
 from .stand_in import TaskInstance, context_of, execute, resume, retry
 
 
@@ -309,6 +310,55 @@ def test_a_try_does_not_wait_for_a_busy_session_past_its_time_out(server: FakeBr
     with pytest.raises(SessionBusyError):
         execute(late, context_of(late, TaskInstance(task_id="late")))
     assert len(server.tasks) == 1
+
+
+def unanswered(context: Any) -> dict[str, Any]:
+    """What the trigger says of a server that does not answer: it knows no session."""
+    error = {"kind": "TaskUnreachableError", "message": "no answer", "session_id": None}
+    return {"browser_task_id": context["ti"].xcoms["task_id"], "steps_logged": 0, "error": error}
+
+
+def deferred(prompt: str, **kwargs: Any) -> tuple[BrowserUseTaskOperator, Any]:
+    task = browse(prompt, deferrable=True, **kwargs)
+    context = context_of(task, TaskInstance(max_tries=kwargs.get("retries", 0)))
+    with pytest.raises(TaskDeferred):
+        execute(task, context)
+    return task, context
+
+
+def test_an_event_without_a_session_leaves_none_open(server: FakeBrowserUse) -> None:
+    with BrowserUseClient(KEY, server.url) as client:
+        session_id = client.start_session().id
+    task, context = deferred("forever", session_id=session_id, keep_session=False)
+    with pytest.raises(TaskUnreachableError):
+        task.execute_complete(context, unanswered(context))
+    [remote] = server.tasks.values()
+    assert remote.stopped
+    assert server.sessions[remote.session_id].stopped
+
+
+def test_an_event_about_a_server_that_is_away_leaves_the_remote_task_to_a_retry(server: FakeBrowserUse) -> None:
+    task, context = deferred("forever", retries=1)
+    with pytest.raises(TaskUnreachableError):
+        task.execute_complete(context, unanswered(context))
+    [remote] = server.tasks.values()
+    assert remote.status == "started"
+    with pytest.raises(TaskDeferred):
+        execute(task, retry(context))
+    assert list(server.tasks) == [remote.id]
+
+
+def test_a_task_that_has_finished_when_the_last_try_stops_it_is_a_result(server: FakeBrowserUse) -> None:
+    task, context = deferred("report all is well")
+    assert task.execute_complete(context, unanswered(context))["output"] == "all is well"
+    assert len(server.tasks) == 1
+
+
+def test_a_task_that_has_failed_when_the_last_try_stops_it_is_none(server: FakeBrowserUse) -> None:
+    task, context = deferred("fail")
+    with pytest.raises(TaskUnreachableError):
+        task.execute_complete(context, unanswered(context))
+    assert server.open_sessions == []
 
 
 @pytest.mark.parametrize("rendered", ["", "None", None])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from typing import Any
 from uuid import uuid4
@@ -45,6 +46,7 @@ def test_its_row_holds_ids_and_plain_settings_only() -> None:
         "poll_interval": None,
         "stop_on_timeout": True,
         "stop_on_kill": True,
+        "browser_session_id": None,
         "session_policy": {
             "owned": True,
             "begun_here": False,
@@ -67,7 +69,7 @@ def test_a_late_task_is_stopped(server: FakeBrowserUse) -> None:
     event = asyncio.run(event_of(trigger_for(task_id, deadline=time.time())))
     assert event["error"]["kind"] == "TaskTimeoutError"
     assert event["error"]["stopped"] is True
-    assert f"Task {task_id} did not end by" in event["error"]["message"]
+    assert re.search(rf"Task {task_id} in session \S+ did not end in time. It was stopped.", event["error"]["message"])
     assert server.tasks[task_id].stopped
     assert server.counted("PATCH", f"/tasks/{task_id}") == 1
 

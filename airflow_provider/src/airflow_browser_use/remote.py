@@ -17,7 +17,7 @@ from airflow_browser_use.links import LiveViewLink, push_links
 from airflow_browser_use.record import Record
 from airflow_browser_use.results import log_step, return_value, schema_from
 from airflow_browser_use.session_policy import SessionPolicy
-from browser_use_client import BrowserUseError, InvalidRequestError, NotFoundError, SessionStoppedError
+from browser_use_client import BrowserUseError, CreatedTask, InvalidRequestError, NotFoundError, SessionStoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from airflow_browser_use.follow_ups import SessionUse
     from airflow_browser_use.options import TaskOptions
     from browser_use_client import BrowserUseClient, CreateTaskRequest, Session, Task
+    from browser_use_client.models import AnyTask
 
 STOP_GRACE_SECONDS = 2.0
 """How long one request may take while the worker is being ended: 5 s after SIGTERM, it is killed."""
@@ -44,7 +45,7 @@ class RemoteTask:
         new_client: Makes clients of its connection, with options instead of those of the connection.
         context: Of the try.
         log: Of the task instance.
-        ended_id: The id of the remote task, if it has ended already.
+        task_id: The id of the remote task, if this try has it already.
 
     Attributes:
         task_id: Its id, once it is known.
@@ -58,7 +59,7 @@ class RemoteTask:
         new_client: Callable[..., BrowserUseClient],
         context: Context,
         log: Any,
-        ended_id: str | None = None,
+        task_id: str | None = None,
     ) -> None:
         self.options = options
         self.use = use
@@ -70,14 +71,14 @@ class RemoteTask:
         begun_here = options.session_id is None and use.starts
         self.policy = SessionPolicy.of(use, keep_session=options.keep_session, begun_here=begun_here)
         self.interruption = Interruption()
-        self.task_id = ended_id
+        self.task_id = task_id
         self.session_id: str | None = None if begun_here else options.session_id
         self.live_url: str | None = None
         self.result: dict[str, Any] | None = None
-        self._has_ended = ended_id is not None
+        self._has_ended = False
         self._session_closed = False
         self._record = Record(context)
-        if ended_id is not None:
+        if task_id is not None:
             self.session_id = self._own_xcom("session_id") or self.session_id
             self.live_url = self._own_xcom(LiveViewLink.KEY)
 
@@ -86,15 +87,12 @@ class RemoteTask:
         """Made when it is first used, so that a connection without a key is an error like any other."""
         return self._new_client(sleep=self.interruption.sleep)
 
-    def create(self, request: CreateTaskRequest, deadline: float | None) -> str:
+    def create(self, request: CreateTaskRequest, deadline: float | None) -> CreatedTask:
         """Create the remote task, or reattach to that of an earlier try; say in XCom and in the log which one it is.
 
         Args:
             request: What to ask.
             deadline: Seconds since the epoch after which there is no time left to wait for room, or None.
-
-        Returns:
-            Its id.
         """
         session_id = self._session_to_continue()
         creation = Creation(
@@ -108,12 +106,12 @@ class RemoteTask:
         self.ti.xcom_push(key="session_id", value=created.session_id)
         self._show_live_view(reattached=found is not None)
         self.interruption.raise_if_asked()
-        return created.id
+        return created
 
-    def wait(self, task_id: str, deadline: float | None) -> Task:
+    def wait(self, task: AnyTask, deadline: float | None) -> Task:
         """Wait on the worker until the remote task has ended; its steps go into the log."""
         return self.client.wait_for_task(
-            task_id,
+            task,
             deadline=deadline,
             poll_interval=self.options.poll_interval,
             on_step=lambda step: log_step(self.log, step),
@@ -156,6 +154,10 @@ class RemoteTask:
         self.task_id, self.session_id = task.id, task.session_id
         return task
 
+    def read(self) -> Task:
+        """The remote task as it is now, with its steps."""
+        return self.client.get_task(self._known)
+
     def __enter__(self) -> RemoteTask:
         return self
 
@@ -191,7 +193,7 @@ class RemoteTask:
         if cleanup.stop_task:
             became = self._stop_task(self.client)
             if became and became.status == "finished" and is_acceptable(became, self.options):
-                return self._finish_after_all(became.id)
+                return self._finish_after_all()
         if cleanup.close_session and self.session_id:
             self._close_session(self.client)
         retries = ending.fate is Fate.TRIED_AGAIN
@@ -204,10 +206,10 @@ class RemoteTask:
             self.log.info("Remote task %s was stopped: %s.", became.id, type(error).__name__)
         return False
 
-    def _finish_after_all(self, task_id: str) -> bool:
-        self.log.info("Remote task %s has finished after all: its result counts.", task_id)
+    def _finish_after_all(self) -> bool:
+        self.log.info("Remote task %s has finished after all: its result counts.", self.task_id)
         try:
-            self.finish(self.client.get_task(task_id))
+            self.finish(self.read())
         except BrowserUseError as error:
             if not self._end(error):
                 raise
@@ -276,10 +278,15 @@ class RemoteTask:
         self._session_closed = True
         return True
 
+    @property
+    def _known(self) -> CreatedTask:
+        """The remote task as one that exists: the client takes no single answer for proof that it does not."""
+        return CreatedTask(id=str(self.task_id), session_id=str(self.session_id))
+
     def _stop_task(self, client: BrowserUseClient, *, stop_session: bool = False) -> Task | None:
         """The task as it ended; None if the server could not be told to stop it."""
         try:
-            return client.stop_task(str(self.task_id), stop_session=stop_session)
+            return client.stop_task(self._known, stop_session=stop_session)
         except BrowserUseError as error:
             self.log.warning(COULD_NOT, f"stop task {self.task_id}", error)
             return None

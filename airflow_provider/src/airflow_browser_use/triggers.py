@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 from contextlib import suppress
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -19,11 +18,13 @@ from airflow_browser_use.hooks import BrowserUseHook
 from airflow_browser_use.results import log_step
 from airflow_browser_use.session_policy import SessionPolicy
 from airflow_browser_use.watching import Watch, shared_watch
-from browser_use_client import BrowserUseError, TaskTimeoutError, seconds_of
+from browser_use_client import BrowserUseError, CreatedTask, TaskTimeoutError, seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from datetime import timedelta
+
+    from browser_use_client.models import AnyTask
 
 LATEST_RESUME = 60.0
 """Seconds after its deadline at which a deferred task is resumed even if no triggerer lives to say that it is late."""
@@ -58,6 +59,8 @@ class BrowserUseTaskTrigger(BaseTrigger):
         poll_interval: Seconds between polls, or a timedelta, or None to begin quick and slow down.
         stop_on_timeout: Stop the remote task when it is late.
         stop_on_kill: Stop it when the task instance is marked failed or successful, cleared, or timed out with its run.
+        browser_session_id: Its session, if this Airflow has created it: then it is known to exist, whatever one odd
+            answer says.
         session_policy: Who may go on in the session; see `SessionPolicy`.
     """
 
@@ -70,6 +73,7 @@ class BrowserUseTaskTrigger(BaseTrigger):
         poll_interval: float | timedelta | None = None,
         stop_on_timeout: bool = True,
         stop_on_kill: bool = True,
+        browser_session_id: str | None = None,
         session_policy: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call] # Airflow's
@@ -79,6 +83,7 @@ class BrowserUseTaskTrigger(BaseTrigger):
         self.poll_interval = seconds_of("poll_interval", poll_interval)
         self.stop_on_timeout = stop_on_timeout
         self.stop_on_kill = stop_on_kill
+        self.browser_session_id = browser_session_id
         self.session_policy = SessionPolicy.from_values(session_policy)
         self._steps_logged = 0
 
@@ -91,6 +96,7 @@ class BrowserUseTaskTrigger(BaseTrigger):
             "poll_interval": self.poll_interval,
             "stop_on_timeout": self.stop_on_timeout,
             "stop_on_kill": self.stop_on_kill,
+            "browser_session_id": self.browser_session_id,
             "session_policy": self.session_policy.to_values(),
         }
 
@@ -113,22 +119,19 @@ class BrowserUseTaskTrigger(BaseTrigger):
         event = {"browser_task_id": self.browser_task_id, "steps_logged": self._steps_logged, "error": error}
         yield TriggerEvent(event)  # type: ignore[no-untyped-call] # Airflow's
 
+    @property
+    def _browser_task(self) -> AnyTask:
+        if self.browser_session_id is None:
+            return self.browser_task_id
+        return CreatedTask(id=self.browser_task_id, session_id=self.browser_session_id)
+
     async def _wait(self, watch: Watch) -> None:
         try:
-            await watch.watcher.wait(self.browser_task_id, deadline=self.deadline)
-        except TaskTimeoutError:
-            client = watch.client
-            task = await (client.stop_task if self.stop_on_timeout else client.get_task)(self.browser_task_id)
-            if task.has_ended and task.status != "stopped":
-                return
-            by = datetime.fromtimestamp(self.deadline or 0.0, timezone.utc)
-            became = "It was stopped." if task.has_ended else "It still runs and costs."
-            raise TaskTimeoutError(
-                f"Task {task.id} did not end by {by:%Y-%m-%d %H:%M:%S} UTC. {became} Its session is {task.session_id}.",
-                stopped=task.has_ended,
-                task_id=task.id,
-                session_id=task.session_id,
-            ) from None
+            await watch.watcher.wait(self._browser_task, deadline=self.deadline)
+        except TaskTimeoutError:  # the watcher stops nothing
+            await watch.client.wait_for_task(
+                self._browser_task, deadline=self.deadline, stop_on_timeout=self.stop_on_timeout
+            )
 
     async def _log_steps(self, watch: Watch) -> None:
         """Steps as they happen, from a request of their own; the more triggers share the server, the fewer."""
@@ -171,11 +174,11 @@ class BrowserUseTaskTrigger(BaseTrigger):
             self.log.info("Remote task %s is left running: its task instance is %s.", self.browser_task_id, state)
             return
         async with await BrowserUseHook(self.browser_use_conn_id).get_async_client() as client:
-            task = await client.get_task(self.browser_task_id)
+            task = await client.get_task(self._browser_task)
             ending = Ending(fate, task_runs=not task.has_ended)
             cleanup = await sync_to_async(self.session_policy.cleanup_after)(self.task_instance, ending)
             if cleanup.stop_task:
-                await client.stop_task(task.id, stop_session=cleanup.close_session)
+                await client.stop_task(task, stop_session=cleanup.close_session)
                 state = state or "cleared"
                 self.log.info("Remote task %s was stopped: its task instance is %s.", task.id, state)
             elif cleanup.close_session:

@@ -115,7 +115,7 @@ def _details(contract: Contract, task: AnyTask, state: TaskState) -> Flow[Task]:
 
 def _too_late(contract: Contract, task: AnyTask, known: bool, waited: float, stop: bool) -> Flow[Task]:
     """Stops the task, or leaves it; one that ended in the last moment is returned after all."""
-    late = f"did not end within {waited:.0f} s."
+    late = f"did not end within {waited:.0f} s." if waited >= 1 else "did not end in time."
     try:
         if stop:
             found = yield from stop_task(contract, id_of(task), known=known)

@@ -190,10 +190,10 @@ class BrowserUseTaskOperator(TemplatedOperator):
         """Create the remote task, or reattach to the one that exists, and wait for it here or in the triggerer."""
         deadline = self._deadline()
         with self._remote_task(context) as remote:
-            browser_task_id = remote.create(self._request(), deadline)
+            created = remote.create(self._request(), deadline)
             if self.deferrable:
                 self._defer(remote, deadline)
-            remote.finish(remote.wait(browser_task_id, deadline))
+            remote.finish(remote.wait(created, deadline))
         return remote.result
 
     def execute_complete(self, context: Context, event: dict[str, Any], try_number: int | None = None) -> Any:
@@ -215,7 +215,7 @@ class BrowserUseTaskOperator(TemplatedOperator):
         with self._remote_task(context, event["browser_task_id"]) as remote:
             if event["error"] is not None:
                 raise failures.from_event(event["error"], event["browser_task_id"])
-            task = remote.client.get_task(event["browser_task_id"])
+            task = remote.read()
             for step in task.steps[event["steps_logged"] :]:
                 log_step(self.log, step)
             remote.finish(task)
@@ -240,7 +240,7 @@ class BrowserUseTaskOperator(TemplatedOperator):
                     task_id=task.id,
                     session_id=task.session_id,
                 )
-            remote.finish(remote.wait(task.id, deadline=0.0))
+            remote.finish(remote.wait(task, deadline=0.0))
         return remote.result
 
     def on_kill(self) -> None:
@@ -269,7 +269,7 @@ class BrowserUseTaskOperator(TemplatedOperator):
             remote=(remote.task_id, remote.client.base_url) if remote and remote.task_id else None,
         )
 
-    def _remote_task(self, context: Context, ended_id: str | None = None) -> RemoteTask:
+    def _remote_task(self, context: Context, browser_task_id: str | None = None) -> RemoteTask:
         """The remote task of this try, kept for `on_kill` and OpenLineage."""
         options = TaskOptions(
             session_id=self.session_id,
@@ -283,7 +283,7 @@ class BrowserUseTaskOperator(TemplatedOperator):
             stop_on_timeout=self.stop_on_timeout,
             stop_on_kill=self.stop_on_kill,
         )
-        self._remote = RemoteTask(options, self.session_use, self._new_client, context, self.log, ended_id)
+        self._remote = RemoteTask(options, self.session_use, self._new_client, context, self.log, browser_task_id)
         return self._remote
 
     def _request(self) -> CreateTaskRequest:
@@ -316,6 +316,7 @@ class BrowserUseTaskOperator(TemplatedOperator):
                 poll_interval=self.poll_interval,
                 stop_on_timeout=self.stop_on_timeout,
                 stop_on_kill=self.stop_on_kill,
+                browser_session_id=remote.session_id,
                 session_policy=remote.policy.to_values(),
             ),
             method_name=self.execute_complete.__name__,
