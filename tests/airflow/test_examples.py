@@ -21,7 +21,11 @@ from .running_airflow import Run, RunningAirflow
 EXAMPLES = Path(__file__).parents[2] / "examples" / "airflow"
 # The environment of the local server is beside that of Airflow.
 PYTHON = Path(sys.prefix).parent / "client" / "bin" / "python"
-NEEDS = {"watch_open_orders": AIRFLOW_V_3_0_PLUS, "approve_return": AIRFLOW_V_3_1_PLUS}
+NEEDS = {
+    "watch_open_orders": AIRFLOW_V_3_0_PLUS,
+    "close_idle_sessions": AIRFLOW_V_3_0_PLUS,
+    "approve_return": AIRFLOW_V_3_1_PLUS,
+}
 OPEN_ORDERS = ["A-1004", "A-1005", "A-1007", "A-1009"]
 RECEIPT = b"%PDF-1.4 a receipt"
 DEAREST = {"carrier": "UPS", "tracking_number": "1Z999AA10123456799", "expected_date": "2026-11-28"}
@@ -188,3 +192,21 @@ def test_a_form_is_sent_only_if_a_person_approves_and_the_browser_is_closed_eith
 
 def moment(text: str) -> datetime:
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def test_a_session_that_an_ended_run_left_open_is_closed_and_one_of_somebody_else_is_not(
+    theatre: Theatre, runs: dict[str, Run]
+) -> None:
+    ended = runs["shop_orders"]
+    ended.wait(seconds=300)
+    left, other = (theatre.server.http.post("/sessions", json={}).raise_for_status().json()["id"] for _ in range(2))
+    instance = f"airflow/shop_orders/{ended.id}/0.000/log_in/-1"
+    metadata = {"idempotency_key": f"{instance}/0/1", "airflow_session_owner": instance}
+    task = {"task": f"Open {theatre.server.site}/shop/.", "sessionId": left, "metadata": metadata}
+    task_id = theatre.server.http.post("/tasks", json=task).raise_for_status().json()["id"]
+    theatre.airflow.until("it ends", lambda: theatre.server.http.get(f"/tasks/{task_id}").json()["finishedAt"])
+    run = theatre.airflow.run("close_idle_sessions")
+    assert run.wait(seconds=300) == "success"
+    assert run.xcom("close") == [f"{left} of {ended.id} of shop_orders"]
+    assert theatre.session(left)["status"] == "stopped"
+    assert theatre.session(other)["status"] == "active"
