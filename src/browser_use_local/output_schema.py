@@ -9,7 +9,11 @@ import jsonschema
 import referencing
 import referencing.exceptions
 
+from browser_use_local.work import TooMuchWorkError, bounded
+
 MOST = 5
+# Seconds of work.
+CHECKING_TAKES_UP_TO = 0.5
 
 
 def faults(schema: dict[str, Any], value: Any) -> str | None:
@@ -17,7 +21,10 @@ def faults(schema: dict[str, Any], value: Any) -> str | None:
     # An empty registry: a reference that is not in the schema itself is never fetched.
     validator = jsonschema.Draft202012Validator(schema, registry=referencing.Registry())
     try:
-        found = sorted(validator.iter_errors(value), key=lambda error: list(map(str, error.absolute_path)))
+        with bounded(CHECKING_TAKES_UP_TO):
+            found = sorted(validator.iter_errors(value), key=lambda error: list(map(str, error.absolute_path)))
+    except TooMuchWorkError:
+        return "it takes too long to hold it against the patterns and references of the schema: make them simpler"
     except (referencing.exceptions.Unresolvable, RecursionError) as error:
         return f"the schema refers to what is not in it, or only to itself ({error})"
     return "; ".join(_say(fault) for fault in found[:MOST]) or None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -21,9 +22,10 @@ def new_id() -> str:
 
 def wire_time(moment: datetime) -> str:
     """A moment as the API writes it: UTC with a Z, and so wide that text order is time order."""
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=timezone.utc)
-    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    if moment.tzinfo is not None:
+        with contextlib.suppress(OverflowError):  # at the ends of time, hours do not count
+            moment = moment.astimezone(timezone.utc)
+    return f"{moment.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def now() -> str:

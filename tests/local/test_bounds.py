@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from browser_use_local.script.coerce import number
 from browser_use_local.script.parse import NotUnderstoodError, parse
 
+from .running_server import Json, LocalServer
 from .watchdog import at_most
 
 # Many times what a request may have: work that grows with the square of it would take minutes.
@@ -41,3 +45,80 @@ def test_a_task_that_is_not_understood_is_refused_at_once_however_long_it_is(tas
 def test_a_sentence_may_join_many_steps_and_names() -> None:
     assert len(parse(" and ".join(["click a"] * 50), [])) == 50
     assert len(parse("report a" + ", b" * 50, [])) == 1
+
+
+QUERIES = [
+    "pageNumber=" + "9" * 30,
+    "pageNumber=9223372036854775807",
+    "pageSize=1e400",
+    "after=" + "9" * 30,
+    "filterBy=" + "x" * 5000,
+]
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda query: query[:25])
+@pytest.mark.parametrize("path", ["tasks", "sessions", "profiles"])
+def test_a_number_that_is_out_of_range_is_422(server: LocalServer, path: str, query: str) -> None:
+    answer = server.http.get(f"/{path}?{query}")
+    known = path == "tasks" or query.startswith("page") or (path == "sessions" and query.startswith("filter"))
+    assert answer.status_code == (422 if known else 200)
+
+
+def test_dates_at_the_ends_of_time_are_dates(server: LocalServer) -> None:
+    task = server.run("no step at all")["id"]
+    first, last = "0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00"
+    assert task in [item["id"] for item in server.http.get(f"/tasks?after={first}&before={last}").json()["items"]]
+    assert server.http.get(f"/tasks?before={first}").json()["totalItems"] == 0
+
+
+def nested(depth: int) -> Json:
+    schema: Json = {"type": "string"}
+    for _ in range(depth):
+        schema = {"type": "array", "items": schema}
+    return schema
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        '{"a":' * 5000 + "1" + "}" * 5000,
+        json.dumps(nested(300)),
+        '{"type": "number", "minimum": 1e400}',
+        '{"type": "number", "minimum": Infinity}',
+    ],
+    ids=lambda schema: schema[:20],
+)
+def test_a_schema_that_is_too_deep_or_has_no_numbers_of_json_is_422(server: LocalServer, schema: str) -> None:
+    answer = server.http.post("/tasks", json={"task": "Report the heading.", "structuredOutput": schema})
+    assert (answer.status_code, answer.json()["loc"]) == (422, ["body", "structuredOutput"])
+
+
+HEADING: Json = {"heading": {"type": "string"}}
+NEVER_MATCHES = "a" * 40 + "!"
+BOMB = {f"a{number}": {"allOf": [{"$ref": f"#/$defs/a{number + 1}"}] * 2} for number in range(30)}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"properties": {**HEADING, "n": {"pattern": "^(a+)+$", "default": NEVER_MATCHES}}},
+        {"properties": HEADING, "patternProperties": {"^([a-z ]+)+$": {}}, "default": {NEVER_MATCHES: 1}},
+        {"properties": {**HEADING, "n": {"default": "x" * 30, "pattern": "^(x|x|x)*y$"}}},
+        {"properties": HEADING, "$ref": "#/$defs/a0", "$defs": {**BOMB, "a30": {"type": "object"}}},
+    ],
+    ids=["pattern", "pattern of names", "alternatives", "references"],
+)
+def test_a_schema_that_asks_for_years_of_work_ends_its_task(server: LocalServer, schema: Json) -> None:
+    with at_most(20):
+        task = server.run(
+            "Report the heading.",
+            startUrl=f"{server.site}/shop/",
+            structuredOutput=json.dumps({"type": "object", **schema}),
+        )
+    assert task["status"] == "finished"
+
+
+def test_a_number_on_a_page_is_one_that_json_has() -> None:
+    with at_most(20):
+        for text in ("9" * 400, "1" + "." * 1_000_000 + "x1", "9" * 190 + "e999"):
+            assert json.loads(json.dumps(number(text), allow_nan=False)) in {None, number(text)}

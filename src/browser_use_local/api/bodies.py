@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -29,20 +30,28 @@ Width = Annotated[int, Field(ge=320, le=6144)]
 Height = Annotated[int, Field(ge=320, le=3456)]
 
 
+def _finite(text: str) -> float:
+    """A number of JSON, which has no infinity."""
+    if not math.isfinite(number := float(text)):
+        raise ValueError(f"the output schema has a number that is too large: {text[:40]}")
+    return number
+
+
 def _schema(text: object) -> object:
     """Reads an output schema; pydantic turns the ValueError into a 422."""
     if not isinstance(text, str):
         return text
     try:
-        schema = json.loads(text)
-    except ValueError as error:
-        raise ValueError(f"the output schema is no JSON: {error}") from error
-    if not isinstance(schema, dict):
-        raise ValueError("the output schema is no JSON schema: it must be an object")  # noqa: TRY004
-    try:
+        schema = json.loads(text, parse_float=_finite, parse_constant=_finite)
+        if not isinstance(schema, dict):
+            raise ValueError("the output schema is no JSON schema: it must be an object")  # noqa: TRY004
         jsonschema.Draft202012Validator.check_schema(schema)
     except jsonschema.SchemaError as error:
         raise ValueError(f"the output schema is no JSON schema: {error.message}") from error
+    except json.JSONDecodeError as error:
+        raise ValueError(f"the output schema is no JSON: {error}") from error
+    except RecursionError as error:
+        raise ValueError("the output schema is nested too deeply") from error
     return schema
 
 

@@ -12,7 +12,7 @@ from browser_use_local.api.http import local, parameter
 from browser_use_local.records import Profile, Session, Task
 
 SIZE: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=1, le=100)])
-NUMBER: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=1)])
+NUMBER: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=1, le=1_000_000_000)])
 
 Listed = TypeVar("Listed", Session, Task, Profile)
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _FILLERS = {"the", "a", "an", "of", "no"}
 _NUMBER = re.compile(r"^[^\d-]*(-?\d[\d.,' ]*)[^\d]*$")
 _DATES = ("%Y-%m-%d", "%d.%m.%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y")
+# In characters, with what stands around it: no text of a page is a number and longer.
+LONGEST_NUMBER = 200
 _TRUE = {"true", "yes", "y", "on", "1", "✓", "✔"}
 _FALSE = {"false", "no", "n", "off", "0", "✗", "✘", "-"}
 
 
+@lru_cache(maxsize=10_000)
 def words(name: str) -> list[str]:
     """The words of a name, however it is spelled: `orderNumbers`, `order_numbers` and `Order numbers:` are one."""
     spaced = re.sub(r"[^\w]|_", " ", _CAMEL.sub(" ", name)).casefold().split()
@@ -30,8 +34,8 @@ def same_name(there: str, wanted: str, *, part: bool = False) -> bool:
 
 def number(text: str) -> float | None:
     """The one number in a text: 310.25 for `310.25 EUR`, 1310.25 for `€ 1.310,25`. None for none, and for several."""
-    match = _NUMBER.match(text.replace("\N{NO-BREAK SPACE}", " ").replace("\N{MINUS SIGN}", "-"))
-    if not match:
+    match = _NUMBER.match(text[: LONGEST_NUMBER + 1].replace("\N{NO-BREAK SPACE}", " ").replace("\N{MINUS SIGN}", "-"))
+    if not match or len(text) > LONGEST_NUMBER:
         return None
     digits = re.sub(r"[' ]", "", match[1])
     comma, point = digits.rfind(","), digits.rfind(".")

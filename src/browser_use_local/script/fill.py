@@ -8,9 +8,12 @@ from typing import Any
 from browser_use_local.output_schema import faults
 from browser_use_local.script.coerce import coerce, same_name, words
 from browser_use_local.script.stage import Facts, Readings, StepFailedError, Table
+from browser_use_local.work import TooMuchWorkError, bounded
 
 MISSING = object()
 DEEPEST = 8
+# Seconds of work; tables may be long.
+FILLING_TAKES_UP_TO = 2.0
 
 
 class DoesNotFitError(Exception):
@@ -24,7 +27,11 @@ def fill(schema: dict[str, Any], readings: Readings, facts: Facts) -> Any:
         DoesNotFitError: The result is not valid.
     """
     filler = _Filler(schema, readings, facts)
-    result = filler.value(schema, "")
+    try:
+        with bounded(FILLING_TAKES_UP_TO):
+            result = filler.value(schema, "")
+    except TooMuchWorkError:
+        raise DoesNotFitError("it has too many alternatives and references to try: make it simpler") from None
     if result is MISSING:
         result = {}
     if problem := faults(schema, result):
