@@ -217,19 +217,37 @@ def test_what_is_masked_in_artifacts_is_masked_in_the_error_and_so_in_states(
     assert PASSWORD.encode() not in pickle.dumps(caught.value)
 
 
-def test_a_secret_in_the_url_of_a_step_is_masked_as_urls_spell_it(
+def test_a_secret_in_the_goal_of_a_step_is_masked_in_the_log(
     flat_api: FakeApi, caplog: pytest.LogCaptureFixture
 ) -> None:
     flat_api.script(goal="Type 'p&ss wörd' into")
     with caplog.at_level(logging.INFO):
         sync_flow(flat_api, {"secrets": {"password": SecretStr("p&ss wörd")}})
     assert "Step 1: Type '********' into" in caplog.text
-    assert (
-        Mask(CreateTaskRequest(task="x", secrets={"p": SecretStr("p&ss wörd")})).text(
-            "https://x.example/?q=p%26ss%20w%C3%B6rd&r=p%26ss+w%C3%B6rd"
-        )
-        == "https://x.example/?q=********&r=********"
-    )
+
+
+@pytest.mark.parametrize("depth", [100, 400, 700, 980, 5000])
+def test_a_secret_is_masked_however_deep_it_stands(depth: int) -> None:
+    mask = Mask(CreateTaskRequest(task="x", secrets={"password": SecretStr(PASSWORD)}))
+    shown = mask.output("[" * depth + json.dumps(PASSWORD) + "]" * depth)
+    assert PASSWORD not in shown
+    assert "********" in shown
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        "p&ss wörd/7",
+        "p%26ss+w%C3%B6rd%2F7",
+        "p%26ss%20w%c3%b6rd/7",
+        "p&ss%20wörd/7",
+        r"p&ss w\u00f6rd/7",
+        "p&amp;ss wörd/7",
+    ],
+)
+def test_a_secret_is_masked_as_urls_json_and_html_spell_it(spelled: str) -> None:
+    mask = Mask(CreateTaskRequest(task="x", secrets={"password": SecretStr("p&ss wörd/7")}))
+    assert mask.text(f"https://shop.example/?q={spelled}&page=2") == "https://shop.example/?q=********&page=2"
 
 
 @pytest.mark.parametrize(

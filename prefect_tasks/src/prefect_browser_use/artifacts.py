@@ -79,10 +79,9 @@ def _result(task: Task) -> str:
 
 def _shown(output: str) -> str:
     try:
-        value = json.loads(output)
+        return _fenced(json.dumps(json.loads(output), indent=2, ensure_ascii=False), "json")
     except (ValueError, RecursionError):
         return _fenced(output, "text")
-    return _fenced(json.dumps(value, indent=2, ensure_ascii=False), "json")
 
 
 def _fenced(text: str, language: str) -> str:

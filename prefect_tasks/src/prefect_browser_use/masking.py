@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 from browser_use_client import CreateTaskRequest, Task
 
@@ -24,11 +24,8 @@ class Mask:
     def __init__(self, request: CreateTaskRequest) -> None:
         secrets = {secret.get_secret_value() for secret in request.secrets.values()} - {""}
         self._whole = secrets
-        long = (secret for secret in secrets if len(secret) > SHORT_CHARACTERS)
-        spelled = {spelling for secret in long for spelling in _spellings(secret)}
-        self._anywhere = (
-            re.compile("|".join(map(re.escape, sorted(spelled, key=len, reverse=True)))) if spelled else None
-        )
+        long = sorted((secret for secret in secrets if len(secret) > SHORT_CHARACTERS), key=len, reverse=True)
+        self._anywhere = re.compile("|".join("".join(map(_spelled, secret)) for secret in long)) if long else None
 
     def text(self, text: str) -> str:
         """A text that is one value, such as what a step wants to do."""
@@ -38,9 +35,9 @@ class Mask:
         """What a task returned: the values in it, if it is JSON."""
         try:
             value = json.loads(output)
+            masked = self._value(value)
         except (ValueError, RecursionError):
             return self.text(output)
-        masked = self._value(value)
         return output if masked == value else json.dumps(masked, ensure_ascii=False)
 
     def task(self, task: Task) -> Task:
@@ -86,7 +83,16 @@ class Mask:
         return MASK if is_number and json.dumps(value) in self._whole else value
 
 
-def _spellings(secret: str) -> set[str]:
-    """A secret as it stands in texts, in JSON and in URLs."""
-    in_json = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
-    return {secret, *in_json, quote(secret, safe=""), quote_plus(secret)}
+def _spelled(character: str) -> str:
+    """A pattern for a character as it stands in texts, in JSON, in HTML and, whatever the browser leaves, in URLs."""
+    in_url = "".join(f"%{byte:02X}" for byte in character.encode(errors="replace"))
+    in_json = {json.dumps(character)[1:-1], json.dumps(character, ensure_ascii=False)[1:-1]}
+    spellings = {
+        character,
+        in_url,
+        in_url.lower(),
+        *in_json,
+        html.escape(character),
+        "+" if character == " " else character,
+    }
+    return f"(?:{'|'.join(re.escape(one) for one in sorted(spellings, key=len, reverse=True))})"
