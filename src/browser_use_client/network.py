@@ -69,7 +69,7 @@ def proxy_to(url: str, proxy: str | None) -> str | None:
     to = httpx.URL(url)
     proxies = getproxies()
     found = proxies.get(to.scheme) or proxies.get("all")
-    if not found or proxy_bypass(to.host) or proxy_bypass(f"[{to.host}]") or proxy_bypass(to.netloc.decode()):
+    if not found or proxy_bypass(to.host) or proxy_bypass(to.netloc.decode()):
         return None
     return found
 
