@@ -95,7 +95,7 @@ class _Round:
         self._flow_run_id = flow_run_id
         self._log = log
         self._end = time.monotonic() + STOP_GRACE_SECONDS
-        self._clients: dict[tuple[str | None, str | None, str], BrowserUseClient] = {}
+        self._clients: list[tuple[BrowserUseCredentials, BrowserUseClient]] = []
         self._failed: dict[str, Exception] = {}
 
     def run(self, what: str, stop: Callable[[BrowserUseClient], object], credentials: BrowserUseCredentials) -> bool:
@@ -118,12 +118,13 @@ class _Round:
 
     def _client(self, credentials: BrowserUseCredentials) -> BrowserUseClient:
         """One for all stops of an account: connections are used again."""
-        key = credentials.api_key.get_secret_value() if credentials.api_key else None
-        account = (key, credentials.base_url, credentials.api_version)
         with _lock:
-            if account not in self._clients:
-                self._clients[account] = credentials.get_client(timeout=REQUEST_SECONDS, sleep=self._pause)
-            return self._clients[account]
+            for known, client in self._clients:
+                if known == credentials:
+                    return client
+            client = credentials.get_client(timeout=REQUEST_SECONDS, sleep=self._pause)
+            self._clients.append((credentials, client))
+            return client
 
     def _pause(self, seconds: float) -> None:
         if time.monotonic() + seconds > self._end:
@@ -131,7 +132,7 @@ class _Round:
         time.sleep(seconds)
 
     def _finish(self) -> None:
-        for client in self._clients.values():
+        for _, client in self._clients:
             client.close()
         if self._failed:
             *_, why = self._failed.values()
