@@ -184,7 +184,7 @@ class Api:
             yield from tasks_with_key(
                 contract,
                 key_prefix,
-                after=after or ago(self._clock, LOOK_BACK),
+                after=_since("after", after) or ago(self._clock, LOOK_BACK),
                 session_id=session_id,
                 server_clock=self._server_clock,
                 as_prefix=True,
