@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -35,7 +36,26 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--disable-domain-reliability",
+    "--no-pings",
+    # Where its maker's accounts and the server that knows forms would be: nobody is there.
+    "--gaia-url=http://127.0.0.1:9",
+    "--autofill-server-url=http://127.0.0.1:9",
+    "--apps-gallery-update-url=http://127.0.0.1:9",
+    "--component-updater=url-source=http://127.0.0.1:9",
 )
+# Chromium's own affairs, which no page has asked for: it looks passwords up, asks what forms mean, keeps an account.
+QUIET_PREFERENCES: dict[str, Any] = {
+    "alternate_error_pages": {"enabled": False},
+    "autofill": {"enabled": False, "profile_enabled": False, "credit_card_enabled": False},
+    "credentials_enable_service": False,
+    "net": {"network_prediction_options": 2},
+    "profile": {"password_manager_enabled": False, "password_manager_leak_detection": False},
+    "safebrowsing": {"enabled": False},
+    "search": {"suggest_enabled": False},
+    "signin": {"allowed": False, "allowed_on_next_startup": False},
+    "translate": {"enabled": False},
+}
 SHARED = ("--remote-debugging-port=0",)
 ACTION_TIMEOUT = 10_000
 NAVIGATION_TIMEOUT = 30_000
@@ -162,6 +182,9 @@ class Browser:
             state: Cookies and local storage to start with.
             is_shared: Whether other programs of this machine may attach to it, at `cdp_url`.
         """
+        preferences = folder / "profile" / "Default" / "Preferences"
+        preferences.parent.mkdir(parents=True, exist_ok=True)
+        preferences.write_text(json.dumps(QUIET_PREFERENCES), encoding="utf-8")
         context = await playwright.chromium.launch_persistent_context(
             folder / "profile",
             executable_path=executable,

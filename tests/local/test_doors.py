@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from .pages import Site, running_site
+from .recording_proxy import RecordingProxy, recording_proxy
 from .running_server import LocalServer
+from .scripted_model import done, say, scripted_model
+from .test_agent import PYTHON
 
 OTHER_SCHEMES = (
     "file:///etc/passwd",
@@ -78,3 +82,44 @@ def test_no_redirect_and_no_link_leads_out_of_the_web(
         )
         assert task["output"] == f"page address: {site.url}/" or not task["isSuccess"]
         assert "root:" not in task["output"]
+
+
+@pytest.fixture
+def proxy() -> Iterator[RecordingProxy]:
+    with recording_proxy() as running:
+        yield running
+
+
+def through(proxy: RecordingProxy) -> dict[str, str]:
+    """What makes programs, Chromium among them, go through a proxy to all but this machine."""
+    return {"http_proxy": proxy.url, "https_proxy": proxy.url, "no_proxy": "127.0.0.1,localhost"}
+
+
+def test_chromium_talks_to_the_pages_only(tmp_path: Path, proxy: RecordingProxy) -> None:
+    server = LocalServer(tmp_path / "data", env=through(proxy))
+    # Its look-ups of passwords, forms, accounts and updates came within the first seconds.
+    task = server.run(
+        'Open http://shop.test/, type "Main Street" in Street, sign in as user with password password,'
+        " wait 12 seconds, report the heading.",
+        secrets={"user": "demo", "password": "hunter22"},
+    )
+    server.end()
+    assert task["output"] == "heading: You are in"
+    assert proxy.hosts == {"shop.test"}
+
+
+@pytest.mark.skipif(not PYTHON.exists(), reason="the agent's environment is not there: it needs Python 3.11")
+def test_chromium_and_the_agent_talk_to_the_pages_and_the_model_only(tmp_path: Path, proxy: RecordingProxy) -> None:
+    with scripted_model() as model:
+        environment = {**through(proxy), "OPENAI_API_KEY": "sk-the-key", "OPENAI_BASE_URL": f"{model.url}/v1"}
+        options = ("--engine", "agent", "--model", "openai:gpt-4.1", "--agent-python", str(PYTHON))
+        server = LocalServer(tmp_path / "data", *options, env=environment)
+        model.play(
+            say({"navigate": {"url": "http://shop.test/", "new_tab": True}}),
+            say({"wait": {"seconds": 8}}),
+            done("Seen."),
+        )
+        task = server.run("Look at the shop.")
+        server.end()
+    assert (task["isSuccess"], task["output"]) == (True, "Seen.")
+    assert proxy.hosts == {"shop.test"}

@@ -21,6 +21,7 @@ import referencing
 from browser_use import Agent, BrowserProfile, BrowserSession, ChatAnthropic, ChatOllama, ChatOpenAI
 from browser_use import Tools as AllTools
 from browser_use.agent.views import ActionResult
+from browser_use.browser.watchdogs.aboutblank_watchdog import AboutBlankWatchdog
 from browser_use.llm.exceptions import ModelProviderError
 from pydantic import AfterValidator, RootModel, ValidationError
 
@@ -93,6 +94,13 @@ class NoScreenshots:
 
     async def store_screenshot(self, *_: Any) -> None:
         """Keeps none."""
+
+
+async def _nothing(*_: Any) -> None:
+    """What is shown on empty pages: not the agent's screensaver, whose logo comes from its maker's server."""
+
+
+AboutBlankWatchdog._show_dvd_screensaver_loading_animation_cdp = _nothing  # noqa: SLF001
 
 
 class Run:
