@@ -259,10 +259,9 @@ class Run:
         links: dict[str, str] = self.airflow.get(f"{self._path}/taskInstances/{task_id}/links")["extra_links"]
         return links
 
-    def log(self, task_id: str, try_number: int = 1) -> str:
-        return self.airflow.http.get(
-            f"{self._path}/taskInstances/{task_id}/logs/{try_number}", headers={"Accept": "application/json"}
-        ).text
+    def log(self, task_id: str, try_number: int = 1, map_index: int = -1) -> str:
+        path = f"{self._path}/taskInstances/{task_id}/logs/{try_number}"
+        return self.airflow.http.get(path, params={"map_index": map_index}, headers={"Accept": "application/json"}).text
 
     def mark(self, task_id: str, state: str) -> None:
         self.airflow._send("PATCH", f"{self._path}/taskInstances/{task_id}", {"new_state": state})

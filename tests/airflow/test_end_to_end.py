@@ -59,9 +59,19 @@ def test_the_agent_gets_the_secrets_and_nothing_of_airflow_shows_them(shop: Scen
     assert found == []
 
 
-def test_what_a_page_says_reaches_the_server_as_it_is(stage: Stage) -> None:
-    scenes = [stage.play(f"page_{mode}") for mode in MODES]
+def test_what_a_page_says_reaches_the_server_as_it_is_and_the_rendered_fields_show_it(stage: Stage) -> None:
     page = "for 1 s: {{ conn.shop.password }} {{ var.value.x }} {% if %}"
+    servers = [stage.server() for _ in MODES]
+    for _, server in servers:
+        server.faults = [429]
+    scenes = [
+        Scene(server, stage.airflow.run(f"page_{mode}", conn=conn))
+        for mode, (conn, server) in zip(MODES, servers, strict=True)
+    ]
     for scene in scenes:
         assert scene.run.wait() == "success"
         assert [task.prompt for task in scene.tasks] == [page] * 3
+        assert scene.run.instance("ask")["rendered_fields"]["task"] == page
+        logs = scene.run.log("ask"), scene.run.log("told"), scene.run.log("mapped", map_index=0)
+        assert all("ended as `finished`: after 0:00:0" in log for log in logs)
+        assert sum("Waiting to try again." in log for log in logs) == 1

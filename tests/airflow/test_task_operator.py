@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException, TaskDeferred
+from airflow.providers.common.compat.sdk import task as decorator
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
 from pydantic import BaseModel, Field, SecretStr
 
-from airflow_browser_use.failures import AgentReportsFailureError
+from airflow_browser_use.failures import AgentReportsFailureError, NoLongerRunsError
 from airflow_browser_use.operators import BrowserUseTaskOperator
 from airflow_browser_use.triggers import BrowserUseTaskTrigger
 from browser_use_client import (
@@ -51,6 +52,7 @@ def test_the_result_is_plain_json(server: FakeBrowserUse) -> None:
     assert context["ti"].xcoms == {
         "task_id": remote.id,
         "session_id": remote.session_id,
+        "output": {"number": 7, "total": 9.5},
         "live_url": f"http://live.test/{remote.session_id}",
         "recording_url": f"http://recording.test/{remote.session_id}",
     }
@@ -330,7 +332,7 @@ def test_an_event_without_a_session_leaves_none_open(server: FakeBrowserUse) -> 
     with BrowserUseClient(KEY, server.url) as client:
         session_id = client.start_session().id
     task, context = deferred("forever", session_id=session_id, keep_session=False)
-    with pytest.raises(TaskUnreachableError):
+    with pytest.raises(NoLongerRunsError):
         task.execute_complete(context, unanswered(context))
     [remote] = server.tasks.values()
     assert remote.stopped
@@ -356,7 +358,7 @@ def test_a_task_that_has_finished_when_the_last_try_stops_it_is_a_result(server:
 
 def test_a_task_that_has_failed_when_the_last_try_stops_it_is_none(server: FakeBrowserUse) -> None:
     task, context = deferred("fail")
-    with pytest.raises(TaskUnreachableError):
+    with pytest.raises(NoLongerRunsError, match="had ended as `failed`"):
         task.execute_complete(context, unanswered(context))
     assert server.open_sessions == []
 
@@ -384,3 +386,40 @@ def test_what_the_trigger_reports_is_raised_on_the_worker(event: dict[str, Any],
         task.execute_complete(
             context_of(task, TaskInstance(max_tries=1)), {"browser_task_id": "t", "steps_logged": 0, "error": event}
         )
+
+
+def test_nothing_says_that_a_task_may_still_run_which_was_stopped(server: FakeBrowserUse) -> None:
+    task, context = deferred("forever")
+    with pytest.raises(NoLongerRunsError, match="was stopped: the server did not say") as raised:
+        task.execute_complete(context, unanswered(context))
+    assert "may still run" not in str(raised.value)
+    assert raised.value.__suppress_context__
+    assert [remote.status for remote in server.tasks.values()] == ["stopped"]
+
+
+def test_output_that_does_not_fit_is_in_the_message_shortened(
+    server: FakeBrowserUse, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(OutputSchemaError):
+        execute(browse(f"report {'x' * 5000}", output_schema=Order))
+    assert len(server.tasks) == 1
+    if AIRFLOW_V_3_0_PLUS:  # 2.11 logs elsewhere
+        assert f"It returned: {'x' * 1000}... (4,000 more characters)" in capfd.readouterr().out
+
+
+def test_a_decorated_task_that_resumes_shows_the_prompt_that_its_function_returned(server: FakeBrowserUse) -> None:
+    with DAG("shop") as dag:
+
+        @decorator.browser_use(deferrable=True)
+        def browse() -> str:
+            return "for 0.1 s"
+
+        browse()
+    first, again = (dag.get_task("browse").prepare_for_execution() for _ in range(2))
+    context = context_of(first)
+    with pytest.raises(TaskDeferred):
+        execute(first, context)
+    [remote] = server.tasks.values()
+    remote.finish()
+    again.execute_complete(context, {"browser_task_id": remote.id, "steps_logged": 0, "error": None})
+    assert again.task == "for 0.1 s"

@@ -13,7 +13,7 @@ from airflow_browser_use.operators import BrowserUseTaskOperator
 from airflow_browser_use.sensors import BrowserUseTaskSensor
 
 from .fake_browser_use import FakeBrowserUse
-from .stand_in import execute, rendered
+from .stand_in import TaskInstance, context_of, execute, rendered
 
 with_xcoms = pytest.mark.skipif(not AIRFLOW_V_3_0_PLUS, reason="Airflow 2 reads XComs out of its database")
 
@@ -174,6 +174,51 @@ def test_a_mapped_argument_that_is_wrong_fails_the_task_for_good(dag: DAG) -> No
         BrowserUseTaskOperator.partial(task_id="rows").expand_kwargs(page())
     with pytest.raises(AirflowFailException, match="`timeout` must be a number of seconds"):
         rendered("rows", dag, [{"task": "read", "timeout": "20m"}])
+
+
+@with_xcoms
+@pytest.mark.parametrize("given", [None, ""])
+def test_a_mapped_task_whose_session_or_key_turns_out_empty_is_no_first_task(
+    server: FakeBrowserUse, dag: DAG, given: str | None
+) -> None:
+    with dag:
+        BrowserUseTaskOperator.partial(task_id="rows").expand_kwargs(page())
+        BrowserUseTaskOperator.partial(task_id="sessions", task="read").expand(session_id=page())
+    for task_id, xcom, said in (
+        ("rows", [{"task": "read", "session_id": given}], "`session_id` is empty"),
+        ("rows", [{"task": "read", "key": given}], "`key` is empty"),
+        ("sessions", [given], "`session_id` is empty"),
+    ):
+        with pytest.raises(AirflowFailException, match=said):
+            execute(rendered(task_id, dag, xcom))
+    assert server.tasks == {}
+
+
+@with_xcoms
+def test_a_mapped_task_goes_on_in_the_session_of_its_row_and_begins_one_where_it_has_none(
+    server: FakeBrowserUse, dag: DAG
+) -> None:
+    with dag:
+        BrowserUseTaskOperator.partial(task_id="rows", keep_session=True).expand_kwargs(page())
+    first = execute(rendered("rows", dag, [{"task": "log in"}]))
+    ti = TaskInstance(map_index=0, task_id="rows", run_id="another")
+    second = execute(rendered("rows", dag, [{"task": "read", "session_id": first["session_id"]}], ti))
+    assert second["session_id"] == first["session_id"]
+    assert (len(server.tasks), len(server.sessions)) == (2, 1)
+
+
+def test_a_subclass_may_choose_the_session_when_it_is_executed(server: FakeBrowserUse) -> None:
+    session_id = execute(browse(DAG("shop"), keep_session=True))["session_id"]
+
+    class GoingOn(BrowserUseTaskOperator):
+        def execute(self, context: Any) -> Any:
+            self.session_id = session_id
+            return super().execute(context)
+
+    with DAG("shop"):
+        task = GoingOn(task_id="go_on", task="read")
+    execute(task, context_of(task, TaskInstance(task_id="go_on")))
+    assert [remote.session_id for remote in server.tasks.values()] == [session_id] * 2
 
 
 def test_a_field_that_a_subclass_adds_is_rendered_as_its_dag_says() -> None:

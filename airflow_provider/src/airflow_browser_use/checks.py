@@ -49,6 +49,8 @@ def check(arguments: Mapping[str, Any]) -> None:
         seconds_of(name, written.get(name))
     seconds_of("wait_when_busy", written.get("wait_when_busy"), may_be_zero=True)
     bytes_from("max_xcom_bytes", written.get("max_xcom_bytes"))
+    if written.get("key") is not None:
+        text_from("key", written["key"])
     if "task" in written:
         text_from("task", written["task"])
 

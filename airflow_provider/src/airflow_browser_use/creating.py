@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_browser_use import failures, files
 from airflow_browser_use.abandoned import stop_abandoned
 from airflow_browser_use.cleanup import Fate, Others
-from airflow_browser_use.identity import LEFT_NAME, OWNER_NAME
+from airflow_browser_use.identity import LEFT_NAME, MAKER_NAME, OWNER_NAME
 from airflow_browser_use.reattach import earlier_tasks
 from airflow_browser_use.results import schema_from
 from browser_use_client import BrowserUseError, CreatedTask, SessionBusyError
@@ -99,9 +99,10 @@ class Creation:
         with TemporaryDirectory(prefix="browser-use-") as scratch:
             return self.client.create_task(
                 request,
-                key=self.identity.key,
-                key_after=datetime.now(timezone.utc),
-                key_is_new=True,
+                key=self.options.key or self.identity.key,
+                key_after=None if self.options.key else datetime.now(timezone.utc),
+                key_is_new=not self.options.key,
+                accept=lambda task: is_acceptable(task, self.options),
                 session_id=session_id,
                 keep_session=self.policy.keeps_for_others,
                 wait_when_busy=wait_when_busy,
@@ -110,7 +111,7 @@ class Creation:
 
     def _with_owner(self, metadata: Mapping[str, str]) -> dict[str, str]:
         """What any later process has to know to clean up, where there is room for it beside the user's pairs."""
-        ours = {}
+        ours = {MAKER_NAME: self.identity.instance} if self.options.key else {}
         owner = self.identity.task_id if self.policy.begun_here else self.use.owner
         if owner and self.options.keep_session is not True:
             mapped = self.policy.begun_here or self.use.per_map_index

@@ -34,6 +34,10 @@ class WorkerShutDownError(BrowserUseError):
     retryable = True
 
 
+class NoLongerRunsError(TaskError):
+    """After an error that left the remote task running it was stopped, or was found to have ended."""
+
+
 class FileStorageError(BrowserUseError):
     """Object storage failed; no task was created."""
 
@@ -121,6 +125,17 @@ def ending_of(error: BaseException, *, tries_left: bool, runs: bool, stop_on_tim
         reattached=retried and (runs or isinstance(error, ResultNotKeptError)),
         session_in_use=isinstance(error, SessionBusyError),
     )
+
+
+def became(task: Task, error: BrowserUseError) -> str:
+    """What became of a remote task that was to be stopped because of an error."""
+    if task.status != "stopped":
+        return f"had ended as `{task.status}`"
+    if isinstance(error, TaskUnreachableError):
+        return "was stopped: the server did not say how it stood, and nobody would have waited for it any more"
+    if isinstance(error, TaskTimeoutError):
+        return "was stopped: it was late"
+    return f"was stopped: {str(error).rstrip('.')}"
 
 
 def to_event(error: BrowserUseError) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from airflow.providers.common.compat.connection import get_async_connection
 from airflow.providers.common.compat.sdk import BaseHook
 
 import browser_use_client  # whose clients load on use: DAG files that only name an operator are parsed again and again
+from airflow_browser_use.arguments import text_from
 from airflow_browser_use.connection import client_settings
 from airflow_browser_use.provider_info import get_provider_info
 
@@ -55,7 +56,8 @@ class BrowserUseHook(BaseHook):
     @cached_property
     def settings(self) -> dict[str, Any]:
         """What the clients are made with. Looked up once, so that a signal handler can make one too."""
-        return client_settings(self.get_connection(self.browser_use_conn_id))
+        connection = self.get_connection(text_from("browser_use_conn_id", self.browser_use_conn_id))
+        return client_settings(connection)
 
     @cached_property
     def client(self) -> BrowserUseClient:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 OWNER_NAME = "airflow_session_owner"
 """Where the metadata of a task says which task instance began its session, if closing it is Airflow's business."""
 
+MAKER_NAME = "airflow_made_by"
+"""Where it says which task instance created it, if its key does not: the user chose that."""
+
 LEFT_NAME = "airflow_left_running"
 """Where it says that the user wants the task left running, by `stop_on_timeout=False` or `stop_on_kill=False`."""
 
@@ -101,5 +104,7 @@ class RemoteIdentity:
 
 
 def _instance_of(task: Task) -> str | None:
+    if maker := task.metadata.get(MAKER_NAME):
+        return str(maker)
     parts = (task.key or "").rsplit("/", 2)
     return parts[0] if len(parts) == 3 and parts[0].startswith("airflow/") else None

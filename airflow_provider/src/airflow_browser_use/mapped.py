@@ -9,6 +9,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+def mapped_task_of(operator: Any) -> Any:
+    """The mapped task that Airflow has made an operator of; None if it is of no such task."""
+    task = operator.dag.task_dict.get(operator.task_id) if operator.has_dag() else None
+    return task if hasattr(task, "partial_kwargs") else None
+
+
 def arguments_of(mapped: Any) -> dict[str, Any]:
     """The arguments that all its map indexes share: those of `partial`, and the defaults of its DAG and group."""
     defaults = [owner.default_args for owner in (mapped.dag, mapped.task_group) if owner]
@@ -18,6 +24,13 @@ def arguments_of(mapped: Any) -> dict[str, Any]:
 def rows_of(mapped: Any) -> Any:
     """What it is mapped over: of `expand` a mapping, of `expand_kwargs` a list of mappings or an XCom."""
     return getattr(mapped, "op_kwargs_expand_input", mapped.expand_input).value
+
+
+def is_mapped_over(task: Any, name: str) -> bool:
+    """Whether the operator that Airflow has made of a mapped task was given an argument by its map index."""
+    mapped = mapped_task_of(task)
+    given = getattr(task, "_BaseOperator__init_kwargs", {})
+    return mapped is not None and name in given and name not in arguments_of(mapped)
 
 
 def expanded_arguments_of(mapped: Any) -> Iterator[Mapping[str, Any]]:

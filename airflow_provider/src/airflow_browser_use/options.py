@@ -17,6 +17,7 @@ class TaskOptions:
     output_schema: Any = None
     delivery: Delivery = field(default_factory=Delivery)
     files: Any = None
+    key: str | None = None
     poll_interval: float | None = None
     wait_when_busy: float = 0.0
     fail_on_unsuccessful: bool = True

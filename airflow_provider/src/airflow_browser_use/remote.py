@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,17 @@ from airflow_browser_use.identity import RemoteIdentity
 from airflow_browser_use.interruption import Interruption
 from airflow_browser_use.links import LiveViewLink, push_links
 from airflow_browser_use.record import Record
-from airflow_browser_use.results import log_step, return_value, schema_from
+from airflow_browser_use.results import log_end, log_step, return_value, schema_from, shortened
 from airflow_browser_use.session_policy import SessionPolicy
-from browser_use_client import BrowserUseError, CreatedTask, InvalidRequestError, NotFoundError, SessionStoppedError
+from browser_use_client import (
+    BrowserUseError,
+    CreatedTask,
+    InvalidRequestError,
+    NotFoundError,
+    OutputSchemaError,
+    SessionStoppedError,
+    TaskTimeoutError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -77,6 +86,7 @@ class RemoteTask:
         self.result: dict[str, Any] | None = None
         self._has_ended = False
         self._session_closed = False
+        self._is_shared = False
         self._record = Record(context)
         if task_id is not None:
             self.session_id = self._own_xcom("session_id") or self.session_id
@@ -98,15 +108,30 @@ class RemoteTask:
         creation = Creation(
             self.client, self.identity, self.options, self.use, self.policy, self._record, self.ti, self.log
         )
-        found = None if self.identity.is_first_try else creation.reattach(session_id)
+        found = None if self.options.key or self.identity.is_first_try else creation.reattach(session_id)
         created = found or creation.create(request, session_id, deadline)
         self.task_id, self.session_id = created.id, created.session_id
+        reattached = found is not None
+        if self.options.key and created.adopted:
+            reattached = self.share(self.client.get_task(created.id)) or not self.identity.is_first_try
         self._record.created(created.id, created.session_id)
         self.ti.xcom_push(key="task_id", value=created.id)
         self.ti.xcom_push(key="session_id", value=created.session_id)
-        self._show_live_view(reattached=found is not None)
+        self._show_live_view(reattached=reattached)
         self.interruption.raise_if_asked()
         return created
+
+    def share(self, task: Task) -> bool:
+        """Only wait for a remote task that another task instance made under the same `key`: its session is not ours.
+
+        Returns:
+            Whether another one made it.
+        """
+        self._is_shared = bool(self.options.key) and not self.identity.made(task)
+        if self._is_shared:
+            self.options = replace(self.options, stop_on_timeout=False, stop_on_kill=False)
+            self.policy = replace(self.policy, owned=False)
+        return self._is_shared
 
     def wait(self, task: AnyTask, deadline: float | None) -> Task:
         """Wait on the worker until the remote task has ended; its steps go into the log."""
@@ -122,6 +147,7 @@ class RemoteTask:
         """Make the result of a remote task that has ended; its session is closed if nobody goes on in it."""
         self._has_ended = True
         self.task_id, self.session_id = task.id, task.session_id
+        log_end(self.log, task)
         failures.checked(task, fail_on_unsuccessful=self.options.fail_on_unsuccessful)
         session = self._session()
         result = return_value(task, session, schema_from(self.options.output_schema))
@@ -186,6 +212,7 @@ class RemoteTask:
         ending = failures.ending_of(
             error, tries_left=self._has_tries_left, runs=self._may_run, stop_on_timeout=self.options.stop_on_timeout
         )
+        ending = replace(ending, stop_wanted=ending.stop_wanted and not self._is_shared)
         if isinstance(error, BrowserUseError):
             self.session_id = self.session_id or error.session_id
         cleanup = self.policy.cleanup_after(self.ti, ending)
@@ -196,15 +223,36 @@ class RemoteTask:
                 return self._finish_after_all()
         if cleanup.close_session and self.session_id:
             self._close_session(self.client)
-        retries = ending.fate is Fate.TRIED_AGAIN
+        if became:
+            log_end(self.log, became)
+        elif isinstance(error, TaskTimeoutError) and error.stopped:
+            self._log_end_of_stopped()
         if isinstance(error, BrowserUseError):
-            message = self._message(error, retries=retries, stopped=became is not None)
-            if not failures.can_be_helped(error):
-                raise AirflowFailException(message) from error
-            self.log.error(message)
+            self._tell(error, retries=ending.fate is Fate.TRIED_AGAIN, became=became)
         elif became:
             self.log.info("Remote task %s was stopped: %s.", became.id, type(error).__name__)
         return False
+
+    def _tell(self, error: BrowserUseError, *, retries: bool, became: Task | None) -> None:
+        """Say all that is known about an error to whoever reads the log.
+
+        Raises:
+            AirflowFailException: A retry cannot help.
+            NoLongerRunsError: What the error says of the remote task is no longer so.
+        """
+        message = self._message(error, retries=retries, became=became)
+        if not failures.can_be_helped(error):
+            raise AirflowFailException(message) from error
+        if became:
+            raise failures.NoLongerRunsError(message, task_id=self.task_id, session_id=self.session_id) from None
+        self.log.error(message)
+
+    def _log_end_of_stopped(self) -> None:
+        """The closing line of a remote task that the client, or the triggerer, has stopped for being late."""
+        try:
+            log_end(self.log, self.read())
+        except BrowserUseError as error:
+            self.log.warning("How remote task %s ended could not be read. %s", self.task_id, error)
 
     def _finish_after_all(self) -> bool:
         self.log.info("Remote task %s has finished after all: its result counts.", self.task_id)
@@ -322,11 +370,11 @@ class RemoteTask:
     def _own_xcom(self, key: str) -> Any:
         return self.ti.xcom_pull(task_ids=self.ti.task_id, key=key, map_indexes=self.ti.map_index)
 
-    def _message(self, error: BrowserUseError, *, retries: bool, stopped: bool) -> str:
+    def _message(self, error: BrowserUseError, *, retries: bool, became: Task | None) -> str:
         gone = isinstance(error, (SessionStoppedError, NotFoundError)) and not self.policy.begun_here
         parts = [
-            str(error),
-            f"Remote task {self.task_id} was stopped." if stopped else "",
+            f"Remote task {became.id} {failures.became(became, error)}." if became else str(error),
+            f"It returned: {shortened(error.raw)}" if isinstance(error, OutputSchemaError) and error.raw else "",
             self._from_whom() if gone else "",
             f"Live view: {self.live_url}" if self.live_url else "",
             failures.what_next(error, retries=retries),

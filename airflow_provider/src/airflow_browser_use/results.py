@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.module_loading import import_string
@@ -10,6 +11,9 @@ from browser_use_client import InvalidRequestError
 
 if TYPE_CHECKING:
     from browser_use_client import Session, Step, Task
+
+MAX_LOGGED = 1000
+"""Characters of an output that go into the log, where it does not fit its schema."""
 
 
 def return_value(task: Task, session: Session | None, output_schema: Any) -> dict[str, Any]:
@@ -57,3 +61,35 @@ def schema_from(output_schema: Any) -> Any:
 def log_step(log: Any, step: Step) -> None:
     """One line for a step of the agent."""
     log.info("Step %d: %s%s", step.number, step.goal or "(no goal given)", f" - {step.url}" if step.url else "")
+
+
+def log_end(log: Any, task: Task) -> None:
+    """One line for a remote task that has ended: how, after how long, in how many steps, for how much.
+
+    Of one that did not do its work it says where its agent was last, with a picture if the server has one.
+    """
+    began = task.started_at or task.created_at
+    parts = [
+        f"after {timedelta(seconds=round((task.finished_at - began).total_seconds()))}"
+        if began and task.finished_at
+        else "",
+        f"{len(task.steps)} steps",
+        "" if task.cost is None else f"{task.cost} USD",
+    ]
+    where = ""
+    if task.status != "finished" or task.is_success is False:
+        where = f" {last_page(task)}".rstrip()
+    log.info("Remote task %s ended as `%s`: %s.%s", task.id, task.status, ", ".join(filter(None, parts)), where)
+
+
+def last_page(task: Task) -> str:
+    """Where the agent was last, for whoever looks for the reason of a failure; empty if the server does not say."""
+    url = next((step.url for step in reversed(task.steps) if step.url), None)
+    picture = next((step.screenshot_url for step in reversed(task.steps) if step.screenshot_url), None)
+    return " ".join(f"{what}: {it}" for what, it in (("Last page", url), ("Its picture", picture)) if it)
+
+
+def shortened(text: str) -> str:
+    """A text of any length as something to read in a log."""
+    left_out = len(text) - MAX_LOGGED
+    return text if left_out <= 0 else f"{text[:MAX_LOGGED]}... ({left_out:,} more characters)"

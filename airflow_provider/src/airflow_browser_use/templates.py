@@ -6,11 +6,11 @@ from collections import ChainMap
 from copy import copy
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.providers.common.compat.sdk import BaseOperator, MappedOperator
+from airflow.providers.common.compat.sdk import BaseOperator
 from jinja2 import Undefined
 from jinja2.nativetypes import NativeCodeGenerator
 
-from airflow_browser_use.mapped import arguments_of, rows_of
+from airflow_browser_use.mapped import arguments_of, is_mapped_over, mapped_task_of, rows_of
 from airflow_browser_use.secrets import is_resolved_later
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ class TemplatedOperator(BaseOperator):
     Python, as native rendering does: the password `1e5` is no number. Fields that a subclass adds are Airflow's.
 
     Attributes:
-        text_fields: The template fields that are text: what an expression gives is made text there, but for None.
+        text_fields: The template fields that are text: what an expression gives is made text there. One that was given
+            and turns out to be None is an empty text: to leave an argument out is something else.
         own_template_fields: All that are rendered so.
     """
 
@@ -52,13 +53,14 @@ class TemplatedOperator(BaseOperator):
                 setattr(self, name, copy(value))  # it is rendered in place, and the operator of the next try has it too
         seen_oids = _without_data(seen_oids, self, context)
         fields = list(template_fields)
+        given = {name for name in self.text_fields if getattr(self, name) is not None or is_mapped_over(self, name)}
         own = [name for name in fields if name in self.own_template_fields]
         others = [name for name in fields if name not in self.own_template_fields]
         super()._do_render_template_fields(self, others, context, jinja_env, seen_oids)
         super()._do_render_template_fields(self, own, context, _expressions(jinja_env), seen_oids)
-        for name in self.text_fields.intersection(own):
-            if (value := getattr(self, name)) is not None:
-                setattr(self, name, str(value))
+        for name in given.intersection(own):
+            value = getattr(self, name)
+            setattr(self, name, "" if value is None else str(value))
 
     def _render(self, template: Template, context: Context, dag: Any = None) -> Any:
         if template.environment.concat is not _value_or_text:
@@ -93,8 +95,8 @@ def _without_data(seen_oids: set[int], task: Any, context: Any) -> set[int]:
     that as if it stood in the DAG file, so that a page which an earlier task has read could name a connection. And of
     an XCom within a row of `expand_kwargs` it says that it was resolved, which it was not.
     """
-    mapped = task.dag.task_dict.get(task.task_id) if task.has_dag() else None
-    if not isinstance(mapped, MappedOperator):
+    mapped = mapped_task_of(task)
+    if mapped is None:
         return seen_oids
     written, given = arguments_of(mapped), {name: getattr(task, name) for name in task.template_fields}
     if "op_kwargs" in written:

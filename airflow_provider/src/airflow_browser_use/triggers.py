@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -37,6 +36,9 @@ ON_ITS_WAY_LOOKS = 10
 
 STEPS_EVERY = 3.0
 """Seconds between looks at the steps of a task."""
+
+LINE_SECONDS = 60.0
+"""From one line about a server that does not answer to the next."""
 
 STEP_READS = 5.0
 """Looks per second at most, all triggers of a connection together."""
@@ -134,16 +136,25 @@ class BrowserUseTaskTrigger(BaseTrigger):
             )
 
     async def _log_steps(self, watch: Watch) -> None:
-        """Steps as they happen, from a request of their own; the more triggers share the server, the fewer."""
+        """Steps as they happen, from a request of their own; the more triggers share the server, the fewer.
+
+        A server that does not answer is worth a line a minute; whether it counts is for the watcher to judge.
+        """
+        now, next_line = asyncio.get_running_loop().time, 0.0
         while True:
             # With jitter: a triggerer starts many triggers together, and their looks would come together.
             pause = max(STEPS_EVERY, watch.triggers / STEP_READS) * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
             await asyncio.sleep(pause)
-            with suppress(BrowserUseError):  # whether the server answers is for the watcher to judge
+            try:
                 task = await watch.client.get_task(self.browser_task_id)
-                for step in task.steps[self._steps_logged :]:
-                    log_step(self.log, step)
-                self._steps_logged = max(self._steps_logged, len(task.steps))
+            except BrowserUseError as error:
+                if now() >= next_line:
+                    next_line = now() + LINE_SECONDS
+                    self.log.info("Waiting for remote task %s. %s", self.browser_task_id, error)
+                continue
+            for step in task.steps[self._steps_logged :]:
+                log_step(self.log, step)
+            self._steps_logged = max(self._steps_logged, len(task.steps))
 
     async def on_kill(self) -> None:
         """Stop the remote task if nobody looks after it any more; see `stop_on_kill`.

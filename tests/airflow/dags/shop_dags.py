@@ -17,6 +17,11 @@ def read_page() -> str:
 
 
 @task
+def opening_first(orders: list[dict[str, int]]) -> str:
+    return f"open order {orders[0]['number']}"
+
+
+@task
 def rows() -> list[dict[str, str]]:
     return [{"task": PAGE}]
 
@@ -45,9 +50,9 @@ for mode in ("deferred", "on_worker"):
             output_schema=list[Order],
             **common,
         )
-        open_first = BrowserUseTaskOperator(
+        BrowserUseTaskOperator(
             task_id="open_first",
-            task="open order {{ ti.xcom_pull(task_ids='read')['output'][0]['number'] }}",
+            task=opening_first(read.output["output"]),
             session_id=read.output["session_id"],
             **common,
         )

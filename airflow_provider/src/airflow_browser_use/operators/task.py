@@ -48,10 +48,10 @@ class BrowserUseTaskOperator(TemplatedOperator):
     """Run a Browser Use task exactly once, and return what came of it.
 
     A retry takes up the remote task that still runs, or the result that is there already; a clear stops the old one
-    and starts anew. `task_id` and `session_id` are in XCom under these keys as soon as the remote task exists;
-    `return_value` is an object with `task_id, session_id, status, is_success, output, output_path, steps, live_url,
-    share_url, cost` (US dollars) and `output_files`. `session_id`, `task_id` and `cost` are also the `extra` of the
-    asset events of `outlets`.
+    and starts anew. `task_id` and `session_id` are in XCom under these keys as soon as the remote task exists, and
+    `output` once it has done its work. `return_value` is an object with `task_id, session_id, status, is_success,
+    output, output_path, steps, live_url, share_url, cost` (US dollars) and `output_files`. `session_id`, `task_id` and
+    `cost` are also the `extra` of the asset events of `outlets`.
 
     Args:
         task: The prompt. (templated)
@@ -72,6 +72,9 @@ class BrowserUseTaskOperator(TemplatedOperator):
             where it is, and `output` is null. Default: a larger output fails the task; a retry with a higher limit
             takes it up. (templated)
         metadata: Strings to find the remote task by. (templated)
+        key: Under which the remote task is created, and found again by every run of every DAG within 7 days: what is
+            done under it is done once. Default: one of this task instance, so that each run and each clear has a task
+            of its own. (templated)
         timeout: Seconds (or a timedelta) after which a try stops the remote task and fails. Default: none.
             `execution_timeout` counts as well, also while the task is deferred.
         poll_interval: Seconds between polls, or a timedelta. Default: 0.5 at first, up to 5 for long tasks.
@@ -99,10 +102,11 @@ class BrowserUseTaskOperator(TemplatedOperator):
         "download_output_to",
         "large_output_to",
         "metadata",
+        "key",
         "browser_use_conn_id",
     )
     own_template_fields = frozenset(template_fields)
-    text_fields = frozenset({"task", "session_id", "browser_use_conn_id"})
+    text_fields = frozenset({"task", "session_id", "key", "browser_use_conn_id"})
     template_fields_renderers: ClassVar[dict[str, str]] = {
         "agent_settings": "json",
         "browser_settings": "json",
@@ -127,6 +131,7 @@ class BrowserUseTaskOperator(TemplatedOperator):
         max_xcom_bytes: int | None = MAX_XCOM_BYTES,
         large_output_to: Place | None = None,
         metadata: Mapping[str, str] | None = None,
+        key: str | None = None,
         timeout: float | timedelta | None = None,
         poll_interval: float | timedelta | None = None,
         wait_when_busy: float | timedelta = 0.0,
@@ -146,6 +151,7 @@ class BrowserUseTaskOperator(TemplatedOperator):
             secrets=secrets,
             max_xcom_bytes=max_xcom_bytes,
             metadata=metadata,
+            key=key,
             timeout=timeout,
             poll_interval=poll_interval,
             wait_when_busy=wait_when_busy,
@@ -166,6 +172,7 @@ class BrowserUseTaskOperator(TemplatedOperator):
         self.max_xcom_bytes = max_xcom_bytes
         self.large_output_to: Any = large_output_to
         self.metadata = metadata
+        self.key = key
         self.timeout = seconds_of("timeout", timeout)
         self.poll_interval = seconds_of("poll_interval", poll_interval)
         self.wait_when_busy = seconds_of("wait_when_busy", wait_when_busy, may_be_zero=True)
@@ -179,7 +186,7 @@ class BrowserUseTaskOperator(TemplatedOperator):
     @cached_property
     def hook(self) -> BrowserUseHook:
         """The hook of this task's connection."""
-        return BrowserUseHook(text_from("browser_use_conn_id", self.browser_use_conn_id))
+        return BrowserUseHook(self.browser_use_conn_id)
 
     @cached_property
     def session_use(self) -> SessionUse:
@@ -194,7 +201,7 @@ class BrowserUseTaskOperator(TemplatedOperator):
             if self.deferrable:
                 self._defer(remote, deadline)
             remote.finish(remote.wait(created, deadline))
-        return remote.result
+        return self._returned(remote)
 
     def execute_complete(self, context: Context, event: dict[str, Any], try_number: int | None = None) -> Any:
         """Take over from the triggerer: fetch the result, or fail as it says.
@@ -213,13 +220,17 @@ class BrowserUseTaskOperator(TemplatedOperator):
             with self._remote_task(context, own_id) as remote:
                 self._defer(remote, self._deadline())
         with self._remote_task(context, event["browser_task_id"]) as remote:
-            if event["error"] is not None:
+            if event["error"] is not None and not self.key:
                 raise failures.from_event(event["error"], event["browser_task_id"])
             task = remote.read()
+            remote.share(task)
+            if event["error"] is not None:
+                raise failures.from_event(event["error"], event["browser_task_id"])
+            self.task = task.task or self.task  # a function that made the prompt is not called again
             for step in task.steps[event["steps_logged"] :]:
                 log_step(self.log, step)
             remote.finish(task)
-        return remote.result
+        return self._returned(remote)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Take over from the triggerer, also where it ended without an event and left the remote task alone.
@@ -241,6 +252,12 @@ class BrowserUseTaskOperator(TemplatedOperator):
                     session_id=task.session_id,
                 )
             remote.finish(remote.wait(task, deadline=0.0))
+        return self._returned(remote)
+
+    def _returned(self, remote: RemoteTask) -> dict[str, Any] | None:
+        """The XCom value. Its output is under a key of its own as well, since `.output["output"]` means that."""
+        if remote.result and self.do_xcom_push:
+            remote.ti.xcom_push(key="output", value=remote.result["output"])
         return remote.result
 
     def on_kill(self) -> None:
@@ -277,6 +294,7 @@ class BrowserUseTaskOperator(TemplatedOperator):
             output_schema=self.output_schema,
             delivery=Delivery(self.download_output_to, self.max_xcom_bytes, self.large_output_to),
             files=self.files,
+            key=self.key,
             poll_interval=self.poll_interval,
             wait_when_busy=self.wait_when_busy,
             fail_on_unsuccessful=self.fail_on_unsuccessful,
@@ -287,6 +305,8 @@ class BrowserUseTaskOperator(TemplatedOperator):
         return self._remote
 
     def _request(self) -> CreateTaskRequest:
+        if self.key is not None:
+            text_from("key", self.key)
         return CreateTaskRequest(
             task=text_from("task", self.task),
             agent_settings=settings_from("agent_settings", self.agent_settings, AgentSettings),
@@ -314,8 +334,8 @@ class BrowserUseTaskOperator(TemplatedOperator):
                 browser_task_id=str(remote.task_id),
                 deadline=deadline,
                 poll_interval=self.poll_interval,
-                stop_on_timeout=self.stop_on_timeout,
-                stop_on_kill=self.stop_on_kill,
+                stop_on_timeout=remote.options.stop_on_timeout,
+                stop_on_kill=remote.options.stop_on_kill,
                 browser_session_id=remote.session_id,
                 session_policy=remote.policy.to_values(),
             ),
