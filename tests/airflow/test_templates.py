@@ -9,7 +9,11 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException, task
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
 
-from airflow_browser_use.operators import BrowserUseTaskOperator
+from airflow_browser_use.operators import (
+    BrowserUseStartSessionOperator,
+    BrowserUseStopSessionOperator,
+    BrowserUseTaskOperator,
+)
 from airflow_browser_use.sensors import BrowserUseTaskSensor
 
 from .fake_browser_use import FakeBrowserUse
@@ -235,9 +239,32 @@ def test_a_field_that_a_subclass_adds_is_rendered_as_its_dag_says() -> None:
     assert (counting.task, counting.count) == ("7", 7)
 
 
+@with_xcoms
+def test_the_sensor_and_the_session_operators_render_nothing_that_an_xcom_brings(dag: DAG) -> None:
+    with dag:
+        BrowserUseTaskSensor.partial(task_id="wait").expand_kwargs(page())
+        BrowserUseStopSessionOperator.partial(task_id="stop").expand_kwargs(page())
+        BrowserUseStartSessionOperator.partial(task_id="start").expand_kwargs(page())
+    assert rendered("wait", dag, [{"browser_task_id": PAGE}]).browser_task_id == PAGE
+    assert rendered("stop", dag, [{"session_id": PAGE}]).session_id == PAGE
+    settings = {"proxy_country_code": PAGE}
+    assert rendered("start", dag, [{"browser_settings": settings}]).browser_settings == settings
+
+
+@pytest.mark.parametrize("deferrable", [False, True])
+def test_an_id_that_turns_out_empty_is_waited_for_and_stopped_by_nobody(
+    server: FakeBrowserUse, dag: DAG, deferrable: bool
+) -> None:
+    BrowserUseTaskSensor(task_id="wait", browser_task_id="{{ params.none }}", deferrable=deferrable, dag=dag)
+    BrowserUseStopSessionOperator(task_id="stop", session_id="{{ params.none }}", dag=dag)
+    for task_id, said in (("wait", "`browser_task_id` is empty"), ("stop", "`session_id` is empty")):
+        with pytest.raises(AirflowFailException, match=said):
+            execute(rendered(task_id, dag, params={"none": None}))
+    assert [method for method, _, _ in server.requests if method != "GET"] == []
+
+
 @pytest.mark.usefixtures("server")
-def test_the_sensor_waits_for_the_id_that_was_rendered(dag: DAG) -> None:
-    browse(dag)
-    remote_id = execute(rendered("browse", dag))["task_id"]
-    BrowserUseTaskSensor(task_id="wait", browser_task_id="{{ params.id }}", dag=dag)
-    assert rendered("wait", dag, params={"id": remote_id}).browser_task_id == remote_id
+def test_settings_of_a_session_that_turn_out_wrong_fail_the_task_for_good(dag: DAG) -> None:
+    BrowserUseStartSessionOperator(task_id="start", browser_settings={"screen_width": "{{ params.width }}"}, dag=dag)
+    with pytest.raises(AirflowFailException, match="screen_width"):
+        execute(rendered("start", dag, params={"width": "wide"}))

@@ -16,8 +16,10 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_browser_use import failures
+from airflow_browser_use.arguments import text_from
 from airflow_browser_use.hooks import DEFAULT_CONN_ID, BrowserUseHook
 from airflow_browser_use.results import return_value, schema_from
+from airflow_browser_use.templates import TemplatedOperator
 from airflow_browser_use.triggers import LATEST_RESUME, BrowserUseTaskTrigger
 from browser_use_client import BrowserUseError, Task, TaskTimeoutError
 
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
 
-class BrowserUseTaskSensor(BaseSensorOperator):
+class BrowserUseTaskSensor(TemplatedOperator, BaseSensorOperator):
     """Wait for a Browser Use task that somebody else started, and return what came of it. It is never stopped.
 
     XCom `return_value` is that of `BrowserUseTaskOperator`.
@@ -48,6 +50,7 @@ class BrowserUseTaskSensor(BaseSensorOperator):
     """
 
     template_fields: Sequence[str] = ("browser_task_id", "browser_use_conn_id")
+    own_template_fields = text_fields = frozenset(template_fields)
     ui_color = "#ffe3cc"
 
     def __init__(
@@ -74,6 +77,10 @@ class BrowserUseTaskSensor(BaseSensorOperator):
 
     def execute(self, context: Context) -> Any:
         """Wait here, or in the triggerer."""
+        try:
+            text_from("browser_task_id", self.browser_task_id)
+        except BrowserUseError as error:
+            self._fail(error)
         if self.deferrable:
             self._defer(context)
         return super().execute(context)

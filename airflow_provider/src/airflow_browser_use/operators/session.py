@@ -5,16 +5,17 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
+from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_browser_use.abandoned import stop_abandoned
-from airflow_browser_use.arguments import settings_from
-from airflow_browser_use.checks import check_settings
+from airflow_browser_use.arguments import settings_from, text_from
+from airflow_browser_use.checks import check_operator
 from airflow_browser_use.failures import can_be_helped
 from airflow_browser_use.hooks import DEFAULT_CONN_ID, BrowserUseHook
 from airflow_browser_use.identity import OWNER_NAME, RemoteIdentity
 from airflow_browser_use.links import LiveViewLink, push_links
 from airflow_browser_use.record import Record
+from airflow_browser_use.templates import TemplatedOperator
 from browser_use_client import BrowserSettings, BrowserUseError
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class _SessionOperator(BaseOperator):
+class _SessionOperator(TemplatedOperator):
     ui_color = "#ffe3cc"
 
     def __init__(self, *, browser_use_conn_id: str = DEFAULT_CONN_ID, **kwargs: Any) -> None:
@@ -68,17 +69,19 @@ class BrowserUseStartSessionOperator(_SessionOperator):
     """
 
     template_fields: Sequence[str] = ("browser_settings", "browser_use_conn_id")
+    own_template_fields = frozenset(template_fields)
+    text_fields = frozenset({"browser_use_conn_id"})
     template_fields_renderers: ClassVar[dict[str, str]] = {"browser_settings": "json"}
     operator_extra_links = (LiveViewLink(),)
 
     def __init__(self, *, browser_settings: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        check_settings("browser_settings", browser_settings, BrowserSettings)
+        check_operator(self, browser_settings=browser_settings)
         self.browser_settings = browser_settings
 
     def execute(self, context: Context) -> str:
         """Start the session; its id is returned. As a setup task, close the one that an earlier try has started."""
-        settings = settings_from("browser_settings", self.browser_settings, BrowserSettings)
+        settings = self._ask(lambda _: settings_from("browser_settings", self.browser_settings, BrowserSettings))
         identity, record = RemoteIdentity.of(context), Record(context)
         if self.is_setup and not identity.is_first_try:
             self._ask(lambda client: self._close_earlier(client, identity, record, context["ti"]))
@@ -120,6 +123,7 @@ class BrowserUseStopSessionOperator(_SessionOperator):
     """
 
     template_fields: Sequence[str] = ("session_id", "browser_use_conn_id")
+    own_template_fields = text_fields = frozenset(template_fields)
 
     def __init__(self, *, session_id: str | XComArg, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -127,5 +131,5 @@ class BrowserUseStopSessionOperator(_SessionOperator):
 
     def execute(self, context: Context) -> None:  # noqa: ARG002 - Airflow's signature
         """Stop the session."""
-        self._ask(lambda client: client.stop_session(self.session_id))
+        self._ask(lambda client: client.stop_session(text_from("session_id", self.session_id)))
         self.log.info("Session %s is stopped.", self.session_id)
