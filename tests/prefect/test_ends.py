@@ -230,7 +230,7 @@ def test_what_could_not_be_stopped_is_said_by_id_in_one_line(
 def test_a_task_that_is_given_up_is_stopped(api: FakeApi, run: Run) -> None:
     api.script(status=None)
     api.fault("GET", "/tasks/*", status=422, skip=2, times=None)
-    with pytest.raises(TaskUnreachableError):
+    with pytest.raises(TaskUnreachableError, match="so it was stopped"):
         run("Wait", credentials=credentials_for(api))
     assert [task["status"] for task in api.tasks()] == ["stopped"]
     assert api.sessions(status="active") == []

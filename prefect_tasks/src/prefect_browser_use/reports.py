@@ -196,9 +196,11 @@ class _Report(Generic[C]):
         if self._stop is None:
             self._log.warning("Browser Use %s may still run and cost; a retry goes on with it.", self._started)
         elif self._stop.done() and self._stop.result():
-            reason = str(error) if isinstance(error, (FlowRunEndedError, BrowserUseError)) else type(error).__name__
+            reason = str(error) if isinstance(error, FlowRunEndedError) else type(error).__name__
             left = "" if self._closes_session or _opened.get() is not None else ", and its session left open"
             self._log.warning("Browser Use %s was stopped%s: %s", self._started, left, reason)
+            if isinstance(error, BrowserUseError):
+                error.args = (f"{error} Nobody waited for it any more, so it was stopped.",)
             if self._started.task:
                 emit("stopped", self._started.task.id, self._started.session_id, reason=reason)
 
