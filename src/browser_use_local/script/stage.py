@@ -167,14 +167,16 @@ class Stage:
             await page.wait_for_timeout(NAVIGATION_STARTS_WITHIN)
             while navigations and not arrived and navigations[-1].failure is None and not page.is_closed():
                 await page.wait_for_timeout(LOOK_AGAIN / 4)
-            answer = await navigations[-1].response() if arrived and navigations else None
+            has_ended = navigations and (arrived or navigations[-1].failure)
+            answer = await navigations[-1].response() if has_ended else None
         finally:
             page.remove_listener("request", watch_request)
             page.remove_listener("framenavigated", watch_frame)
         await self.page.wait_for_load_state()
-        self._check_arrival(navigations)
+        # An error without a body is a page of the browser's own: what the site said comes first.
         if answer is not None and answer.status >= 400:
             raise HttpError(f"{answer.url} answers with HTTP {answer.status}.")
+        self._check_arrival(navigations)
 
     def _check_arrival(self, navigations: Sequence[Request]) -> None:
         """Raises StepFailedError where there is no page now, but what a browser shows instead of one."""
