@@ -245,6 +245,11 @@ class Api:
         contract = yield from self._contract()
         return (yield from download_output_files(contract, task, target))
 
+    def contract_name(self) -> Flow[str]:
+        """The contract that the server speaks."""
+        contract = yield from self._contract()
+        return contract.NAME
+
     def _contract(self) -> Flow[Contract]:
         return contract_of(self._settings.base_url, self._settings.api_version)
 

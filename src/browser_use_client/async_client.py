@@ -280,6 +280,10 @@ class AsyncBrowserUseClient:
         """As `BrowserUseClient.delete_profile`."""
         await self._driver.run(self._api.read(lambda contract: contract.profiles(kind).delete(profile_id)))
 
+    async def get_api_version(self) -> str:
+        """As `BrowserUseClient.get_api_version`."""
+        return await self._driver.run(self._api.contract_name())
+
     async def get_account(self) -> Account:
         """As `BrowserUseClient.get_account`."""
         return await self._driver.run(self._api.read(lambda contract: contract.get_account()))

@@ -447,6 +447,10 @@ class BrowserUseClient:
         """Delete a profile of a kind."""
         self._driver.run(self._api.read(lambda contract: contract.profiles(kind).delete(profile_id)))
 
+    def get_api_version(self) -> str:
+        """Say which contract the server speaks: as `api_version`, it spares another process the question."""
+        return self._driver.run(self._api.contract_name())
+
     def get_account(self) -> Account:
         """Read the account behind the key, which is the cheapest way to check a connection.
 

@@ -210,7 +210,7 @@ class FakeBrowserUse:
             case ["GET", "sessions"]:
                 return self._list_sessions(query)
             case ["GET", "sessions", session_id] if session_id in self.sessions:
-                return 200, {**self.sessions[session_id].view(), "tasks": []}
+                return 200, {**self._shown(self.sessions[session_id]), "tasks": []}
             case ["PATCH", "sessions", session_id] if session_id in self.sessions:
                 self.sessions[session_id].stopped = True
                 for task in self.tasks.values():
@@ -237,6 +237,12 @@ class FakeBrowserUse:
         self.tasks[task.id] = task
         return 202, {"id": task.id, "sessionId": session.id}
 
+    def add_ended_tasks(self, count: int) -> None:
+        """Tasks of others that the account has, as old as a moment."""
+        for _ in range(count):
+            task = RemoteTask("of others", str(uuid4()), {}, {})
+            self.tasks[task.id] = task
+
     @property
     def open_sessions(self) -> list[RemoteSession]:
         """The sessions that cost: one that began with its task ends with it."""
@@ -258,13 +264,11 @@ class FakeBrowserUse:
 
     def _list_sessions(self, query: dict[str, str]) -> tuple[int, Any]:
         wanted = query.get("filterBy")
-        active = {session.id for session in self.open_sessions}
-        sessions = [
-            {**session.view(), "status": "active" if session.id in active else "stopped"}
-            for session in reversed(self.sessions.values())
-            if wanted is None or (wanted == "active") == (session.id in active)
-        ]
-        return _page(sessions, query)
+        shown = [self._shown(session) for session in reversed(self.sessions.values())]
+        return _page([session for session in shown if wanted in (None, session["status"])], query)
+
+    def _shown(self, session: RemoteSession) -> dict[str, Any]:
+        return {**session.view(), "status": "stopped" if self._is_closed(session) else "active"}
 
     def _stop(self, task: RemoteTask, *, with_session: bool) -> tuple[int, Any]:
         if task.status == "started":

@@ -33,6 +33,13 @@ class TaskInstance:
         return self.xcoms.get(key) if own else self.pulled
 
 
+class Store(dict[str, Any]):
+    """The state store of a task instance, of which a dictionary has `get` already (Airflow 3.3)."""
+
+    def set(self, key: str, value: Any) -> None:
+        self[key] = value
+
+
 def context_of(task: BaseOperator, ti: TaskInstance | None = None) -> Any:
     started = datetime.now(timezone.utc) - timedelta(minutes=1)
     return {"ti": ti or TaskInstance(), "task": task, "dag_run": SimpleNamespace(start_date=started, conf={})}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import timedelta
 from typing import Annotated, Any
@@ -28,7 +29,7 @@ from browser_use_client import (
 )
 
 from .fake_browser_use import KEY, FakeBrowserUse
-from .stand_in import TaskInstance, context_of, execute, resume, retry
+from .stand_in import Store, TaskInstance, context_of, execute, resume, retry
 
 
 class Order(BaseModel):
@@ -233,7 +234,7 @@ def test_an_agent_that_reports_no_success_fails_the_task_for_good_and_by_option_
         execute(browse("unsuccessful", retries=3))
     assert isinstance(error.value.__cause__, AgentReportsFailureError)
     assert execute(browse("unsuccessful", fail_on_unsuccessful=False))["is_success"] is False
-    assert all(session.stopped for session in server.sessions.values())
+    assert server.open_sessions == []
 
 
 def test_a_task_that_failed_closes_its_session_and_is_left_to_retries(server: FakeBrowserUse) -> None:
@@ -326,6 +327,51 @@ def deferred(prompt: str, **kwargs: Any) -> tuple[BrowserUseTaskOperator, Any]:
     with pytest.raises(TaskDeferred):
         execute(task, context)
     return task, context
+
+
+def kinds_of_requests(server: FakeBrowserUse) -> list[str]:
+    """Each request but the polls, with its query, and ids left out."""
+    seen = [f"{method} {re.sub('[0-9a-f-]{36}', '*', path)}" for method, path, _ in server.requests]
+    return [request for request in seen if request != "GET /tasks/*"]
+
+
+@pytest.mark.parametrize("others", [0, 500])
+def test_a_task_takes_few_requests_however_many_tasks_the_account_has(server: FakeBrowserUse, others: int) -> None:
+    server.add_ended_tasks(others)
+    execute(browse())
+    requests = [request for request in kinds_of_requests(server) if request != "GET /billing/account"]
+    assert requests == ["POST /tasks", "GET /sessions/*", "GET /sessions/*"]
+
+
+@pytest.mark.parametrize("try_number", [2, 3])
+@pytest.mark.parametrize("others", [0, 500])
+def test_a_retry_or_a_clear_takes_few_requests_where_the_task_instance_remembers(
+    server: FakeBrowserUse, others: int, try_number: int
+) -> None:
+    server.add_ended_tasks(others)
+    task = browse("fail", retries=9)
+    context = {**context_of(task, TaskInstance(max_tries=9)), "task_state_store": Store()}
+    with pytest.raises(TaskFailedError):
+        execute(task, context)
+    server.requests.clear()
+    context["ti"].try_number = try_number
+    context["ti"].max_tries += try_number - 2  # a clear, where it is the third
+    task.task = "read"
+    execute(task, context)
+    looks = [request for request in kinds_of_requests(server) if request.startswith("GET") and "/*" not in request]
+    assert len(looks) <= 2, looks
+
+
+@pytest.mark.usefixtures("server")
+def test_who_takes_over_from_the_triggerer_does_not_ask_again_what_the_server_speaks() -> None:
+    task = browse("read", deferrable=True)
+    context = context_of(task)
+    with pytest.raises(TaskDeferred) as deferred:
+        execute(task, context)
+    assert deferred.value.kwargs == {"try_number": 1, "api_version": "v2-flat"}
+    event = {"browser_task_id": context["ti"].xcoms["task_id"], "steps_logged": 0, "error": None}
+    execute_complete = getattr(task, deferred.value.method_name)
+    assert execute_complete(context, event, **deferred.value.kwargs)["status"] == "finished"
 
 
 def test_an_event_without_a_session_leaves_none_open(server: FakeBrowserUse) -> None:

@@ -246,6 +246,10 @@ def create_in_an_event_loop(fake: FakeApi, number: int) -> None:
     asyncio.run(create_all())
 
 
+def test_a_client_says_what_the_server_speaks(client: Client, contract: str) -> None:
+    assert client.get_api_version() == contract
+
+
 @pytest.mark.parametrize("create", [create_in_threads, create_in_an_event_loop])
 def test_auto_asks_once_where_many_clients_want_to_know_at_the_same_time(
     create: Callable[[FakeApi, int], None],

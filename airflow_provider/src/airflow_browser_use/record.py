@@ -39,7 +39,7 @@ class Record:
 
     def read(self) -> Memory | None:
         """What an earlier try wrote down; None if it came to nothing, or nothing can be remembered."""
-        found = self._store.get(_NAME) if self._store else None
+        found = None if self._store is None else self._store.get(_NAME)
         if not isinstance(found, dict):
             return None
         return Memory(datetime.fromisoformat(found["since"]), found["task_id"], found["session_id"])
@@ -54,7 +54,7 @@ class Record:
         self._write(task_id, session_id)
 
     def _write(self, task_id: str | None, session_id: str | None) -> None:
-        if self._store:
+        if self._store is not None:
             self._store.set(_NAME, {"since": self._began, "task_id": task_id, "session_id": session_id})
 
 

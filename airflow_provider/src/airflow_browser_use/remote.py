@@ -154,7 +154,8 @@ class RemoteTask:
         self.result = deliver(self.client, task, result, self.options.delivery)
         fate = fate_of(self._state()) if self.interruption.asked else Fate.SUCCEEDED
         cleanup = self.policy.cleanup_after(self.ti, Ending(Fate.SUCCEEDED if fate is Fate.GOES_ON else fate))
-        if cleanup.close_session and self._close_session(self.client):
+        is_open = session is None or session.status == "active"  # `v2-flat` closes one that ends with its task
+        if cleanup.close_session and is_open and self._close_session(self.client):
             session = self._session()  # a recording is there once its session is closed
         if session:
             push_links(self.ti, session)

@@ -182,6 +182,7 @@ class BrowserUseTaskOperator(TemplatedOperator):
         self.browser_use_conn_id = browser_use_conn_id
         self.deferrable = deferrable
         self._remote: RemoteTask | None = None
+        self._api_version: str | None = None
 
     @cached_property
     def hook(self) -> BrowserUseHook:
@@ -203,8 +204,12 @@ class BrowserUseTaskOperator(TemplatedOperator):
             remote.finish(remote.wait(created, deadline))
         return self._returned(remote)
 
-    def execute_complete(self, context: Context, event: dict[str, Any], try_number: int | None = None) -> Any:
+    def execute_complete(
+        self, context: Context, event: dict[str, Any], try_number: int | None = None, api_version: str | None = None
+    ) -> Any:
         """Take over from the triggerer: fetch the result, or fail as it says.
+
+        What the server speaks comes along from the process that deferred, so that this one need not ask.
 
         Airflow 3 before 3.1.1 resumes a retry here too, with the event of the try that failed (apache/airflow#56704).
         So a try that did not defer itself begins anew.
@@ -213,6 +218,7 @@ class BrowserUseTaskOperator(TemplatedOperator):
         before it, about the task that the clear has stopped; then this try goes on waiting for its own.
         """
         ti: Any = context["ti"]
+        self._api_version = api_version
         if try_number not in (None, ti.try_number):
             return self.execute(context)
         own_id = ti.xcom_pull(task_ids=ti.task_id, key="task_id", map_indexes=ti.map_index)
@@ -324,7 +330,8 @@ class BrowserUseTaskOperator(TemplatedOperator):
         return time.time() + min(seconds) if seconds else None
 
     def _new_client(self, **options: Any) -> BrowserUseClient:
-        return self.hook.new_client(**options)
+        known = {"api_version": self._api_version} if self._api_version else {}
+        return self.hook.new_client(**known, **options)
 
     def _defer(self, remote: RemoteTask, deadline: float | None) -> NoReturn:
         """Go to the triggerer. Airflow's own time-out is the last resort: no triggerer may live to see the deadline."""
@@ -340,6 +347,6 @@ class BrowserUseTaskOperator(TemplatedOperator):
                 session_policy=remote.policy.to_values(),
             ),
             method_name=self.execute_complete.__name__,
-            kwargs={"try_number": remote.ti.try_number},
+            kwargs={"try_number": remote.ti.try_number, "api_version": remote.client.get_api_version()},
             timeout=None if deadline is None else timedelta(seconds=deadline - time.time() + LATEST_RESUME),
         )
