@@ -31,6 +31,7 @@ LENGTHS = (10, 30)
 TRIGGERS = 1000
 ENDING = 40
 WINDOW = 20.0
+ACCOUNTS = (100, 1600)
 HELD = ("deferred", "success", "failed")
 
 
@@ -245,6 +246,44 @@ def parse_time() -> list[Row]:
     return rows
 
 
+def look_ups() -> list[Row]:
+    """Requests that find out what there is already, beside create, polls, session and result."""
+    rows = []
+    with FakeApiProcess("v2-flat") as fake, airflow(fake, **COMPONENTS) as running:
+        fake.script("fails", status="failed", seconds=1)
+        fake.script("takes 5 s", seconds=5)
+        running.start({"retried", "fifty"})
+        for others in ACCOUNTS:
+            fake.add_others(others - len(fake.tasks()))
+            fake.forget_requests()
+            assert running.run("retried").wait(seconds=240) == "failed"
+            looks = len(asked_once(fake))
+            rows.append(
+                Row(f"a task and its retry, in an account of {others:,}", str(looks), "-", "at most 3 each", looks <= 6)
+            )
+        fake.forget_requests()
+        assert running.run("fifty").wait(seconds=400) == "success"
+        looks = asked_once(fake)
+        contract = sum(one["path"].endswith("/billing/account") for one in looks)
+        rows.append(
+            Row("50 mapped deferrable tasks: what the server speaks", str(contract), "", "at most 51", contract <= 51)
+        )
+        rows.append(
+            Row("... which tasks there are, before and after creating one", str(len(looks) - contract - polls(looks)))
+        )
+    return rows
+
+
+def asked_once(fake: FakeApiProcess) -> list[dict[str, Any]]:
+    """GET requests for no single task or session."""
+    return [one for one in fake.requests("GET") if one["path"].rsplit("/", 1)[-1] in ("tasks", "sessions", "account")]
+
+
+def polls(requests: Sequence[dict[str, Any]]) -> int:
+    """How many of them read the lists of running tasks, as the triggerer's sweeps do."""
+    return sum("filterBy" in one["query"] for one in requests)
+
+
 FIGURES: dict[str, tuple[Callable[[], list[Row]], str, str]] = {
     "Airflow: one task on the worker, and in between in the triggerer": (
         worker_time,
@@ -256,6 +295,7 @@ FIGURES: dict[str, tuple[Callable[[], list[Row]], str, str]] = {
         "BrowserUseTaskTrigger",
         "HttpSensorTrigger, every 5 s",
     ),
+    "Airflow: requests that look for what there is already": (look_ups, "BrowserUseTaskOperator", ""),
     "Airflow: CPU for a parse of a DAG file (the best of many)": (
         parse_time,
         "BrowserUseTaskOperator",

@@ -17,33 +17,34 @@ PARAMS = {
     "root": Param("log in", type="string"),
     "conn": Param("browser_use_default", type="string"),
 }
+# A scheduler that gets no processor can take a task that has resumed for one that died.
+RETRIED = {"retries": 2, "retry_delay": timedelta(0)}
 EDITED = Path(os.environ["AIRFLOW_HOME"], "retries")
 SECONDS = timedelta(seconds=1)
 KINDS: dict[str, dict[str, Any]] = {
     "once": {},
     "unrendered": {"task": "{{ nothing.like.this }}"},
     "patient": {"retries": 2, "retry_delay": timedelta(hours=1)},
-    "eager": {"retries": 2, "retry_delay": timedelta(0)},
-    "hasty": {"execution_timeout": 4 * SECONDS},
-    "hasty_unstopped": {"execution_timeout": 4 * SECONDS, "stop_on_timeout": False},
-    "hasty_unkilled": {"execution_timeout": 4 * SECONDS, "stop_on_kill": False},
+    "hasty": {"execution_timeout": 12 * SECONDS},
+    "hasty_unstopped": {"execution_timeout": 12 * SECONDS, "stop_on_timeout": False},
+    "hasty_unkilled": {"execution_timeout": 12 * SECONDS, "stop_on_kill": False},
 }
 
 for mode in ("deferred", "on_worker"):
     common: dict[str, Any] = {"deferrable": mode == "deferred", "browser_use_conn_id": "{{ params.conn }}"}
     for kind, settings in KINDS.items():
         with DAG(f"{kind}_chain_{mode}", params=PARAMS):
-            log_in = BrowserUseTaskOperator(task_id="log_in", task="{{ params.root }}", **common)
+            log_in = BrowserUseTaskOperator(task_id="log_in", task="{{ params.root }}", **common, **RETRIED)
             arguments = {"task_id": "browse", "task": "{{ params.prompt }}", **common, **settings}
             BrowserUseTaskOperator(session_id=log_in.output["session_id"], **arguments)
     with DAG(f"three_{mode}", params=PARAMS):
-        log_in = BrowserUseTaskOperator(task_id="log_in", task="{{ params.root }}", **common)
+        log_in = BrowserUseTaskOperator(task_id="log_in", task="{{ params.root }}", **common, **RETRIED)
         browse = BrowserUseTaskOperator(
             task_id="browse", task="{{ params.prompt }}", session_id=log_in.output["session_id"], **common
         )
         BrowserUseTaskOperator(task_id="ship", task="ship", session_id=browse.output["session_id"], **common)
     with DAG(f"siblings_{mode}", params=PARAMS):
-        log_in = BrowserUseTaskOperator(task_id="log_in", task="{{ params.root }}", **common)
+        log_in = BrowserUseTaskOperator(task_id="log_in", task="{{ params.root }}", **common, **RETRIED)
         for branch, prompt in (("first", "{{ params.prompt }}"), ("second", "for 1 s")):
             BrowserUseTaskOperator(
                 task_id=branch,
