@@ -4,6 +4,7 @@ import asyncio
 import logging
 from typing import Any
 
+import anyio
 import pytest
 from prefect import flow, get_client
 from prefect.blocks.core import Block
@@ -145,6 +146,28 @@ def test_an_async_wait_that_is_cancelled_stops_the_task(api: FakeApi) -> None:
             await waiting
 
     asyncio.run(cancel())
+    assert [task["status"] for task in api.tasks()] == ["stopped"]
+    assert api.sessions(status="active") == []
+
+
+@pytest.mark.parametrize("keep_session", [True, False])
+def test_an_async_trigger_that_is_cancelled_while_it_creates_its_task_stops_it(
+    api: FakeApi, keep_session: bool
+) -> None:
+    api.script(status=None)
+    api.fault("POST", "/tasks", delay=1.0)
+
+    async def run_out_of_time() -> None:
+        block = BrowserTask(task="Wait forever", credentials=credentials_for(api), keep_session=keep_session)
+        with anyio.CancelScope() as scope:  # as Prefect's time-outs, it cancels each `await`
+            triggering = asyncio.get_running_loop().run_in_executor(
+                None, until, "it is being created", lambda: api.requests("POST", "/tasks")
+            )
+            triggering.add_done_callback(lambda _: scope.cancel())
+            await block.atrigger()
+        assert scope.cancelled_caught
+
+    asyncio.run(run_out_of_time())
     assert [task["status"] for task in api.tasks()] == ["stopped"]
     assert api.sessions(status="active") == []
 

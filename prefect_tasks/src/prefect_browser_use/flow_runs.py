@@ -146,6 +146,7 @@ class FlowRunWatch:
                 job.cancel()
             with anyio.CancelScope(shield=True):
                 await asyncio.wait([job], timeout=CREATION_GRACE_SECONDS)
+            job.cancel()
             raise
 
     @contextmanager

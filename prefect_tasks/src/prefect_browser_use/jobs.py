@@ -19,7 +19,8 @@ from prefect_browser_use.flow_runs import FlowRunWatch
 from prefect_browser_use.keys import Caller, Inputs
 from prefect_browser_use.reports import ENDED_BADLY, AsyncReport, Report
 from prefect_browser_use.results import BrowserTaskResult, result_of
-from prefect_browser_use.started import Started
+from prefect_browser_use.started import Started, stop_noted
+from prefect_browser_use.stops import await_stops
 from prefect_browser_use.tasks import PATIENCE
 
 
@@ -224,7 +225,21 @@ class BrowserTask(JobBlock[BrowserTaskResult]):
         return self._started(request, created, watch)
 
     async def atrigger(self, session_id: str | None = None) -> BrowserTaskRun:
-        """As `trigger`, for asyncio."""
+        """As `trigger`, for asyncio. If it is cancelled, what it started is stopped, since nobody is told of it."""
+        runs: list[BrowserTaskRun] = []
+
+        async def create() -> BrowserTaskRun:
+            runs.append(await self._create(session_id))
+            return runs[0]
+
+        try:
+            return await FlowRunWatch().until_created(create(), lambda: bool(runs))
+        except BaseException:
+            await await_stops([stop for run in runs for stop in stop_noted(run.task_id)])
+            raise
+
+    async def _create(self, session_id: str | None) -> BrowserTaskRun:
+        """Creates the task, and notes it as one that runs."""
         caller, request = Caller.current(), self._request(session_id)
         inputs = await asyncio.to_thread(self._inputs, request, session_id)
         watch = FlowRunWatch()

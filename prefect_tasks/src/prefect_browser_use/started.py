@@ -106,6 +106,13 @@ def is_session_of(flow_run_id: UUID | None, session_id: str) -> bool:
         return opened is not None and flow_run_id in opened.watch.lineage
 
 
+def stop_noted(task_id: str) -> Sequence[Future[bool]]:
+    """Stops a task that nobody will be told of, and the session that was opened for it."""
+    with _lock:
+        task = _running.get(task_id)
+        return [task.stop(with_session=not task.keeps_session or task.session_id in _kept)] if task else []
+
+
 def stop_all_of(flow_run_id: UUID) -> Sequence[Future[bool]]:
     """Stops all that a flow run, and those that are part of it, started in this process and that is not at its end."""
     with _lock:
