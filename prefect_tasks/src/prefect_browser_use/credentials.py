@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
+import os
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -99,6 +101,21 @@ class BrowserUseCredentials(CredentialsBlock):
     @property
     def _settings(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in ("api_key", "base_url", "api_version", "verify", "proxy")}
+
+    def sign(self, data: bytes) -> str:
+        """A keyed hash: nobody without the API key can tell what it was made of, or make another.
+
+        Args:
+            data: What to sign. With another key or base URL the same data has another hash.
+
+        Returns:
+            64 hexadecimal digits.
+        """
+        api_key = self.api_key.get_secret_value() if isinstance(self.api_key, SecretStr) else self.api_key
+        api_key = api_key or os.environ.get("BROWSER_USE_API_KEY", "")
+        base_url = (self.base_url or os.environ.get("BROWSER_USE_BASE_URL", "")).rstrip("/")
+        key = hmac.digest(api_key.encode(), b"prefect-browser-use", "sha256")  # so that it signs for nothing else
+        return hmac.new(key, base_url.encode() + b"\n" + data, "sha256").hexdigest()
 
     def test_connection(self) -> Account:
         """Ask the server who this is. Costs nothing.

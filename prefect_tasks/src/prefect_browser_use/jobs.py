@@ -14,9 +14,10 @@ from pydantic import Field, SecretStr
 
 from browser_use_client import AgentSettings, BrowserSettings, CreatedTask, CreateTaskRequest, Task, TaskError
 from prefect_browser_use.credentials import DOCUMENTATION, LOGO, BrowserUseCredentials
+from prefect_browser_use.earlier import Earlier, noting_misfit
 from prefect_browser_use.files import downloading, folder_of
 from prefect_browser_use.flow_runs import FlowRunWatch
-from prefect_browser_use.keys import Caller, Inputs
+from prefect_browser_use.places import Place
 from prefect_browser_use.reports import ENDED_BADLY, AsyncReport, Report
 from prefect_browser_use.results import BrowserTaskResult, result_of
 from prefect_browser_use.started import Started, stop_noted
@@ -130,7 +131,8 @@ class BrowserTaskRun(JobRun[BrowserTaskResult]):
         """
         if self._ended is None:
             raise RuntimeError(f"Task {self.task_id} has no result yet: call wait_for_completion() first.")
-        return result_of(self._ended, self._block.output_schema, self._live_url, self._paths)
+        with noting_misfit(self._ended):
+            return result_of(self._ended, self._block.output_schema, self._live_url, self._paths)
 
     async def afetch_result(self) -> BrowserTaskResult:
         """As `fetch_result`."""
@@ -209,16 +211,19 @@ class BrowserTask(JobBlock[BrowserTaskResult]):
         Raises:
             BrowserUseError: The task could not be started.
         """
-        caller, request = Caller.current(), self._request(session_id)
-        inputs = self._inputs(request, session_id)
-        watch = FlowRunWatch()
+        request, watch = self._request(session_id), FlowRunWatch()
+        earlier = self._earlier(self._place(session_id), request, session_id, watch)
         with self.credentials.get_client(sleep=watch.sleep) as client:
             watch.sleep(0)
             created = client.create_task(
-                request,
-                key=caller.find_key(client, inputs),
-                key_after=caller.since,
+                earlier.request,
+                key=earlier.key,
+                key_after=earlier.since,
+                key_is_new=earlier.is_new,
+                find=earlier.find,
+                accept=earlier.accept,
                 files=self.files,
+                session_id=earlier.session_id,
                 keep_session=self.keep_session,
                 wait_when_busy=PATIENCE,
             )
@@ -227,9 +232,10 @@ class BrowserTask(JobBlock[BrowserTaskResult]):
     async def atrigger(self, session_id: str | None = None) -> BrowserTaskRun:
         """As `trigger`, for asyncio. If it is cancelled, what it started is stopped, since nobody is told of it."""
         runs: list[BrowserTaskRun] = []
+        place = self._place(session_id)  # here, where the call is made
 
         async def create() -> BrowserTaskRun:
-            runs.append(await self._create(session_id))
+            runs.append(await self._create(session_id, place))
             return runs[0]
 
         try:
@@ -238,18 +244,21 @@ class BrowserTask(JobBlock[BrowserTaskResult]):
             await await_stops([stop for run in runs for stop in stop_noted(run.task_id)])
             raise
 
-    async def _create(self, session_id: str | None) -> BrowserTaskRun:
+    async def _create(self, session_id: str | None, place: Place | None) -> BrowserTaskRun:
         """Creates the task, and notes it as one that runs."""
-        caller, request = Caller.current(), self._request(session_id)
-        inputs = await asyncio.to_thread(self._inputs, request, session_id)
-        watch = FlowRunWatch()
+        request, watch = self._request(session_id), FlowRunWatch()
+        earlier = await asyncio.to_thread(self._earlier, place, request, session_id, watch)
         async with self.credentials.get_async_client(sleep=watch.asleep) as client:
             await watch.asleep(0)
             created = await client.create_task(
-                request,
-                key=await caller.afind_key(client, inputs),
-                key_after=caller.since,
+                earlier.request,
+                key=earlier.key,
+                key_after=earlier.since,
+                key_is_new=earlier.is_new,
+                find=lambda key: asyncio.to_thread(earlier.find, key),
+                accept=earlier.accept,
                 files=self.files,
+                session_id=earlier.session_id,
                 keep_session=self.keep_session,
                 wait_when_busy=PATIENCE,
             )
@@ -275,6 +284,21 @@ class BrowserTask(JobBlock[BrowserTaskResult]):
             metadata=self.metadata,
         )
 
-    def _inputs(self, request: CreateTaskRequest, session_id: str | None) -> Inputs:
-        files = [Path(file) for file in self.files]
-        return Inputs.of(request, session_id, keep_session=self.keep_session, files=files)
+    def _place(self, session_id: str | None) -> Place | None:
+        return Place.of("trigger", [self, session_id])
+
+    def _earlier(
+        self, place: Place | None, request: CreateTaskRequest, session_id: str | None, watch: FlowRunWatch
+    ) -> Earlier:
+        earlier = Earlier(
+            self.credentials,
+            place,
+            request,
+            session_id=session_id,
+            keep_session=self.keep_session,
+            files=[Path(file) for file in self.files],
+            output_schema=self.output_schema,
+            sleep=watch.sleep,
+        )
+        earlier.look()
+        return earlier

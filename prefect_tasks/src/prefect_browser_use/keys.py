@@ -1,172 +1,91 @@
 """Under which key a task is created, so that a run that comes back finds it instead of paying again.
 
-The keys of a flow run read `FLOW_RUN:INPUTS:ATTEMPT:TASK_RUN`. A task's metadata carries its key, so the API itself
-remembers what a flow run started: across retries, killed processes, and runners that share no memory. Prefect's
-own ids are not enough, for those of task runs change when a flow runs again.
+A key reads `FLOW_RUN:HASH`. It is the same whenever the same call of the same flow run is made again: in a retry of
+the task, of the flow or of the flow around it, after a pause, and after the process was killed. So it is looked up as
+a whole, and no two calls share one, in whichever processes they run.
+
+    FLOW_RUN    the outermost flow run; of a task without one, its own task run
+    HASH        an HMAC, keyed with the API key, of all that tells a call from others: the account, the way from the
+                outermost flow to the call (`Place`), and what is asked, with secrets and the contents of files. Who
+                reads it in a task's metadata learns nothing of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from hashlib import sha256
-from pathlib import Path
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 from prefect.context import FlowRunContext, TaskRunContext
 
-from browser_use_client import AsyncBrowserUseClient, BrowserUseClient, CreateTaskRequest, NotFoundError, Task
-from prefect_browser_use.files import digests
-
-CLOCK_SKEW = timedelta(minutes=10)
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """What a task is asked, as far as it tells one call from another.
-
-    Attributes:
-        digest: Of everything; two calls that ask the same have the same.
-        starts_chain: Whether the task opens a session for follow-ups.
-        accept: Whether a finished task will do, so that a retry does not start a new one.
-    """
-
-    digest: str
-    starts_chain: bool
-    accept: Callable[[Task], bool]
-
-    @classmethod
-    def of(
-        cls,
-        request: CreateTaskRequest,
-        session_id: str | None,
-        *,
-        keep_session: bool,
-        files: Sequence[Path] = (),
-        fail_on_unsuccessful: bool = True,
-    ) -> Inputs:
-        """The inputs of a call; reads the files."""
-        # The dump masks secrets: not even their hash leaves the process.
-        asked = [str(session_id), str(keep_session), request.model_dump_json(), *digests(files)]
-        return cls(
-            digest=sha256("\n".join(asked).encode()).hexdigest()[:16],
-            starts_chain=keep_session and session_id is None,
-            accept=_succeeded if fail_on_unsuccessful else _finished,
-        )
+from prefect_browser_use.ancestry import CLOCK_SKEW, ancestry_of, attempt_of
+from prefect_browser_use.credentials import BrowserUseCredentials
+from prefect_browser_use.fingerprints import fingerprint
+from prefect_browser_use.places import Place
 
 
 @dataclass(frozen=True)
 class Caller:
-    """The task run that asks, and which attempt of its flow run it belongs to.
+    """The call of a flow run, in one of its attempts.
 
     Attributes:
-        task_run_id: The task run.
-        flow_run_id: Its flow run; None for a task that runs without one.
-        attempt: How often the flow run was started, from 1.
-        since: When the flow run, or else the task run, was first started, at the earliest.
-        is_new: Whether the flow run and the task run were never started before, so that nothing can be found.
+        scope: The outermost flow run; without a flow, the task run; in a script, something made up.
+        path: From there to the call.
+        attempt: Tells the attempts of the flow run from each other.
+        since: When the outermost flow run, or else the task run, was first started, less `CLOCK_SKEW`.
+        ran_before: Whether an earlier attempt may have started something.
+        is_retry: Whether this attempt may have, in an earlier try of the task.
+        is_certain: See `Place`.
     """
 
-    task_run_id: UUID
-    flow_run_id: UUID | None
-    attempt: int
+    scope: UUID
+    path: tuple[str, ...]
+    attempt: str
     since: datetime | None
-    is_new: bool
+    ran_before: bool
+    is_retry: bool
+    is_certain: bool
 
     @classmethod
-    def current(cls) -> Caller:
-        """Who calls: a task run, or with a made-up id the body of a flow, or a script."""
-        task_context, flow_context = TaskRunContext.get(), FlowRunContext.get()
-        task_run = task_context.task_run if task_context else None
-        flow_run = flow_context.flow_run if flow_context else None
-        since = (flow_run.start_time or flow_run.created) if flow_run else (task_run and task_run.created)
+    def of(cls, place: Place | None) -> Caller:
+        """Who calls. Asks Prefect once for all calls of a flow run in a process.
+
+        Args:
+            place: Where the call stands; None in a script.
+        """
+        task, flow = TaskRunContext.get(), FlowRunContext.get()
+        flow_run = flow.flow_run if flow else None
+        own = place.text if place else uuid4().hex
+        is_retry = bool((place and place.is_retry) or (task and task.task_run.run_count > 1))
+        is_certain = place is None or place.is_certain
+        if flow_run is None:
+            scope = (place and place.scope) or uuid4()
+            return cls(
+                scope=scope,
+                path=(own,),
+                attempt=str(scope),
+                since=place.since - CLOCK_SKEW if place and place.since else None,
+                ran_before=True,  # nobody counts how often a background task was started
+                is_retry=is_retry,
+                is_certain=is_certain,
+            )
+        ancestry = ancestry_of(flow_run)
         return cls(
-            task_run_id=task_run.id if task_run else uuid4(),
-            flow_run_id=flow_run.id if flow_run else None,
-            attempt=flow_run.run_count if flow_run else 1,
-            since=since - CLOCK_SKEW if since else None,
-            # A background task has no flow run that counts how often it was started.
-            is_new=bool(flow_run and flow_run.run_count == 1 and (task_run is None or task_run.run_count <= 1)),
+            scope=ancestry.root,
+            path=(*ancestry.path, own),
+            attempt=attempt_of(flow_run),
+            since=ancestry.since,
+            ran_before=ancestry.ran_before,
+            is_retry=is_retry,
+            is_certain=is_certain,
         )
 
-    def find_key(self, client: BrowserUseClient, inputs: Inputs) -> str:
-        """The key of the task that an earlier attempt left behind for this call, else a new one."""
-        if self.attempt > 1:
-            tasks = list(client.list_tasks(after=self.since))
-            for task in self._left_behind(inputs, tasks):
-                if not inputs.starts_chain or _leads_on(task, tasks) or _is_open(client, task.session_id):
-                    return _key_of(task)
-        return f"{self._prefix(inputs)}{self.attempt}:{self.task_run_id}"
+    def key(self, block: BrowserUseCredentials, asked: Any) -> str:
+        """The key of this call.
 
-    async def afind_key(self, client: AsyncBrowserUseClient, inputs: Inputs) -> str:
-        """As `find_key`, for asyncio."""
-        if self.attempt > 1:
-            tasks = [task async for task in client.list_tasks(after=self.since)]
-            for task in self._left_behind(inputs, tasks):
-                if not inputs.starts_chain or _leads_on(task, tasks) or await _ais_open(client, task.session_id):
-                    return _key_of(task)
-        return f"{self._prefix(inputs)}{self.attempt}:{self.task_run_id}"
-
-    def _prefix(self, inputs: Inputs) -> str:
-        return f"{self.flow_run_id or 'no-flow'}:{inputs.digest}:"
-
-    def _left_behind(self, inputs: Inputs, tasks: Sequence[Task]) -> Iterator[Task]:
-        """What earlier attempts started for the same inputs, is of use, and no sibling took."""
-        prefix, found = self._prefix(inputs), []
-        for task in tasks:
-            if _key_of(task).startswith(prefix) and (not task.has_ended or inputs.accept(task)):
-                attempt, task_run_id = _key_of(task).removeprefix(prefix).split(":")
-                found.append((int(attempt), UUID(task_run_id), task))
-        # Ids of task runs are in the order of their creation (UUID7), as identical calls were made.
-        for earlier, _, task in sorted(found, key=lambda item: item[:2]):
-            if earlier < self.attempt and self._takes(task):
-                yield task
-
-    def _takes(self, task: Task) -> bool:
-        return _taken.setdefault((task.id, self.attempt), self.task_run_id) == self.task_run_id
-
-
-_taken: dict[tuple[str, int], UUID] = {}
-"""Which task run of an attempt took which task of an earlier one, so that identical calls take one each."""
-
-
-def _key_of(task: Task) -> str:
-    return task.key or ""
-
-
-def _succeeded(task: Task) -> bool:
-    return task.status == "finished" and task.is_success is not False
-
-
-def _finished(task: Task) -> bool:
-    return task.status == "finished"
-
-
-def _leads_on(task: Task, tasks: Sequence[Task]) -> bool:
-    """Whether the first task of a session still serves the calls after it, though the session may be closed.
-
-    It does while it runs, and when its follow-ups are there and are good: they will be found as well. Otherwise
-    their successors would be sent to a closed session in each attempt again, so all begins anew, in a new session.
-    """
-    follow_ups = [other for other in tasks if other.session_id == task.session_id and _age(other) > _age(task)]
-    return not task.has_ended or (bool(follow_ups) and all(_succeeded(other) for other in follow_ups))
-
-
-def _age(task: Task) -> Any:
-    return task.created_at or task.started_at
-
-
-def _is_open(client: BrowserUseClient, session_id: str) -> bool:
-    try:
-        return client.get_session(session_id).status == "active"
-    except NotFoundError:
-        return False
-
-
-async def _ais_open(client: AsyncBrowserUseClient, session_id: str) -> bool:
-    try:
-        return (await client.get_session(session_id)).status == "active"
-    except NotFoundError:
-        return False
+        Args:
+            block: The account.
+            asked: What is asked for.
+        """
+        return f"{self.scope}:{block.sign(fingerprint([self.path, asked]))[:32]}"

@@ -12,10 +12,11 @@ from prefect.concurrency.asyncio import concurrency as aconcurrency
 from prefect.concurrency.sync import concurrency
 
 from browser_use_client import AgentSettings, BrowserSettings, CreateTaskRequest, OutputSchema
+from prefect_browser_use.earlier import Earlier, noting_misfit
 from prefect_browser_use.files import downloading, folder_of, paths_of
 from prefect_browser_use.flow_runs import FlowRunWatch
 from prefect_browser_use.inputs import Credentials, SecretValue, build_request, load_credentials
-from prefect_browser_use.keys import Caller, Inputs
+from prefect_browser_use.places import Place
 from prefect_browser_use.reports import AsyncReport, Report
 from prefect_browser_use.results import BrowserTaskResult, result_of
 from prefect_browser_use.task_type import browser_use_task
@@ -45,6 +46,7 @@ def run_browser_task(
     fail_on_unsuccessful: bool = True,
     artifacts: bool = True,
     screenshots: bool = False,
+    _place: Place | None = None,
 ) -> BrowserTaskResult:
     """Run a Browser Use task and wait until it has ended.
 
@@ -102,12 +104,8 @@ def run_browser_task(
         metadata=metadata,
     )
     uploads, folder = paths_of(files), folder_of(download_output_to)
-    inputs = Inputs.of(
-        request, session_id, keep_session=keep_session, files=uploads, fail_on_unsuccessful=fail_on_unsuccessful
-    )
-    caller, watch = Caller.current(), FlowRunWatch()
+    watch, block = FlowRunWatch(), load_credentials(credentials)
     limit = concurrency(concurrency_limit, strict=True) if concurrency_limit else nullcontext()
-    block = load_credentials(credentials)
     with block.get_client(sleep=watch.sleep) as client, limit:
         watch.sleep(0)  # the flow run may have ended while this waited for its slot
         report = Report(
@@ -121,14 +119,28 @@ def run_browser_task(
             screenshots=screenshots,
         )
         try:
-            ended = client.run_task(
+            earlier = Earlier(
+                block,
+                _place,
                 request,
-                key=key or caller.find_key(client, inputs),
-                key_after=None if key else caller.since,
-                key_is_new=caller.is_new and not key,
-                accept=inputs.accept,
-                files=uploads,
                 session_id=session_id,
+                keep_session=keep_session,
+                files=uploads,
+                key=key,
+                output_schema=output_schema or request.output_schema,
+                fail_on_unsuccessful=fail_on_unsuccessful,
+                sleep=watch.sleep,
+            )
+            earlier.look()
+            ended = client.run_task(
+                earlier.request,
+                key=earlier.key,
+                key_after=earlier.since,
+                key_is_new=earlier.is_new,
+                find=earlier.find,
+                accept=earlier.accept,
+                files=uploads,
+                session_id=earlier.session_id,
                 keep_session=keep_session,
                 wait_when_busy=wait_when_busy,
                 poll_interval=poll_interval,
@@ -147,7 +159,8 @@ def run_browser_task(
         except BaseException as error:
             report.on_error(error)
             raise
-    return result_of(ended, output_schema or request.output_schema, report.live_url, paths)
+    with noting_misfit(ended):
+        return result_of(ended, output_schema or request.output_schema, report.live_url, paths)
 
 
 @browser_use_task("arun-browser-task")
@@ -171,6 +184,7 @@ async def arun_browser_task(
     fail_on_unsuccessful: bool = True,
     artifacts: bool = True,
     screenshots: bool = False,
+    _place: Place | None = None,
 ) -> BrowserTaskResult:
     """As `run_browser_task`, for asyncio."""
     request = await asyncio.to_thread(
@@ -183,15 +197,7 @@ async def arun_browser_task(
         metadata=metadata,
     )
     uploads, folder = paths_of(files), folder_of(download_output_to)
-    inputs = await asyncio.to_thread(
-        Inputs.of,
-        request,
-        session_id,
-        keep_session=keep_session,
-        files=uploads,
-        fail_on_unsuccessful=fail_on_unsuccessful,
-    )
-    caller, watch = Caller.current(), FlowRunWatch()
+    watch = FlowRunWatch()
     block = await asyncio.to_thread(load_credentials, credentials)
     limit = aconcurrency(concurrency_limit, strict=True) if concurrency_limit else nullcontext()
     async with block.get_async_client(sleep=watch.asleep) as client, limit:
@@ -207,14 +213,29 @@ async def arun_browser_task(
             screenshots=screenshots,
         )
         try:
-            run = client.run_task(
+            earlier = await asyncio.to_thread(
+                Earlier,
+                block,
+                _place,
                 request,
-                key=key or await caller.afind_key(client, inputs),
-                key_after=None if key else caller.since,
-                key_is_new=caller.is_new and not key,
-                accept=inputs.accept,
-                files=uploads,
                 session_id=session_id,
+                keep_session=keep_session,
+                files=uploads,
+                key=key,
+                output_schema=output_schema or request.output_schema,
+                fail_on_unsuccessful=fail_on_unsuccessful,
+                sleep=watch.sleep,
+            )
+            await asyncio.to_thread(earlier.look)
+            run = client.run_task(
+                earlier.request,
+                key=earlier.key,
+                key_after=earlier.since,
+                key_is_new=earlier.is_new,
+                find=lambda key: asyncio.to_thread(earlier.find, key),
+                accept=earlier.accept,
+                files=uploads,
+                session_id=earlier.session_id,
                 keep_session=keep_session,
                 wait_when_busy=wait_when_busy,
                 poll_interval=poll_interval,
@@ -234,4 +255,5 @@ async def arun_browser_task(
         except BaseException as error:
             await report.on_error(error)
             raise
-    return result_of(ended, output_schema or request.output_schema, report.live_url, paths)
+    with noting_misfit(ended):
+        return result_of(ended, output_schema or request.output_schema, report.live_url, paths)

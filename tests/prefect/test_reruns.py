@@ -1,0 +1,236 @@
+"""Each call of a flow run finds its own task again, and never another call's, in whatever order the calls come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect import flow, task, unmapped
+from pydantic import SecretStr
+
+from prefect_browser_use import BrowserUseCredentials, abrowser_session, arun_browser_task, run_browser_task
+from tests.fake_api import FakeApi
+
+from .conftest import credentials_for
+from .test_exactly_once import creates, prompts
+from .test_runners import RUNNERS
+
+NAMES = ("alice", "bob", "carol")
+
+
+class InterruptedRunError(Exception):
+    """What a flow fails with, so that Prefect runs it again."""
+
+
+def told_apart_by_secrets(folder: Path) -> list[dict[str, Any]]:  # noqa: ARG001 - as the others
+    return [{"secrets": {"password": SecretStr(name)}} for name in NAMES]
+
+
+def told_apart_by_files(folder: Path) -> list[dict[str, Any]]:
+    options = []
+    for name in NAMES:
+        path = folder / name / "statement.txt"
+        path.parent.mkdir()
+        path.write_text(name)
+        options.append({"files": [path]})
+    return options
+
+
+def told_apart_by_browsers(folder: Path) -> list[dict[str, Any]]:  # noqa: ARG001 - as the others
+    return [{"browser_settings": {"screen_width": 800 + number}} for number in range(len(NAMES))]
+
+
+def told_apart_by_nothing(folder: Path) -> list[dict[str, Any]]:  # noqa: ARG001 - as the others
+    return [{} for _ in NAMES]
+
+
+def columns(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    """Options of each call, as `.map` takes them."""
+    return {option: [row[option] for row in rows] for option in rows[0]}
+
+
+def transfers_by_session(api: FakeApi) -> dict[str, list[str]]:
+    """The prompts of each session, in order."""
+    by_session: dict[str, list[str]] = {}
+    for one in api.tasks():
+        by_session.setdefault(one["session_id"], []).append(one["prompt"])
+    return by_session
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+@pytest.mark.parametrize(
+    "tell_apart", [told_apart_by_secrets, told_apart_by_files, told_apart_by_browsers, told_apart_by_nothing]
+)
+def test_mapped_sign_ins_and_what_follows_stay_together_when_the_flow_runs_again(
+    flat_api: FakeApi, tmp_path: Path, runner: str, tell_apart: Callable[[Path], list[dict[str, Any]]]
+) -> None:
+    credentials, options = credentials_for(flat_api), columns(tell_apart(tmp_path))
+    seen: list[list[str]] = []
+
+    @flow(retries=1, task_runner=RUNNERS[runner]())
+    def transfers() -> None:
+        given = {"credentials": unmapped(credentials), "keep_session": True}
+        signed_in = run_browser_task.map(["Sign in"] * len(NAMES), **options, **given).result()
+        seen.append([result.session_id for result in signed_in])
+        if len(seen) == 1:
+            run_browser_task(f"Transfer from {NAMES[0]}", credentials=credentials, session_id=seen[0][0])
+            raise InterruptedRunError
+        prompts = [f"Transfer from {name}" for name in NAMES]
+        run_browser_task.map(prompts, session_id=seen[-1], **given).wait()
+
+    transfers()
+    assert seen[0] == seen[1]
+    assert transfers_by_session(flat_api) == {
+        session: ["Sign in", f"Transfer from {name}"] for session, name in zip(seen[0], NAMES, strict=True)
+    }
+
+
+def test_the_metadata_tells_nobody_without_the_key_which_secret_was_used(flat_api: FakeApi) -> None:
+    @flow
+    def sign_in() -> None:
+        for password in ("alice", "bob"):
+            run_browser_task(
+                "Sign in", credentials=credentials_for(flat_api), secrets={"password": SecretStr(password)}
+            )
+
+    sign_in()
+    sign_in()
+    keys = [one["metadata"]["idempotency_key"] for one in flat_api.tasks()]
+    assert len({key.partition(":")[2] for key in keys}) == 2  # the same calls, in two flow runs
+    assert len(set(keys)) == 4
+
+
+@task
+def shop(credentials: BrowserUseCredentials, name: str) -> str:
+    first = run_browser_task("Open the bank", credentials=credentials, keep_session=True)
+    run_browser_task(f"Sign in as {name}", credentials=credentials, session_id=first.session_id, keep_session=True)
+    return first.session_id
+
+
+def test_tasks_of_ones_own_find_their_own_browsers_again_in_another_order(api: FakeApi) -> None:
+    sessions: list[dict[str, str]] = []
+
+    @flow(retries=1)
+    def shops() -> None:
+        names = NAMES if not sessions else NAMES[::-1]
+        futures = {name: shop.submit(credentials_for(api), name) for name in names}
+        sessions.append({name: future.result() for name, future in futures.items()})
+        if len(sessions) == 1:
+            raise InterruptedRunError
+
+    shops()
+    assert sessions[0] == sessions[1]
+    assert creates(api) == 2 * len(NAMES)
+
+
+def test_a_task_of_ones_own_that_is_retried_starts_nothing_new(api: FakeApi) -> None:
+    tries = 0
+
+    @task(retries=1)
+    def shop_twice() -> None:
+        nonlocal tries
+        for _ in range(2):
+            run_browser_task("Read the orders", credentials=credentials_for(api))
+        tries += 1
+        if tries == 1:
+            raise InterruptedRunError
+
+    @flow
+    def shops() -> None:
+        shop_twice()
+
+    shops()
+    assert creates(api) == 2
+    tries = 0
+    shop_twice()
+    assert creates(api) == 4
+
+
+class Account:
+    """An object of the user's own, which nobody else can compare."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+class Pauses:
+    """How long the coroutine of each account waits before it begins: in the second attempt, the other way round."""
+
+    def __init__(self) -> None:
+        self.attempt = 0
+
+    async def wait(self, name: str) -> None:
+        await asyncio.sleep(0.5 if (name == "alice") == (self.attempt == 1) else 0.0)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Prefect leaves sockets of its own open
+@pytest.mark.parametrize("account", [str, Account])
+def test_coroutines_that_begin_alike_go_on_in_their_own_browser_or_anew_in_a_new_one(
+    api: FakeApi, account: Callable[[str], Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    pauses = Pauses()
+
+    async def use(account: Any) -> None:
+        name = getattr(account, "name", account)
+        await pauses.wait(name)
+        async with abrowser_session(credentials=credentials_for(api)) as session:
+            await session.arun("Open the bank")
+            await session.arun(f"Sign in as {name}")
+
+    @flow(retries=1)
+    async def shops() -> None:
+        pauses.attempt += 1
+        await asyncio.gather(use(account("alice")), use(account("bob")))
+        if pauses.attempt == 1:
+            raise InterruptedRunError
+
+    asyncio.run(shops())
+    by_session = transfers_by_session(api)
+    assert all(len(asked) == 2 for asked in by_session.values()), by_session
+    assert len(by_session) == (2 if account is str else 4)
+    assert ("is not used again" in caplog.text) == (account is Account)
+    assert api.sessions(status="active") == []
+
+
+def test_a_flow_inside_a_flow_that_is_retried_starts_nothing_new(api: FakeApi) -> None:
+    runs = 0
+
+    @flow
+    def inner(prompt: str) -> str:
+        return run_browser_task(prompt, credentials=credentials_for(api)).task_id
+
+    @flow(retries=1)
+    def outer() -> list[str]:
+        nonlocal runs
+        runs += 1
+        task_ids = [inner("Read"), inner("Read"), inner("Write")]
+        if runs == 1:
+            raise InterruptedRunError
+        return task_ids
+
+    assert len(set(outer())) == 3
+    assert sorted(prompts(api)) == ["Read", "Read", "Write"]
+
+
+def test_a_rerun_of_many_mapped_tasks_reads_the_lists_once(flat_api: FakeApi) -> None:
+    runs = 0
+
+    @flow(retries=1)
+    def many() -> None:
+        nonlocal runs
+        runs += 1
+        given = {"credentials": unmapped(credentials_for(flat_api)), "artifacts": False}
+        run_browser_task.map([f"Order {number}" for number in range(30)], **given).wait()
+        arun_browser_task.map([f"Invoice {number}" for number in range(10)], **given).wait()
+        if runs == 1:
+            flat_api.add_others(250)
+            flat_api.forget_requests()
+            raise InterruptedRunError
+
+    many()
+    assert creates(flat_api) == 0
+    assert len(flat_api.tasks()) == 40
+    assert len(flat_api.requests("GET", "/tasks")) == 3  # pages
