@@ -9,12 +9,25 @@ from typing import Any
 
 import pytest
 from prefect import flow, task, unmapped
+from prefect.cache_policies import INPUTS
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State
 from pydantic import SecretStr
 
-from prefect_browser_use import BrowserUseCredentials, abrowser_session, arun_browser_task, run_browser_task
+from browser_use_client import OutputSchemaError
+from prefect_browser_use import (
+    BrowserUseCredentials,
+    abrowser_session,
+    arun_browser_task,
+    browser_session,
+    run_browser_task,
+    start_session,
+    stop_session,
+)
 from tests.fake_api import FakeApi
 
 from .conftest import credentials_for
+from .running_prefect import until
 from .test_exactly_once import creates, prompts
 from .test_runners import RUNNERS
 
@@ -234,3 +247,111 @@ def test_a_rerun_of_many_mapped_tasks_reads_the_lists_once(flat_api: FakeApi) ->
     assert creates(flat_api) == 0
     assert len(flat_api.tasks()) == 40
     assert len(flat_api.requests("GET", "/tasks")) == 3  # pages
+
+
+def test_a_session_that_was_started_serves_the_next_attempt(flat_api: FakeApi) -> None:
+    runs = 0
+
+    @flow(retries=1)
+    def shop() -> None:
+        nonlocal runs
+        runs += 1
+        credentials = credentials_for(flat_api)
+        for prompt in ("Read", "Write"):
+            session = start_session(credentials=credentials)
+            run_browser_task(prompt, credentials=credentials, session_id=session.id, keep_session=True)
+            stop_session(session.id, credentials=credentials)
+        if runs == 1:
+            raise InterruptedRunError
+
+    shop()
+    assert len(flat_api.requests("POST", "/sessions")) == 2
+    assert creates(flat_api) == 2
+    assert flat_api.sessions(status="active") == []
+
+
+def test_two_tasks_at_once_share_the_browser_of_a_block(api: FakeApi) -> None:
+    async def use() -> None:
+        async with abrowser_session(credentials=credentials_for(api)) as session:
+            await asyncio.gather(session.arun("Read"), session.arun("Write"))
+
+    asyncio.run(use())
+    assert len(api.sessions()) == 1
+    assert creates(api) == 2
+    assert api.sessions(status="active") == []
+
+
+def test_output_that_does_not_fit_is_asked_for_again_in_a_new_task(api: FakeApi) -> None:
+    api.script("Count", output="many")
+    with pytest.raises(OutputSchemaError) as caught:
+        run_browser_task("Count", credentials=credentials_for(api), output_schema=int)
+    assert caught.value.raw == "many"
+    assert creates(api) == 1
+
+    api.script("Count", output="4")
+    api.script("Count", times=1, output="many")
+    patient = run_browser_task.with_options(retries=1)
+    result = patient("Count", credentials=credentials_for(api), output_schema=int)
+    assert result.output == 4
+    assert creates(api) == 3
+    assert api.sessions(status="active") == []
+
+
+def test_output_that_does_not_fit_is_asked_for_again_where_the_session_is_kept(api: FakeApi) -> None:
+    api.script("Count", output="4")
+    api.script("Count", times=1, output="many")
+    patient = run_browser_task.with_options(retries=1)
+    result = patient("Count", credentials=credentials_for(api), output_schema=int, keep_session=True)
+    assert result.output == 4
+    assert [one["session_id"] for one in api.tasks()] == [result.session_id] * 2
+    assert len(api.sessions()) == 1
+
+
+def test_a_block_that_is_run_again_for_output_that_does_not_fit_begins_a_new_session(api: FakeApi) -> None:
+    api.script("Count", output="4")
+    api.script("Count", times=1, output="many")
+
+    @flow(retries=1)
+    def shop() -> Any:
+        with browser_session(credentials=credentials_for(api)) as session:
+            session.run("Sign in")
+            return session.run("Count", output_schema=int).output
+
+    assert shop() == 4
+    assert prompts(api) == ["Sign in", "Count"] * 2
+    assert api.sessions(status="active") == []
+
+
+def test_a_persisted_result_can_be_read_elsewhere_and_is_given_to_no_other_call(flat_api: FakeApi) -> None:
+    persisted = run_browser_task.with_options(persist_result=True)
+
+    @flow
+    def same() -> list[State[Any]]:
+        given = {"credentials": credentials_for(flat_api), "return_state": True}
+        return [persisted("Same", **given) for _ in range(2)]
+
+    task_runs = [state.state_details.task_run_id for state in same()]
+    with get_client(sync_client=True) as client:
+
+        def stored() -> list[Any] | None:
+            states = [client.read_task_run(task_run).state for task_run in task_runs]
+            return states if all(state and state.is_completed() for state in states) else None
+
+        states = until("Prefect shows the states", stored)  # as another process sees them: the results are in files
+    assert [state.result().task_id for state in states] == [one["id"] for one in flat_api.tasks()]
+    assert creates(flat_api) == 2
+
+
+def test_a_cache_that_cannot_see_secrets_says_so_and_one_that_needs_not_works(
+    flat_api: FakeApi, caplog: pytest.LogCaptureFixture
+) -> None:
+    cached = run_browser_task.with_options(cache_policy=INPUTS - "credentials")
+
+    @flow
+    def same(**options: Any) -> set[str]:
+        return {cached("Same", credentials=credentials_for(flat_api), **options).task_id for _ in range(2)}
+
+    assert same() == same()
+    assert "`cache_policy`" not in caplog.text
+    same(secrets={"password": SecretStr("alice")})
+    assert "does not see the values of `secrets`" in caplog.text

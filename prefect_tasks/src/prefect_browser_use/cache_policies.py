@@ -69,6 +69,8 @@ class OfArguments(CachePolicy):
         hashes = any(
             isinstance(part, Inputs) or getattr(part, "cache_key_fn", None) is task_input_hash for part in parts
         )
+        excluded = {name for part in parts if isinstance(part, Inputs) for name in part.exclude}
+        inputs = {name: value for name, value in inputs.items() if name not in excluded}
         credentials = inputs.get("credentials")
         holds_key = isinstance(credentials, BrowserUseCredentials) and credentials.api_key is not None
         masked = {"`secrets`": inputs.get("secrets"), "`credentials`": holds_key}

@@ -9,8 +9,10 @@ from prefect.transactions import Transaction, get_transaction
 
 from browser_use_client import BrowserSettings, Session
 from prefect_browser_use.credentials import BrowserUseCredentials
+from prefect_browser_use.earlier_sessions import EarlierSession
 from prefect_browser_use.flow_runs import FlowRunWatch, run_log
 from prefect_browser_use.inputs import Credentials, load_credentials, settings_of
+from prefect_browser_use.places import Place
 from prefect_browser_use.started import Started, close_session, session_closed
 from prefect_browser_use.stops import wait_for_stops
 from prefect_browser_use.task_type import browser_use_task
@@ -21,12 +23,16 @@ STARTED = "browser_use_session"
 
 @browser_use_task("start-session")
 def start_session(
-    *, credentials: Credentials = None, browser_settings: BrowserSettings | dict[str, Any] | None = None
+    *,
+    credentials: Credentials = None,
+    browser_settings: BrowserSettings | dict[str, Any] | None = None,
+    _place: Place | None = None,
 ) -> Session:
     """Start a browser session that stays open until it is stopped (`v2-flat`).
 
     Most flows need no such task: `run_browser_task(..., keep_session=True)` opens a session in every contract, and
-    `browser_session` closes it. Inside a `transaction()` that is rolled back, the session is stopped.
+    `browser_session` closes it. Inside a `transaction()` that is rolled back, the session is stopped. A retry of this
+    task or of its flow gets the session that it started before.
 
     Args:
         credentials: A block, the name of a saved one, or None for the environment's.
@@ -39,21 +45,33 @@ def start_session(
         UnsupportedOptionError: The server speaks `v2-nested`, which starts sessions with their first task only.
         RateLimitedError: The plan's sessions are all in use.
     """
-    block = load_credentials(credentials)
-    with block.get_client() as client:
-        session = client.start_session(settings_of("browser_settings", browser_settings, BrowserSettings))
+    block, settings = load_credentials(credentials), settings_of("browser_settings", browser_settings, BrowserSettings)
+    earlier = EarlierSession(block, _place, settings)
+    session = earlier.find()
+    if session is None:
+        with block.get_client() as client:
+            session = client.start_session(settings)
+        earlier.remember(session)
     _remember(block, session)
     return session
 
 
 @browser_use_task("astart-session")
 async def astart_session(
-    *, credentials: Credentials = None, browser_settings: BrowserSettings | dict[str, Any] | None = None
+    *,
+    credentials: Credentials = None,
+    browser_settings: BrowserSettings | dict[str, Any] | None = None,
+    _place: Place | None = None,
 ) -> Session:
     """As `start_session`, for asyncio."""
     block = await asyncio.to_thread(load_credentials, credentials)
-    async with block.get_async_client() as client:
-        session = await client.start_session(settings_of("browser_settings", browser_settings, BrowserSettings))
+    settings = settings_of("browser_settings", browser_settings, BrowserSettings)
+    earlier = await asyncio.to_thread(EarlierSession, block, _place, settings)
+    session = await asyncio.to_thread(earlier.find)
+    if session is None:
+        async with block.get_async_client() as client:
+            session = await client.start_session(settings)
+        await asyncio.to_thread(earlier.remember, session)
     _remember(block, session)
     return session
 

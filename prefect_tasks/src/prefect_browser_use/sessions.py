@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager
@@ -17,6 +18,9 @@ from prefect_browser_use.started import close_session
 from prefect_browser_use.stops import await_stops, wait_for_stops
 from prefect_browser_use.tasks import arun_browser_task, run_browser_task
 
+TURN_SECONDS = 0.05
+"""How often a coroutine looks whether the browser is free."""
+
 
 class BrowserSession:
     """A browser that several tasks use one after the other. Its first task starts it.
@@ -29,21 +33,22 @@ class BrowserSession:
         self._credentials = credentials
         self._browser_settings = browser_settings
         self._opened: list[str] = []
+        self._in_use = threading.Lock()  # one for all threads and event loops, so that one task opens the browser
 
     @property
     def id(self) -> str | None:
         """The session; None until the first task has started."""
-        return self._opened[0] if self._opened else None
+        return self._opened[-1] if self._opened else None  # a retry of the first task may have opened another
 
     def run(self, task: str | CreateTaskRequest, *, name: str | None = None, **options: Any) -> BrowserTaskResult:
-        """Run a task in this session, as `run_browser_task` does.
+        """Run a task in this session, as `run_browser_task` does, once those that were called before have ended.
 
         Args:
             task: The prompt, or a whole request.
             name: The Prefect task's name. Default: `run-browser-task`.
             options: As those of `run_browser_task`, except for those that say which session it is.
         """
-        with opened_sessions(self._opened):
+        with self._in_use, opened_sessions(self._opened):
             result: BrowserTaskResult = run_browser_task.with_options(name=name)(task, **self._with_session(options))
             return result
 
@@ -51,10 +56,15 @@ class BrowserSession:
         self, task: str | CreateTaskRequest, *, name: str | None = None, **options: Any
     ) -> BrowserTaskResult:
         """As `run`, for asyncio."""
-        with opened_sessions(self._opened):
-            task_with_name = arun_browser_task.with_options(name=name)
-            result: BrowserTaskResult = await task_with_name(task, **self._with_session(options))
-            return result
+        while not self._in_use.acquire(blocking=False):  # noqa: ASYNC110 - an event belongs to one event loop
+            await asyncio.sleep(TURN_SECONDS)
+        try:
+            with opened_sessions(self._opened):
+                task_with_name = arun_browser_task.with_options(name=name)
+                result: BrowserTaskResult = await task_with_name(task, **self._with_session(options))
+                return result
+        finally:
+            self._in_use.release()
 
     def _close(self) -> list[Future[bool]]:
         """A browser that cannot be closed is logged: it is no reason to lose what happened in the block."""

@@ -1,0 +1,87 @@
+"""The session that an earlier attempt of a `start_session` started.
+
+A session carries nothing that it could be found by. So its id is kept in Prefect, as an artifact whose key is that of
+the call. A process that is killed between the two leaves a session that nobody finds: the server closes it as idle.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import httpx
+from prefect.client.schemas.actions import ArtifactCreate
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.sorting import ArtifactSort
+from prefect.context import SyncClientContext
+from prefect.exceptions import PrefectException
+from prefect.utilities.context import get_task_and_flow_run_ids
+
+from browser_use_client import BrowserSettings, BrowserUseClient, NotFoundError, Session, Task
+from prefect_browser_use.credentials import BrowserUseCredentials
+from prefect_browser_use.keys import Caller
+from prefect_browser_use.places import Place
+
+log = logging.getLogger("prefect_browser_use")
+
+
+class EarlierSession:
+    """The way of one call to its session. Everything blocks.
+
+    Args:
+        block: The account.
+        place: Where the call stands.
+        settings: How the browser is started.
+    """
+
+    def __init__(self, block: BrowserUseCredentials, place: Place | None, settings: BrowserSettings | None) -> None:
+        self._block = block
+        self._caller = Caller.of(place or Place.of("", settings))
+        self._key = f"browser-use-session-{self._caller.key(block, settings).replace(':', '-')}"
+
+    def find(self) -> Session | None:
+        """The session that was started before, if it still serves the calls after it."""
+        if not (self._caller.ran_before or self._caller.is_retry):
+            return None
+        with SyncClientContext.get_or_create() as context:
+            found = context.client.read_artifacts(
+                artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[self._key])),
+                sort=ArtifactSort.CREATED_DESC,
+                limit=1,
+            )
+        if not found or not found[0].description:
+            return None
+        with self._block.get_client() as client:
+            try:
+                session = client.get_session(found[0].description)
+            except NotFoundError:
+                return None
+            return session if self._leads_on(client, session) else None
+
+    def remember(self, session: Session) -> None:
+        """Keeps the id for the next attempt. Where Prefect does not take it, this one goes on all the same."""
+        task_run_id, flow_run_id = get_task_and_flow_run_ids()
+        artifact = ArtifactCreate(
+            key=self._key,
+            type="markdown",
+            description=session.id,
+            data=f"Browser session `{session.id}` was started.",
+            task_run_id=task_run_id,
+            flow_run_id=flow_run_id,
+        )
+        try:
+            with SyncClientContext.get_or_create() as context:
+                context.client.create_artifact(artifact)
+        except (httpx.HTTPError, PrefectException) as error:
+            log.warning("A retry will not find session %s, and starts another. %s", session.id, error)
+
+    def _leads_on(self, client: BrowserUseClient, session: Session) -> bool:
+        """As for a task that opens a session: see `Earlier`."""
+        tasks = [task for task in client.list_tasks(after=self._caller.since) if task.session_id == session.id]
+        if not self._caller.is_certain and tasks:
+            client.stop_session(session.id)
+            return False
+        return session.status == "active" or (bool(tasks) and all(_is_good(task) for task in tasks))
+
+
+def _is_good(task: Task) -> bool:
+    return task.status == "finished" and task.is_success is not False
