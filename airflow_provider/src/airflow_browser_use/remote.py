@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from airflow_browser_use.cleanup import ENDED, Ending, Fate, fate_of
 from airflow_browser_use.creating import Creation, is_acceptable
 from airflow_browser_use.delivery import deliver
 from airflow_browser_use.identity import RemoteIdentity
-from airflow_browser_use.interruption import Interruption
+from airflow_browser_use.interruption import Interruption, WorkerInterruptedError
 from airflow_browser_use.links import LiveViewLink, push_links
 from airflow_browser_use.record import Record
 from airflow_browser_use.results import log_end, log_step, return_value, schema_from, shortened
@@ -25,6 +26,7 @@ from browser_use_client import (
     NotFoundError,
     OutputSchemaError,
     SessionStoppedError,
+    TaskStoppedError,
     TaskTimeoutError,
 )
 
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
     from airflow_browser_use.options import TaskOptions
     from browser_use_client import BrowserUseClient, CreateTaskRequest, Session, Task
     from browser_use_client.models import AnyTask
+
+LATEST_END_SECONDS = 60.0
+"""How long after a clear Airflow can take to end the worker: until the next heartbeat."""
 
 STOP_GRACE_SECONDS = 2.0
 """How long one request may take while the worker is being ended: 5 s after SIGTERM, it is killed."""
@@ -194,6 +199,8 @@ class RemoteTask:
         try:
             if error is None or isinstance(error, TaskDeferred):
                 return False
+            if isinstance(error, TaskStoppedError):
+                self._wait_to_be_told_to_end()
             if self.interruption.asked:
                 self._end_interrupted(error)
             return self._end(error)
@@ -263,6 +270,15 @@ class RemoteTask:
             if not self._end(error):
                 raise
         return True
+
+    def _wait_to_be_told_to_end(self) -> None:
+        """After a clear whose other tasks were quicker to stop the remote task than Airflow is to end this worker.
+
+        A worker that is ended is followed by the next try at once; one that fails by itself, after the retry delay.
+        """
+        if fate_of(self._state()) is Fate.TRIED_AGAIN:
+            with suppress(WorkerInterruptedError):
+                self.interruption.sleep(LATEST_END_SECONDS)
 
     def _end_interrupted(self, error: BaseException) -> None:
         """Find out why the worker was told to end, and clean up for that.
