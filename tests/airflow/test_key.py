@@ -11,7 +11,7 @@ from airflow_browser_use.operators import BrowserUseTaskOperator
 from browser_use_client import InvalidRequestError, TaskFailedError, TaskTimeoutError
 
 from .fake_browser_use import FakeBrowserUse
-from .stand_in import TaskInstance, context_of, execute, resume
+from .stand_in import TaskInstance, context_of, execute
 
 
 def browse(prompt: str = "pay invoice 7", **kwargs: Any) -> BrowserUseTaskOperator:
@@ -67,7 +67,7 @@ def test_another_run_only_waits_for_the_task_and_leaves_it_and_its_session_as_th
     assert [trigger.stop_on_kill, trigger.stop_on_timeout] == [False, False]
     assert remote.status == "started"
     remote.finish()
-    resume(other, context, deferred.value, {"browser_task_id": remote.id, "steps_logged": 0, "error": None})
+    other.execute_complete(context, {"browser_task_id": remote.id, "steps_logged": 0, "error": None})
     assert len(server.tasks) == 1
     assert not server.sessions[remote.session_id].stopped
 

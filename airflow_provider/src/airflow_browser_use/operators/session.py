@@ -74,7 +74,7 @@ class BrowserUseStartSessionOperator(_SessionOperator):
     template_fields_renderers: ClassVar[dict[str, str]] = {"browser_settings": "json"}
     operator_extra_links = (LiveViewLink(),)
 
-    def __init__(self, *, browser_settings: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+    def __init__(self, *, browser_settings: Mapping[str, Any] | XComArg | str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         check_operator(self, browser_settings=browser_settings)
         self.browser_settings = browser_settings

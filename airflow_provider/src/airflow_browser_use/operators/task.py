@@ -62,7 +62,8 @@ class BrowserUseTaskOperator(TemplatedOperator):
         browser_settings: The fields of `BrowserSettings` for a new session, such as `profile_id`. (templated)
         output_schema: What the result must look like: a pydantic model or another type, a JSON schema, or the dotted
             path of either. The `output` in XCom is then parsed.
-        secrets: Values for the agent to type but not to see, as templates of connections or variables. (templated)
+        secrets: Values for the agent to type but not to see, as references to connections or variables, or one to a
+            mapping of them. (templated)
         files: Files for the agent: paths on the worker, or addresses in object storage such as `s3://bucket/key`, which
             the worker fetches. Uploaded before the task is created. At most 10 MB each. (templated)
         download_output_to: A folder on the worker, or in object storage, for the files that a successful task leaves.
@@ -119,19 +120,19 @@ class BrowserUseTaskOperator(TemplatedOperator):
     def __init__(
         self,
         *,
-        task: str,
+        task: str | XComArg,
         session_id: str | XComArg | None = None,
         keep_session: bool | None = None,
-        agent_settings: Mapping[str, Any] | None = None,
-        browser_settings: Mapping[str, Any] | None = None,
+        agent_settings: Mapping[str, Any] | XComArg | str | None = None,
+        browser_settings: Mapping[str, Any] | XComArg | str | None = None,
         output_schema: Any = None,
-        secrets: Mapping[str, str] | None = None,
+        secrets: Mapping[str, str] | str | None = None,
         files: Files | XComArg | None = None,
         download_output_to: Place | None = None,
         max_xcom_bytes: int | None = MAX_XCOM_BYTES,
         large_output_to: Place | None = None,
-        metadata: Mapping[str, str] | None = None,
-        key: str | None = None,
+        metadata: Mapping[str, str] | XComArg | str | None = None,
+        key: str | XComArg | None = None,
         timeout: float | timedelta | None = None,
         poll_interval: float | timedelta | None = None,
         wait_when_busy: float | timedelta = 0.0,
@@ -160,7 +161,7 @@ class BrowserUseTaskOperator(TemplatedOperator):
             from airflow_browser_use.retry_policy import RetryAfterPolicy
 
             self.retry_policy = RetryAfterPolicy()
-        self.task = task
+        self.task: Any = task
         self.session_id: Any = session_id
         self.keep_session = keep_session
         self.agent_settings = agent_settings
@@ -172,7 +173,7 @@ class BrowserUseTaskOperator(TemplatedOperator):
         self.max_xcom_bytes = max_xcom_bytes
         self.large_output_to: Any = large_output_to
         self.metadata = metadata
-        self.key = key
+        self.key: Any = key
         self.timeout = seconds_of("timeout", timeout)
         self.poll_interval = seconds_of("poll_interval", poll_interval)
         self.wait_when_busy = seconds_of("wait_when_busy", wait_when_busy, may_be_zero=True)
