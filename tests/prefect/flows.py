@@ -14,9 +14,11 @@ from typing import Any
 
 from prefect import flow, serve, task
 from prefect.blocks.system import Secret
+from prefect.flow_runs import suspend_flow_run
 from prefect.futures import wait
 from prefect.task_runners import ProcessPoolTaskRunner
 from prefect_dask import DaskTaskRunner
+from pydantic import SecretStr
 
 from prefect_browser_use import BrowserTask, BrowserUseCredentials, arun_browser_task, run_browser_task
 
@@ -166,6 +168,25 @@ def block_as_parameter(
         job.trigger().wait_for_completion()
 
 
+@flow(name="sign-ins")
+def sign_ins() -> None:
+    """Three mapped sign-ins that only their secrets tell apart, and what follows each in its browser."""
+    names = ("alice", "bob", "carol")
+    passwords = [{"password": SecretStr(name)} for name in names]
+    signed_in = run_browser_task.map(["Sign in"] * 3, secrets=passwords, keep_session=True).result()
+    prompts = [f"Transfer from {name}" for name in names]
+    run_browser_task.map(prompts, session_id=[first.session_id for first in signed_in]).wait()
+
+
+@flow(name="suspended")
+def suspended() -> None:
+    """Three tasks, and a pause after the second that ends the process."""
+    first = run_browser_task("Sign in", keep_session=True)
+    run_browser_task("Read the orders")
+    suspend_flow_run(timeout=600)
+    run_browser_task("Go on", session_id=first.session_id)
+
+
 FLOWS: dict[str, Any] = {
     found.name: found
     for found in (
@@ -184,6 +205,8 @@ FLOWS: dict[str, Any] = {
         timed_in_dask,
         two_steps,
         block_as_parameter,
+        sign_ins,
+        suspended,
     )
 }
 

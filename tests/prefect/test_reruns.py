@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,10 +25,10 @@ from prefect_browser_use import (
     start_session,
     stop_session,
 )
-from tests.fake_api import FakeApi
+from tests.fake_api import FakeApi, FakeApiProcess
 
 from .conftest import credentials_for
-from .running_prefect import until
+from .running_prefect import RunningPrefect, end, until
 from .test_exactly_once import creates, prompts
 from .test_runners import RUNNERS
 
@@ -355,3 +356,39 @@ def test_a_cache_that_cannot_see_secrets_says_so_and_one_that_needs_not_works(
     assert "`cache_policy`" not in caplog.text
     same(secrets={"password": SecretStr("alice")})
     assert "does not see the values of `secrets`" in caplog.text
+
+
+def variables_for(api: FakeApiProcess) -> dict[str, str]:
+    return {"BROWSER_USE_API_KEY": api.api_key, "BROWSER_USE_BASE_URL": api.base_url}
+
+
+def test_a_flow_run_that_is_resumed_pays_for_nothing_again(prefect_server: RunningPrefect) -> None:
+    with FakeApiProcess() as api:
+        prefect_server.start("suspended", "-m", "tests.prefect.flows", "serve", **variables_for(api))
+        flow_run = prefect_server.run_deployment("suspended")
+        state = lambda: prefect_server.get(f"/flow_runs/{flow_run}")["state_type"]  # noqa: E731
+        until("the flow run is suspended", lambda: state() == "PAUSED", 180)
+        prefect_server.post(f"/flow_runs/{flow_run}/resume")
+        assert prefect_server.ended(flow_run, 180)["state_type"] == "COMPLETED"
+        assert [one["prompt"] for one in api.tasks()] == ["Sign in", "Read the orders", "Go on"]
+        assert len({one["session_id"] for one in api.tasks()}) == 2
+
+
+def test_mapped_sign_ins_of_a_killed_process_keep_their_accounts(prefect_server: RunningPrefect) -> None:
+    with FakeApiProcess() as api:
+        api.script("Transfer from bob", status=None)
+        served = prefect_server.start("killed", "-m", "tests.prefect.flows", "serve", **variables_for(api))
+        flow_run = prefect_server.run_deployment("sign-ins")
+        until("bob's transfer runs", lambda: len(api.tasks()) == 6 and len(api.tasks(live=True)) == 1, 180)
+        end(served, signal.SIGKILL)
+        prefect_server.set_state(flow_run, "SCHEDULED", force=True)
+        prefect_server.start("again", "-m", "tests.prefect.flows", "serve", **variables_for(api))
+        polls = api.tasks(live=True)[0]["polls"]
+        until("bob's transfer is found again", lambda: api.tasks(live=True)[0]["polls"] > polls + 2, 180)
+        api.end_task(api.tasks(live=True)[0]["id"])
+        assert prefect_server.ended(flow_run, 180)["state_type"] == "COMPLETED"
+        accounts: dict[str, list[str]] = {}
+        for one in api.tasks():
+            said = (one["body"].get("secrets") or {}).get("password") or one["prompt"].removeprefix("Transfer from ")
+            accounts.setdefault(one["session_id"], []).append(said)
+        assert sorted(accounts.values()) == [["alice"] * 2, ["bob"] * 2, ["carol"] * 2]
