@@ -34,7 +34,6 @@ from browser_use_client.models import (
     Task,
     id_of,
 )
-from browser_use_client.models.tasks import KEY_NAME
 from browser_use_client.retrying import retried
 from browser_use_client.server_clock import ServerClock
 from browser_use_client.settings import Settings
@@ -52,19 +51,21 @@ class Api:
         self._clock = clock
         self._server_clock = server_clock
 
-    def read(self, make_call: Callable[[Contract], Call[T]], *, known: bool = False) -> Flow[T]:
-        """One call that can be repeated without harm, about something that may be known to exist."""
+    def read(self, make_call: Callable[[Contract], Call[T]]) -> Flow[T]:
+        """One call that can be repeated without harm."""
         contract = yield from self._contract()
-        return (yield from retried(make_call(contract), known=known))
+        return (yield from retried(make_call(contract)))
 
     def once(self, make_call: Callable[[Contract], Call[T]]) -> Flow[T]:
         """One call that is not repeated, since a second one could make a second thing."""
         contract = yield from self._contract()
         return (yield from call(make_call(contract)))
 
-    def list_page(self, make_call: Callable[[Contract, int], Call[Page[T]]], number: int) -> Flow[Page[T]]:
+    def list_page(
+        self, make_call: Callable[[Contract, str | None], Call[Page[T]]], cursor: str | None
+    ) -> Flow[Page[T]]:
         """One page of a list."""
-        return self.read(lambda contract: make_call(contract, number))
+        return self.read(lambda contract: make_call(contract, cursor))
 
     def create_task(
         self,
@@ -162,10 +163,10 @@ class Api:
             )
         )
 
-    def sweep(self, task_ids: Collection[str], running: int | None) -> Flow[Sweep]:
+    def sweep(self, task_ids: Collection[str], overview_requests: int | None) -> Flow[Sweep]:
         """Looks at many tasks once."""
         contract = yield from self._contract()
-        return (yield from sweep(contract, task_ids, running=running))
+        return (yield from sweep(contract, task_ids, overview_requests=overview_requests))
 
     def find_task(self, key: str, *, after: datetime | None, session_id: str | None) -> Flow[Task | None]:
         """The task that was created under a key."""
@@ -207,7 +208,8 @@ class Api:
         contract = yield from self._contract()
         starting = SessionStart(
             contract,
-            settings or BrowserSettings(),
+            contract.start_session(settings or BrowserSettings()),
+            id_of=lambda session: session.id,
             room_until=0.0,
             clock=self._clock,
             server_clock=self._server_clock,
@@ -216,12 +218,14 @@ class Api:
 
     def get_session(self, session_id: str) -> Flow[Session]:
         """Reads a session."""
-        return (yield from self.read(lambda contract: contract.get_session(session_id)))
+        contract = yield from self._contract()
+        return (yield from retried(contract.get_session(session_id)))
 
     def get_task(self, task: AnyTask) -> Flow[Task]:
         """Reads a task."""
-        known = not isinstance(task, str)
-        return (yield from self.read(lambda contract: contract.get_task(id_of(task)), known=known))
+        contract = yield from self._contract()
+        found = yield from retried(contract.get_task(id_of(task)), known=not isinstance(task, str))
+        return (yield from retried(contract.details(found), known=True))
 
     def share_session(self, session_id: str) -> Flow[Share]:
         """A session's public link: the one there is, else a new one."""
@@ -235,7 +239,7 @@ class Api:
         """Uploads a file."""
         file = LocalFile.at(path)
         contract = yield from self._contract()
-        return (yield from upload(contract, file, session_id=session_id))
+        return (yield from upload(contract, file, into=session_id)).file_name
 
     def download_output_files(self, task: Task | str, folder: str | Path) -> Flow[list[Path]]:
         """Downloads what a task left behind."""
@@ -273,8 +277,6 @@ class Api:
             request = CreateTaskRequest(task=request)
         if not isinstance(request, CreateTaskRequest):
             raise InvalidRequestError(f"What to do is a prompt or a CreateTaskRequest, not {type(request).__name__}.")
-        if KEY_NAME in request.metadata:
-            raise InvalidRequestError(f"`metadata` may not have {KEY_NAME!r}: pass it as the idempotency key, `key`.")
         request = _in_session(request, session_id)
         contract = yield from self._contract()
         return Creation(

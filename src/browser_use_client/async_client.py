@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from datetime import datetime
-from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -211,8 +210,8 @@ class AsyncBrowserUseClient:
     ) -> AsyncIterator[Task]:
         """As `BrowserUseClient.list_tasks`."""
         return self._each(
-            lambda contract, page: contract.list_tasks(
-                page=page, session_id=session_id, status=status, after=after, before=before
+            lambda contract, cursor: contract.list_tasks(
+                cursor=cursor, session_id=session_id, status=status, after=after, before=before
             )
         )
 
@@ -250,7 +249,7 @@ class AsyncBrowserUseClient:
 
     def list_sessions(self, *, status: str | None = None) -> AsyncIterator[Session]:
         """As `BrowserUseClient.list_sessions`."""
-        return self._each(lambda contract, page: contract.list_sessions(page=page, status=status))
+        return self._each(lambda contract, cursor: contract.list_sessions(cursor=cursor, status=status))
 
     async def delete_session(self, session_id: str) -> None:
         """As `BrowserUseClient.delete_session`."""
@@ -266,7 +265,7 @@ class AsyncBrowserUseClient:
 
     def list_profiles(self, kind: type[P]) -> AsyncIterator[P]:
         """As `BrowserUseClient.list_profiles`."""
-        return self._each(lambda contract, page: contract.profiles(kind).list(page))
+        return self._each(lambda contract, cursor: contract.profiles(kind).list(cursor))
 
     async def get_profile(self, kind: type[P], profile_id: str) -> P:
         """As `BrowserUseClient.get_profile`."""
@@ -303,8 +302,8 @@ class AsyncBrowserUseClient:
             What can be awaited on: `await watcher.wait(task_id)`. It belongs to the event loop that it is used in.
         """
 
-        async def look(task_ids: Collection[str], running: int | None) -> Sweep:
-            return await self._driver.run(self._api.sweep(task_ids, running))
+        async def look(task_ids: Collection[str], overview_requests: int | None) -> Sweep:
+            return await self._driver.run(self._api.sweep(task_ids, overview_requests))
 
         return TaskWatcher(
             look,
@@ -326,12 +325,11 @@ class AsyncBrowserUseClient:
     ) -> None:
         await self.aclose()
 
-    async def _each(self, make_call: Callable[[Contract, int], Call[Page[T]]]) -> AsyncIterator[T]:
-        seen = 0
-        for number in count(1):
-            page = await self._driver.run(self._api.list_page(make_call, number))
+    async def _each(self, make_call: Callable[[Contract, str | None], Call[Page[T]]]) -> AsyncIterator[T]:
+        page = await self._driver.run(self._api.list_page(make_call, None))
+        for item in page.items:
+            yield item
+        while page.next is not None:
+            page = await self._driver.run(self._api.list_page(make_call, page.next))
             for item in page.items:
                 yield item
-            seen += page.size
-            if not page.size or seen >= page.total:
-                return

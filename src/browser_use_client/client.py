@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -335,8 +334,8 @@ class BrowserUseClient:
             before: Only tasks before this moment, by the server's clock.
         """
         return self._each(
-            lambda contract, page: contract.list_tasks(
-                page=page, session_id=session_id, status=status, after=after, before=before
+            lambda contract, cursor: contract.list_tasks(
+                cursor=cursor, session_id=session_id, status=status, after=after, before=before
             )
         )
 
@@ -413,7 +412,7 @@ class BrowserUseClient:
 
     def list_sessions(self, *, status: str | None = None) -> Iterator[Session]:
         """List sessions, page by page as they are asked for; `status` is `active` or `stopped`."""
-        return self._each(lambda contract, page: contract.list_sessions(page=page, status=status))
+        return self._each(lambda contract, cursor: contract.list_sessions(cursor=cursor, status=status))
 
     def delete_session(self, session_id: str) -> None:
         """Delete a session and all of its tasks."""
@@ -429,7 +428,7 @@ class BrowserUseClient:
 
     def list_profiles(self, kind: type[P]) -> Iterator[P]:
         """List the profiles of a kind: `AgentProfile` (`v2-nested`) or `BrowserProfile`."""
-        return self._each(lambda contract, page: contract.profiles(kind).list(page))
+        return self._each(lambda contract, cursor: contract.profiles(kind).list(cursor))
 
     def get_profile(self, kind: type[P], profile_id: str) -> P:
         """Read a profile of a kind."""
@@ -471,11 +470,9 @@ class BrowserUseClient:
     ) -> None:
         self.close()
 
-    def _each(self, make_call: Callable[[Contract, int], Call[Page[T]]]) -> Iterator[T]:
-        seen = 0
-        for number in count(1):
-            page = self._driver.run(self._api.list_page(make_call, number))
+    def _each(self, make_call: Callable[[Contract, str | None], Call[Page[T]]]) -> Iterator[T]:
+        page = self._driver.run(self._api.list_page(make_call, None))
+        yield from page.items
+        while page.next is not None:
+            page = self._driver.run(self._api.list_page(make_call, page.next))
             yield from page.items
-            seen += page.size
-            if not page.size or seen >= page.total:
-                return

@@ -134,7 +134,7 @@ class Driver:
 
     def _upload(self, effect: Upload) -> None:
         with effect.path.open("rb") as content:
-            check_file_response(effect, self._store(effect.slot.url).post(**upload_options(effect, content)))
+            check_file_response(effect, self._store(effect.slot.url).request(**upload_options(effect, content)))
 
     def _download(self, effect: Download) -> None:
         with self._store(effect.url).stream("GET", effect.url) as response:
@@ -235,7 +235,7 @@ class AsyncDriver:
 
     async def _upload(self, effect: Upload) -> None:
         with effect.path.open("rb") as content:
-            check_file_response(effect, await self._store(effect.slot.url).post(**upload_options(effect, content)))
+            check_file_response(effect, await self._store(effect.slot.url).request(**upload_options(effect, content)))
 
     async def _download(self, effect: Download) -> None:
         async with self._store(effect.url).stream("GET", effect.url) as response:

@@ -8,11 +8,11 @@ own, so it runs the same under both drivers of `client`, and in tests with no ne
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from browser_use_client.errors import BrowserUseError
+from browser_use_client.errors import ApiError, BrowserUseError
 from browser_use_client.models import UploadSlot
 
 T = TypeVar("T")
@@ -29,6 +29,7 @@ class Call(Generic[T]):
         params: The query; None values are left out.
         json: The body. Never shown: it may carry secrets.
         timeout: Seconds, at most; None for the client's own.
+        meaning: What a refusal stands for, by its status code and words, where that is special to the contract.
     """
 
     method: str
@@ -37,6 +38,7 @@ class Call(Generic[T]):
     params: Mapping[str, Any] = field(default_factory=dict)
     json: Any = field(default=None, repr=False)
     timeout: float | None = None
+    meaning: Callable[[int, str], type[ApiError] | None] = field(default=lambda _status_code, _words: None, repr=False)
 
     def __str__(self) -> str:
         """The request line, which is how errors name the call."""
@@ -52,7 +54,7 @@ class Together:
 
 @dataclass(frozen=True)
 class Upload:
-    """Sends a file to the address that the API named, without the API key: POST, multipart."""
+    """Sends a file to the URL that the API named, without the API key."""
 
     slot: UploadSlot = field(repr=False)
     path: Path
@@ -106,3 +108,33 @@ def call(request: Call[T]) -> Flow[T]:
     """Yields one request with the type of its result."""
     result: T = yield request
     return result
+
+
+def each(flow: Flow[T], perform: Callable[[Effect], Flow[Any]]) -> Flow[T]:
+    """Runs a flow, with all that it asks for done in another way.
+
+    Args:
+        flow: The flow.
+        perform: Does one thing.
+    """
+    try:
+        effect = next(flow)
+        while True:
+            try:
+                result = yield from perform(effect)
+            except BaseException as error:  # noqa: BLE001 - the flow decides what each error means
+                effect = flow.throw(error)
+            else:
+                effect = flow.send(result)
+    except StopIteration as end:
+        result_of_flow: T = end.value
+        return result_of_flow
+
+
+def within(seconds: float | None, flow: Flow[T]) -> Flow[T]:
+    """Runs a flow of which no request may take longer than that; None for the client's own limit."""
+
+    def perform(effect: Effect) -> Flow[Any]:
+        return (yield replace(effect, timeout=seconds) if isinstance(effect, Call) else effect)
+
+    return flow if seconds is None else each(flow, perform)

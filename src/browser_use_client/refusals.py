@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http.client import PROXY_AUTHENTICATION_REQUIRED, responses
 from typing import Any
 
@@ -62,7 +62,13 @@ _PAGE = re.compile(r"\s*<(!doctype|!--|html|head|body|\?xml)", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
 
-def error_from_response(what: str, status_code: int, body: Any, retry_after: float | None) -> BrowserUseError:
+def error_from_response(
+    what: str,
+    status_code: int,
+    body: Any,
+    retry_after: float | None,
+    meaning: Callable[[int, str], type[ApiError] | None],
+) -> BrowserUseError:
     """The error that an answer of the API stands for.
 
     Args:
@@ -70,6 +76,7 @@ def error_from_response(what: str, status_code: int, body: Any, retry_after: flo
         status_code: The HTTP status, 400 or more.
         body: The decoded JSON body, or the text of one that is no JSON.
         retry_after: Seconds, from the header.
+        meaning: What the contract says that such an answer stands for.
     """
     if status_code == PROXY_AUTHENTICATION_REQUIRED:
         return refused_by_proxy(what, "407 Proxy Authentication Required")
@@ -82,13 +89,9 @@ def error_from_response(what: str, status_code: int, body: Any, retry_after: flo
             status_code=status_code,
             retry_after=retry_after,
         )
-    if kind is BadRequestError:
-        if "running task" in words:
-            kind = SessionBusyError
-        elif "stopped" in words:
-            kind = SessionStoppedError
-    elif kind is InsufficientCreditsError and _SPEND_LIMIT in words:
+    if kind is InsufficientCreditsError and _SPEND_LIMIT in words:
         kind = SpendLimitReachedError
+    kind = meaning(status_code, words) or kind
     remedy = _REMEDIES.get(kind)
     if kind is NotFoundError and not _ID.search(what):
         remedy = "Check the base URL, and the ids in the request."

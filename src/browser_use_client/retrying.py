@@ -6,14 +6,14 @@ Only what can be repeated without harm goes through here: reads, and stops. Crea
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, TypeVar, overload
 
 from tenacity import RetryCallState, Retrying
 from tenacity.wait import wait_exponential, wait_random
 
-from browser_use_client.effects import Call, Clock, Download, Flow, Sleep, Upload
+from browser_use_client.effects import Call, Clock, Download, Effect, Flow, Sleep, Upload, each
 from browser_use_client.errors import (
     ApiError,
     BadRequestError,
@@ -135,19 +135,25 @@ class Attempts:
 
 
 @overload
-def retried(request: Call[T], *, known: bool = False) -> Flow[T]: ...
+def retried(request: Call[T] | Flow[T], *, known: bool = False) -> Flow[T]: ...
 @overload
 def retried(request: Upload | Download, *, known: bool = False) -> Flow[None]: ...
-def retried(request: Call[Any] | Upload | Download, *, known: bool = False) -> Flow[Any]:
-    """Makes a repeatable request until it is answered, at most `MAX_ATTEMPTS` times.
+def retried(request: Call[Any] | Flow[Any] | Upload | Download, *, known: bool = False) -> Flow[Any]:
+    """Makes a repeatable request until it is answered, at most `MAX_ATTEMPTS` times; of a flow, each request.
 
     Args:
-        request: The request.
+        request: The request, or the flow.
         known: See `can_try_again`.
 
     Raises:
         BrowserUseError: What the last attempt ended in.
     """
+    if isinstance(request, Generator):
+        return (yield from each(request, lambda effect: _until_answered(effect, known)))
+    return (yield from _until_answered(request, known))
+
+
+def _until_answered(request: Effect, known: bool) -> Flow[Any]:
     attempts = Attempts(known=known)
     while True:
         try:

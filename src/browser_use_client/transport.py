@@ -63,7 +63,7 @@ def result_of(call: Call[T], response: httpx.Response) -> T:
             raise _not_of_this_api(call, response) from None
         body = response.text
     if status >= 400:
-        raise error_from_response(str(call), status, body, _retry_after(response.headers))
+        raise error_from_response(str(call), status, body, _retry_after(response.headers), call.meaning)
     if status >= 300:
         raise _not_of_this_api(call, response)
     try:
@@ -94,7 +94,9 @@ def check_file_response(effect: Upload | Download, response: httpx.Response) -> 
 def upload_options(effect: Upload, content: BinaryIO) -> dict[str, Any]:
     """What httpx is told of an upload."""
     return {
+        "method": effect.slot.method,
         "url": effect.slot.url,
+        "headers": dict(effect.slot.headers),
         "data": dict(effect.slot.fields),
         "files": {"file": (effect.path.name, content, effect.content_type)},
     }

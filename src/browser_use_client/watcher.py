@@ -22,7 +22,7 @@ SLICE = 0.5
 """Seconds after which a pause is thought over: a task that came meanwhile is young, and is to be polled soon."""
 
 FORGET_AFTER = 20
-"""Sweeps after which the number of running tasks is taken as unknown, since others start and end tasks too."""
+"""Sweeps after which the cost of an overview is taken as unknown, since others start and end tasks too."""
 
 
 @dataclass(eq=False)
@@ -102,18 +102,18 @@ class TaskWatcher:
                 wait.give_up(_unexpected(wait.task, error))
 
     async def _sweep(self) -> None:
-        running: int | None = None
+        overview_requests: int | None = None
         sweeps = 0
         while self._waits:
             began = self._clock()
             waits = [wait for wait in self._waits if not wait.ended.done()]
             waited_for = {id_of(wait.task) for wait in waits}
             try:
-                swept = await self._look(waited_for, running)
+                swept = await self._look(waited_for, overview_requests)
             except BrowserUseError as error:
                 swept = Sweep(unanswered=dict.fromkeys(waited_for, error))
             sweeps += 1
-            running = swept.running if sweeps % FORGET_AFTER else None
+            overview_requests = swept.overview_requests if sweeps % FORGET_AFTER else None
             self._tell(waits, swept)
             await self._pause(swept, began)
 

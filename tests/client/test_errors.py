@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import browser_use_client
 from browser_use_client import errors, webhooks
+from browser_use_client.contracts import V2_FLAT
 from browser_use_client.errors import BrowserUseError
 from browser_use_client.refusals import error_from_response, error_from_store
 
@@ -89,7 +90,7 @@ def test_retrying_can_help_exactly_where_the_cause_can_pass_by_itself() -> None:
 def test_each_meaning_has_its_class_and_names_the_call_the_answer_and_the_remedy(
     status: int, detail: str, kind: type[errors.ApiError], says: str
 ) -> None:
-    error = error_from_response("POST /tasks", status, {"detail": detail}, 3.0)
+    error = error_from_response("POST /tasks", status, {"detail": detail}, 3.0, V2_FLAT.meaning)
 
     assert type(error) is kind
     assert str(error).startswith(f"POST /tasks was answered with {status}: {detail.rstrip('.')}")
@@ -108,7 +109,7 @@ def test_each_meaning_has_its_class_and_names_the_call_the_answer_and_the_remedy
     ],
 )
 def test_what_is_not_there_is_an_id_or_the_api_itself(what: str, says: str) -> None:
-    assert says in str(error_from_response(what, 404, {"detail": "Not Found"}, None))
+    assert says in str(error_from_response(what, 404, {"detail": "Not Found"}, None, V2_FLAT.meaning))
 
 
 PROBLEM = {"loc": ["body", "secrets", "password"], "msg": "Input should be a string", "type": "t", "input": "geheim"}
@@ -128,7 +129,7 @@ PROBLEM = {"loc": ["body", "secrets", "password"], "msg": "Input should be a str
     ],
 )
 def test_a_validation_error_is_told_by_place_and_reason_never_by_the_input(body: Any) -> None:
-    error = error_from_response("POST /tasks", 422, body, None)
+    error = error_from_response("POST /tasks", 422, body, None, V2_FLAT.meaning)
 
     assert "body.secrets.password: Input should be a string" in str(error)
     assert "geheim" not in str(error) + repr(vars(error))
@@ -144,7 +145,7 @@ SPENT = {
 
 @pytest.mark.parametrize("body", [{"detail": SPENT}, SPENT, {"error": SPENT}, {"detail": [SPENT]}])
 def test_a_key_that_reached_its_own_limit_is_told_from_an_empty_account(body: Any) -> None:
-    error = error_from_response("POST /tasks", 402, body, None)
+    error = error_from_response("POST /tasks", 402, body, None, V2_FLAT.meaning)
 
     assert type(error) is errors.SpendLimitReachedError
     assert str(error) == (
@@ -178,7 +179,7 @@ def test_a_key_that_reached_its_own_limit_is_told_from_an_empty_account(body: An
     ],
 )
 def test_whatever_the_server_says_ends_in_one_readable_sentence(body: Any, says: str) -> None:
-    message = str(error_from_response("POST /tasks", 422, body, None))
+    message = str(error_from_response("POST /tasks", 422, body, None, V2_FLAT.meaning))
 
     assert message.startswith(f"POST /tasks was answered with 422{says}")
     assert "geheim" not in message
@@ -195,7 +196,7 @@ ANY_JSON = st.recursive(
 
 @given(ANY_JSON, st.sampled_from([400, 401, 402, 403, 404, 407, 409, 418, 422, 429, 500, 599]))
 def test_a_body_of_any_form_makes_an_error_of_one_line(body: Any, status: int) -> None:
-    message = str(error_from_response("GET /tasks", status, body, None))
+    message = str(error_from_response("GET /tasks", status, body, None, V2_FLAT.meaning))
 
     assert message == " ".join(message.split())
     assert str(status) in message
@@ -217,7 +218,7 @@ PAGE = "<!DOCTYPE html><html><head><title>Access\n denied</title></head><body>47
 def test_a_web_page_is_told_by_its_title_and_is_no_answer_about_keys_or_ids(
     status: int, kind: type[errors.ApiError]
 ) -> None:
-    error = error_from_response("GET /tasks", status, PAGE, None)
+    error = error_from_response("GET /tasks", status, PAGE, None, V2_FLAT.meaning)
 
     assert type(error) is kind
     assert "Access" in str(error)

@@ -100,6 +100,6 @@ def test_an_odd_session_is_passed_over(name: str, odd: Any) -> None:
 def test_an_odd_profile_is_passed_over(name: str) -> None:
     items = [{"id": "a", "name": 7}, {"id": "b", "name": "shop"}, "?"]
 
-    page = CONTRACTS[name].profiles(BrowserProfile).list(1).parse({"items": items, "totalItems": 3})
+    page = CONTRACTS[name].profiles(BrowserProfile).list().parse({"items": items, "totalItems": 3})
 
     assert ([profile.name for profile in page.items], page.size) == (["shop"], 3)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from browser_use_client import errors
-from browser_use_client.contracts import v2_flat
+from browser_use_client.contracts import V2_FLAT
 from browser_use_client.retrying import LONGEST_RETRY_AFTER, MAX_ATTEMPTS, can_try_again, pause_before, retried
 from tests.client.in_memory import InMemory
 
@@ -55,7 +55,7 @@ def test_a_read_is_tried_so_many_times_with_growing_pauses_and_ends_in_the_last_
     server.fault("GET", "/billing/account", status=502, times=None)
 
     with pytest.raises(errors.ServerError) as caught:
-        server.run(retried(v2_flat.get_account()))
+        server.run(retried(V2_FLAT.get_account()))
 
     assert caught.value.status_code == 502
     assert server.trace.count("GET /billing/account") == MAX_ATTEMPTS
@@ -68,6 +68,6 @@ def test_a_refusal_is_not_repeated() -> None:
     server.fault("GET", "/billing/account", status=401, times=None)
 
     with pytest.raises(errors.AuthenticationError):
-        server.run(retried(v2_flat.get_account()))
+        server.run(retried(V2_FLAT.get_account()))
 
     assert server.trace == ["GET /billing/account"]

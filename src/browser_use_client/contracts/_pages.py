@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from browser_use_client.effects import Call
 from browser_use_client.models import Page, Unreadable
 from browser_use_client.schema import problems_of
 
@@ -16,31 +17,62 @@ T = TypeVar("T")
 
 log = logging.getLogger("browser_use_client")
 
+PAGE_SIZE = 100
 
-def page_of(
-    what: str, parse_item: Callable[[Any], T], key_of: Callable[[Any], str | None] = lambda _: None
-) -> Callable[[Any], Page[T]]:
-    """Makes a parser of one page of a list.
+
+def no_key(_: Any) -> None:
+    """The idempotency key of an item that carries none."""
+
+
+def numbered_page(
+    path: str,
+    parse_item: Callable[[Any], T],
+    cursor: str | None,
+    *,
+    params: Mapping[str, Any] | None = None,
+    key_of: Callable[[Any], str | None] = no_key,
+) -> Call[Page[T]]:
+    """One page of at most `PAGE_SIZE` items of a list with a total, whose cursor is the number of the page.
+
+    Args:
+        path: The list.
+        parse_item: Makes one item.
+        cursor: Of the page; None for the first.
+        params: What else is asked.
+        key_of: See `read_items`.
+    """
+    number = int(cursor or 1)
+
+    def parse(body: Any) -> Page[T]:
+        items, unreadable = read_items(path, body["items"], parse_item, key_of)
+        so_far = number * (body.get("pageSize") or PAGE_SIZE)
+        is_last = not (items or unreadable) or so_far >= body["totalItems"]
+        return Page(items=items, unreadable=unreadable, next=None if is_last else str(number + 1))
+
+    return Call("GET", path, parse, params={"pageSize": PAGE_SIZE, "pageNumber": number, **(params or {})})
+
+
+def read_items(
+    what: str, items: Sequence[Any], parse_item: Callable[[Any], T], key_of: Callable[[Any], str | None] = no_key
+) -> tuple[tuple[T, ...], tuple[Unreadable, ...]]:
+    """What a page holds: the items, and what else there is that cannot be read.
 
     Args:
         what: What is listed, such as `/tasks`, for the warning about what cannot be read.
+        items: As they came.
         parse_item: Makes one item.
         key_of: Says which idempotency key an item carries that cannot be read.
     """
-
-    def parse(body: Any) -> Page[T]:
-        items: list[T] = []
-        unreadable: list[Unreadable] = []
-        for item in body["items"]:
-            try:
-                items.append(parse_item(item))
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                item_id = str((isinstance(item, dict) and item.get("id")) or "without an id")
-                unreadable.append(Unreadable(id=item_id, key=key_of(item), problem=_problem(error)))
-                _warn(what, item_id, _problem(error))
-        return Page(items=tuple(items), unreadable=tuple(unreadable), total=body["totalItems"])
-
-    return parse
+    read: list[T] = []
+    unreadable: list[Unreadable] = []
+    for item in items:
+        try:
+            read.append(parse_item(item))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            item_id = str((isinstance(item, dict) and item.get("id")) or "without an id")
+            unreadable.append(Unreadable(id=item_id, key=key_of(item), problem=_problem(error)))
+            _warn(what, item_id, _problem(error))
+    return tuple(read), tuple(unreadable)
 
 
 @lru_cache(maxsize=1000)

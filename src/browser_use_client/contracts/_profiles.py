@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from browser_use_client.contracts._pages import page_of
-from browser_use_client.contracts._v2 import PAGE_SIZE, uuid_of
+from browser_use_client.contracts._pages import numbered_page
+from browser_use_client.contracts._refusing import unsupported, uuid_of
 from browser_use_client.effects import Call
-from browser_use_client.errors import UnsupportedOptionError
 from browser_use_client.models import Page, Profile
 
 P = TypeVar("P", bound=Profile)
@@ -33,10 +32,9 @@ class Profiles(Generic[P]):
     model: type[P]
     names: Mapping[str, str]
 
-    def list(self, page: int) -> Call[Page[P]]:
-        """One page of at most 100."""
-        parse = page_of(self.path, self._profile)
-        return Call("GET", self.path, parse, params={"pageSize": PAGE_SIZE, "pageNumber": page})
+    def list(self, cursor: str | None = None) -> Call[Page[P]]:
+        """A page of them; the first one without a cursor."""
+        return numbered_page(self.path, self._profile, cursor)
 
     def get(self, profile_id: str) -> Call[P]:
         """One profile."""
@@ -46,9 +44,10 @@ class Profiles(Generic[P]):
         """Makes one; what the server sets itself is not sent."""
         fields = {name: value for name, value in profile if value is not None and name not in _SERVER_SETS}
         for name in fields.keys() - self.names.keys():
-            raise UnsupportedOptionError(
-                f"`{name}` of a {self.model.__name__} cannot be sent: the server speaks the contract {self.contract},"
-                " which has no such option. Leave it out, or see the model's documentation for where it is set."
+            raise unsupported(
+                f"`{name}` of a {self.model.__name__} cannot be sent",
+                self.contract,
+                "Leave it out, or see the model's documentation for where it is set.",
             )
         return Call("POST", self.path, self._profile, json={self.names[name]: fields[name] for name in fields})
 
@@ -59,17 +58,3 @@ class Profiles(Generic[P]):
     def _profile(self, body: Mapping[str, Any]) -> P:
         known = {"id": "id", "created_at": "createdAt", "updated_at": "updatedAt", **self.names}
         return self.model(**{name: body[wire] for name, wire in known.items() if body.get(wire) is not None})
-
-
-def profiles_of(contract: str, model: type[P], kinds: Iterable[Profiles[Any]], alternative: str = "") -> Profiles[P]:
-    """The kind of profiles that a contract has for a model.
-
-    Raises:
-        UnsupportedOptionError: It has none; names the alternative.
-    """
-    for kind in kinds:
-        if kind.model is model:
-            return kind
-    raise UnsupportedOptionError(
-        f"There is no {model.__name__}: the server speaks the contract {contract}. {alternative}"
-    )

@@ -2,70 +2,196 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, TypeVar
-from uuid import UUID
+from math import ceil
+from typing import Any, ClassVar, TypeVar
 
-from browser_use_client.contracts._pages import page_of
-from browser_use_client.effects import Call
-from browser_use_client.errors import InvalidRequestError, UnsupportedOptionError
+from browser_use_client.contracts._contract import Contract
+from browser_use_client.contracts._pages import PAGE_SIZE, numbered_page, read_items
+from browser_use_client.contracts._profiles import Profiles
+from browser_use_client.contracts._refusing import uuid_of
+from browser_use_client.effects import Call, Flow, call
+from browser_use_client.errors import (
+    ApiError,
+    BadRequestError,
+    InvalidRequestError,
+    NotFoundError,
+    SessionBusyError,
+    SessionStoppedError,
+)
 from browser_use_client.limits import time_of
 from browser_use_client.models import (
-    BrowserSettings,
     CreateTaskRequest,
+    Overview,
     Page,
+    Profile,
+    Progress,
     Session,
     Share,
     Task,
+    Unreadable,
     UploadSlot,
 )
 from browser_use_client.models.tasks import KEY_NAME
 
 T = TypeVar("T")
+P = TypeVar("P", bound=Profile)
 
-PAGE_SIZE = 100
 
+class V2(Contract):
+    """Either revision of v2.
 
-def uuid_of(name: str, text: str) -> str:
-    """The id in its usual form.
-
-    Raises:
-        InvalidRequestError: It is no UUID; nothing was sent.
+    Attributes:
+        live_statuses: What a task can be before it ends, in the order that it goes through them.
+        kinds_of_profiles: Those that the revision has.
     """
-    try:
-        return str(UUID(text))
-    except (ValueError, AttributeError, TypeError):
-        raise InvalidRequestError(
-            f"{name} {text!r} is no UUID. Take it from the task or session that it names."
-        ) from None
 
+    live_statuses: ClassVar[tuple[str, ...]]
+    kinds_of_profiles: ClassVar[tuple[Profiles[Any], ...]]
 
-def refuse(contract: str, settings: Any, prefix: str, alternatives: Mapping[str, str]) -> None:
-    """Refuses options that were set and that the contract has no place for: none is dropped in silence."""
-    for option, alternative in alternatives.items():
-        if _is_set(settings, option):
-            raise UnsupportedOptionError(
-                f"`{prefix}{option}` cannot be sent: the server speaks the contract {contract}, which has no such"
-                f" option. {alternative}"
-            )
+    def with_key(self, request: CreateTaskRequest, key: str) -> CreateTaskRequest:
+        """In the metadata, which is sent back, in lists too."""
+        if KEY_NAME in request.metadata:
+            raise InvalidRequestError(f"`metadata` may not have {KEY_NAME!r}: pass it as the idempotency key, `key`.")
+        return request.model_copy(update={"metadata": {**request.metadata, KEY_NAME: key}})
 
+    def has_key(self, task: Task | Unreadable, key: str, *, as_prefix: bool = False) -> bool:
+        """By its metadata."""
+        return task.key == key or (as_prefix and task.key is not None and task.key.startswith(key))
 
-def refuse_session_settings_of_follow_up(settings: BrowserSettings) -> None:
-    """A session that exists keeps the settings that it was started with."""
-    ignored = sorted(option for option in settings.model_fields_set - {"session_id"} if _is_set(settings, option))
-    if settings.session_id and ignored:
-        raise UnsupportedOptionError(
-            f"{', '.join(f'`browser_settings.{option}`' for option in ignored)} cannot be set for a follow-up:"
-            f" session {settings.session_id} exists and keeps its settings. Leave them out, or start a new session."
-        )
+    def get_task(self, task_id: str) -> Call[Task]:
+        """GET /tasks/{id}."""
+        return self._call("GET", f"/tasks/{uuid_of('task_id', task_id)}", self._task)
 
+    def details(self, task: Task) -> Flow[Task]:
+        """The task itself: GET /tasks/{id} shows all."""
+        yield from ()
+        return task
 
-def _is_set(settings: Any, option: str) -> bool:
-    """None is as good as left out, but for the proxy, which it switches off."""
-    return getattr(settings, option) is not None or (
-        option == "proxy_country_code" and option in settings.model_fields_set
-    )
+    def follow(self, task_id: str, cursor: str | None) -> Flow[Progress]:
+        """GET /tasks/{id}: the cursor is how many steps have been told."""
+        task = yield from call(self.get_task(task_id))
+        return Progress(state=task, steps=task.steps[int(cursor or 0) :], cursor=str(len(task.steps)))
+
+    def list_tasks(
+        self,
+        *,
+        cursor: str | None = None,
+        session_id: str | None = None,
+        status: str | None = None,
+        after: datetime | None = None,
+        before: datetime | None = None,
+    ) -> Call[Page[Task]]:
+        """GET /tasks."""
+        params = {
+            "sessionId": session_id,
+            "filterBy": status,
+            "after": _wire_time("after", after),
+            "before": _wire_time("before", before),
+        }
+        return numbered_page("/tasks", self._task, cursor, params=params, key_of=_key_of)
+
+    def overview(self, cursor: str | None) -> Call[Overview]:
+        """GET /tasks of one status, read for the ids only: that is much cheaper than a hundred tasks.
+
+        The cursor is the status and the number of the page. The first page of a status knows all further ones, and the
+        status that comes after it.
+        """
+        status, _, number = (cursor or self.live_statuses[0]).partition(" ")
+        page = int(number or 1)
+
+        def parse(body: Any) -> Overview:
+            ids, _ = read_items("/tasks", body["items"], lambda item: str(item["id"]))
+            if page > 1:
+                return Overview(live=ids)
+            pages = range(2, ceil(body["totalItems"] / PAGE_SIZE) + 1)
+            place = self.live_statuses.index(status) + 1
+            further = (*(f"{status} {one}" for one in pages), *self.live_statuses[place : place + 1])
+            return Overview(live=ids, further=further)
+
+        return Call("GET", "/tasks", parse, params={"pageSize": PAGE_SIZE, "pageNumber": page, "filterBy": status})
+
+    def stop_task(self, task_id: str, *, with_session: bool) -> Flow[Task]:
+        """PATCH /tasks/{id}."""
+        return call(self._update_task(task_id, "stop_task_and_session" if with_session else "stop"))
+
+    def get_log_url(self, task_id: str) -> Call[str]:
+        """GET /tasks/{id}/logs."""
+        return self._call("GET", f"/tasks/{uuid_of('task_id', task_id)}/logs", _download_url)
+
+    def get_session(self, session_id: str) -> Flow[Session]:
+        """GET /sessions/{id}."""
+        return call(self._call("GET", _session_path(session_id), self._session))
+
+    def list_sessions(self, *, cursor: str | None = None, status: str | None = None) -> Call[Page[Session]]:
+        """GET /sessions."""
+        return numbered_page("/sessions", self._session, cursor, params={"filterBy": status})
+
+    def stop_session(self, session_id: str) -> Flow[None]:
+        """PATCH /sessions/{id}, which refuses one that is stopped already."""
+        path = _session_path(session_id)
+        try:
+            yield self._call("PATCH", path, self._session, json={"action": "stop"})
+        except NotFoundError:
+            return
+        except BadRequestError:
+            session = yield from self.get_session(session_id)
+            if session.status == "active":
+                raise
+
+    def delete_session(self, session_id: str) -> Call[None]:
+        """DELETE /sessions/{id}."""
+        return self._call("DELETE", _session_path(session_id), _nothing)
+
+    def get_share(self, session_id: str) -> Call[Share]:
+        """GET /sessions/{id}/public-share."""
+        return self._call("GET", f"{_session_path(session_id)}/public-share", _share)
+
+    def share_session(self, session_id: str) -> Call[Share]:
+        """POST /sessions/{id}/public-share."""
+        return self._call("POST", f"{_session_path(session_id)}/public-share", _share)
+
+    def unshare_session(self, session_id: str) -> Call[None]:
+        """DELETE /sessions/{id}/public-share."""
+        return self._call("DELETE", f"{_session_path(session_id)}/public-share", _nothing)
+
+    def profiles(self, model: type[P]) -> Profiles[P]:
+        """The kind of profiles that the revision has for a model."""
+        for kind in self.kinds_of_profiles:
+            if kind.model is model:
+                return kind
+        return super().profiles(model)
+
+    @staticmethod
+    def meaning(status_code: int, words: str) -> type[ApiError] | None:
+        """400 is also what a session that is busy or stopped is refused with."""
+        if status_code == 400 and "running task" in words:
+            return SessionBusyError
+        if status_code == 400 and "stopped" in words:
+            return SessionStoppedError
+        return None
+
+    def _call(self, method: str, path: str, parse: Callable[[Any], T], *, json: Any = None) -> Call[T]:
+        return Call(method, path, parse, json=json, meaning=self.meaning)
+
+    def _update_task(self, task_id: str, action: str) -> Call[Task]:
+        return self._call("PATCH", f"/tasks/{uuid_of('task_id', task_id)}", self._task, json={"action": action})
+
+    def _slot(self, path: str, file_name: str, content_type: str, size: int) -> Call[UploadSlot]:
+        body = {"fileName": file_name, "contentType": content_type, "sizeBytes": size}
+        return self._call("POST", path, _upload_slot, json=body)
+
+    @staticmethod
+    @abstractmethod
+    def _task(body: Mapping[str, Any]) -> Task:
+        """A task as the revision shows it."""
+
+    @staticmethod
+    @abstractmethod
+    def _session(body: Mapping[str, Any]) -> Session:
+        """A session as the revision shows it."""
 
 
 def common_body(request: CreateTaskRequest) -> dict[str, Any]:
@@ -82,86 +208,9 @@ def without_nones(body: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in body.items() if value is not None}
 
 
-def list_tasks(
-    parse_task: Callable[[Any], Task],
-    page: int,
-    session_id: str | None,
-    status: str | None,
-    after: datetime | None,
-    before: datetime | None,
-) -> Call[Page[Task]]:
-    """GET /tasks."""
-    params = {
-        "pageSize": PAGE_SIZE,
-        "pageNumber": page,
-        "sessionId": session_id,
-        "filterBy": status,
-        "after": _wire_time("after", after),
-        "before": _wire_time("before", before),
-    }
-
-    return Call("GET", "/tasks", page_of("/tasks", parse_task, _key_of), params=params)
-
-
-def list_task_ids(status: str, page: int) -> Call[Page[str]]:
-    """GET /tasks, read for the ids only: that is much cheaper than a hundred tasks."""
-    params = {"pageSize": PAGE_SIZE, "pageNumber": page, "filterBy": status}
-    return Call("GET", "/tasks", page_of("/tasks", lambda item: str(item["id"])), params=params)
-
-
-def update_task(parse_task: Callable[[Any], Task], task_id: str, action: str) -> Call[Task]:
-    """PATCH /tasks/{id}."""
-    return Call("PATCH", f"/tasks/{uuid_of('task_id', task_id)}", parse_task, json={"action": action})
-
-
-def stop_task(parse_task: Callable[[Any], Task], task_id: str, with_session: bool) -> Call[Task]:
-    """PATCH /tasks/{id} to stop it."""
-    return update_task(parse_task, task_id, "stop_task_and_session" if with_session else "stop")
-
-
-def get_log_url(task_id: str) -> Call[str]:
-    """GET /tasks/{id}/logs."""
-    return Call("GET", f"/tasks/{uuid_of('task_id', task_id)}/logs", _download_url)
-
-
-def get_file_url(path: str) -> Call[str]:
+def download_url(path: str) -> Call[str]:
     """GET of one file's view."""
     return Call("GET", path, _download_url)
-
-
-def list_sessions(parse_session: Callable[[Any], Session], page: int, status: str | None) -> Call[Page[Session]]:
-    """GET /sessions."""
-    params = {"pageSize": PAGE_SIZE, "pageNumber": page, "filterBy": status}
-    return Call("GET", "/sessions", page_of("/sessions", parse_session), params=params)
-
-
-def delete_session(session_id: str) -> Call[None]:
-    """DELETE /sessions/{id}."""
-    return Call("DELETE", f"/sessions/{uuid_of('session_id', session_id)}", _nothing)
-
-
-def get_share(session_id: str) -> Call[Share]:
-    """GET /sessions/{id}/public-share."""
-    return Call("GET", f"/sessions/{uuid_of('session_id', session_id)}/public-share", _share)
-
-
-def share_session(session_id: str) -> Call[Share]:
-    """POST /sessions/{id}/public-share."""
-    return Call("POST", f"/sessions/{uuid_of('session_id', session_id)}/public-share", _share)
-
-
-def unshare_session(session_id: str) -> Call[None]:
-    """DELETE /sessions/{id}/public-share."""
-    return Call("DELETE", f"/sessions/{uuid_of('session_id', session_id)}/public-share", _nothing)
-
-
-def upload_slot(path: str, file_name: str, content_type: str, size: int) -> Call[UploadSlot]:
-    """POST for a presigned address."""
-
-    def parse(body: Any) -> UploadSlot:
-        return UploadSlot(url=body["url"], fields=body["fields"], file_name=body["fileName"])
-
-    return Call("POST", path, parse, json={"fileName": file_name, "contentType": content_type, "sizeBytes": size})
 
 
 def task_fields(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -186,6 +235,14 @@ def _key_of(item: Any) -> str | None:
     metadata = item.get("metadata") if isinstance(item, dict) else None
     key = metadata.get(KEY_NAME) if isinstance(metadata, dict) else None
     return key if isinstance(key, str) else None
+
+
+def _session_path(session_id: str) -> str:
+    return f"/sessions/{uuid_of('session_id', session_id)}"
+
+
+def _upload_slot(body: Mapping[str, Any]) -> UploadSlot:
+    return UploadSlot(method="POST", url=body["url"], fields=body["fields"], file_name=body["fileName"])
 
 
 def _download_url(body: Mapping[str, Any]) -> str:

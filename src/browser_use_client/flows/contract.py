@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from browser_use_client.contracts import CONTRACTS, ApiVersion, Contract, v2_flat, v2_nested
+from browser_use_client.contracts import CONTRACTS, V2_FLAT, V2_NESTED, ApiVersion, Contract
 from browser_use_client.effects import Flow, Sleep
 from browser_use_client.errors import NotFoundError
 from browser_use_client.retrying import retried
@@ -42,11 +42,11 @@ def _ask(base_url: str) -> Flow[None]:
     if base_url in _spoken:  # in the meantime
         return
     try:
-        yield from retried(v2_flat.get_account())
+        yield from retried(V2_FLAT.get_account())
     except NotFoundError:
-        _spoken[base_url] = v2_nested
+        _spoken[base_url] = V2_NESTED
     else:
-        _spoken[base_url] = v2_flat
+        _spoken[base_url] = V2_FLAT
 
 
 def _wait_for(asker: object, base_url: str) -> Flow[None]:

@@ -1,7 +1,7 @@
 """Creating a task exactly once.
 
-The API has no idempotency key, so a task carries one in its metadata. A POST whose fate is unknown is never
-just sent again: the key is looked for first, and what is found is adopted.
+The API has no idempotency key, so each contract puts one where it comes back. A POST whose outcome is unknown is never
+just sent again: the key is looked for first, and what is found is reattached to.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 from browser_use_client.contracts import Contract
 from browser_use_client.effects import Call, Clock, Flow, call
@@ -27,8 +26,7 @@ from browser_use_client.flows.keyed import KeyedTasks
 from browser_use_client.flows.lookup import FindTasks
 from browser_use_client.flows.sessions import close_at_once, close_session, log, quietly, stop_at_once, stop_task
 from browser_use_client.flows.start import SessionStart
-from browser_use_client.models import BrowserSettings, CreatedTask, CreateTaskRequest, Task
-from browser_use_client.models.tasks import KEY_NAME
+from browser_use_client.models import CreatedTask, CreateTaskRequest, Task, UploadSlot
 from browser_use_client.retrying import outcome_unknown, pause_or_raise
 from browser_use_client.server_clock import ServerClock
 
@@ -83,12 +81,12 @@ class Creation:
             self.server_clock,
             self.find,
         )
-        self._ask(metadata={**self.request.metadata, KEY_NAME: self.key})
+        self._ask(self.contract.with_key(self.request, self.key))
 
-    def _ask(self, **changes: Any) -> None:
-        """Changes the request. What the contract cannot carry is refused here, before anything is sent."""
-        self.request = self.request.model_copy(update=changes)
-        self._creating = self.contract.create_task(self.request)
+    def _ask(self, request: CreateTaskRequest) -> None:
+        """Says what to ask. What the contract cannot carry is refused here, before anything is sent."""
+        self.request = request
+        self._creating = self.contract.create_task(request)
 
     def create(self) -> Flow[CreatedTask]:
         """Creates the task, or reattaches to the one that exists.
@@ -103,7 +101,7 @@ class Creation:
             if earlier is not None:
                 return earlier
         files = [LocalFile.at(path) for path in self.files]
-        session_id = yield from self._start_session(with_files=bool(files))
+        session_id = yield from self._make_place(with_files=bool(files))
         created = None
         try:
             try:
@@ -149,32 +147,31 @@ class Creation:
         """Whether a session was started for the task: then it exists, whatever a replica of the server says."""
         return self._session != self._asked_session
 
-    def _start_session(self, *, with_files: bool) -> Flow[str | None]:
-        """A session before the task, where files need one or where the one of POST /tasks would close with it."""
-        for_itself = self.keep_session and self.contract.SESSIONS_END_WITH_TASKS
-        for_files = with_files and self.contract.FILES_BELONG_TO_SESSIONS
-        if self._session or not (for_itself or for_files):
+    def _make_place(self, *, with_files: bool) -> Flow[str | None]:
+        """Makes what has to exist before the task, and returns the session that was started for it, if one was."""
+        making = self.contract.place(self.request, keep_session=self.keep_session, with_files=with_files)
+        if making is None:
             return None
         starting = SessionStart(
             self.contract,
-            self.request.browser_settings,
+            making,
+            id_of=lambda place: place.session_id,
             room_until=self.clock() + self.wait_when_busy,
             clock=self.clock,
             server_clock=self.server_clock,
         )
-        session = yield from starting.start()
-        self._ask(browser_settings=BrowserSettings(session_id=session.id))
-        return session.id
+        place = yield from starting.start()
+        self._ask(place.request)
+        return place.session_id
 
     def _upload(self, files: Sequence[LocalFile]) -> Flow[None]:
-        of_session = self.contract.FILES_BELONG_TO_SESSIONS
-        names = list(self.request.included_file_names or ())
+        into = self.contract.upload_target(self.request)
+        uploads: list[UploadSlot] = []
         for file in files:
-            session_id = self._session if of_session else None
-            name = yield from upload(self.contract, file, session_id=session_id, known=self._session_is_own)
-            names.append(name)
-        if files and not of_session:
-            self._ask(included_file_names=tuple(names))
+            slot = yield from upload(self.contract, file, into=into, known=self._session_is_own)
+            uploads.append(slot)
+        if uploads:
+            self._ask(self.contract.attach(self.request, uploads))
 
     def _post(self) -> Flow[CreatedTask]:
         room_until = self.clock() + self.wait_when_busy
@@ -248,7 +245,7 @@ class Creation:
         raise SessionMismatchError(
             f"The follow-up was asked to run in session {self._session}, but the server ran it as task"
             f" {created.id} in session {created.session_id}. {became} The server"
-            f" may speak another contract than {self.contract.NAME}: set `api_version`.",
+            f" may speak another contract than {self.contract.name}: set `api_version`.",
             task_id=created.id,
             session_id=created.session_id,
         )

@@ -12,7 +12,7 @@ from browser_use_client.contracts import Contract
 from browser_use_client.effects import Call, Download, Flow, Upload
 from browser_use_client.errors import FileUrlExpiredError, InvalidRequestError
 from browser_use_client.json_text import ODD_CHARACTERS
-from browser_use_client.models import OutputFile, Task
+from browser_use_client.models import OutputFile, Task, UploadSlot
 from browser_use_client.retrying import retried
 
 T = TypeVar("T")
@@ -103,18 +103,17 @@ def content_type_of(file: str | Path, size: int) -> str:
     return content_type
 
 
-def upload(contract: Contract, file: LocalFile, *, session_id: str | None, known: bool = False) -> Flow[str]:
-    """Uploads a file, and returns the name under which a task finds it.
+def upload(contract: Contract, file: LocalFile, *, into: str | None, known: bool = False) -> Flow[UploadSlot]:
+    """Uploads a file, and returns what it is now known by.
 
     Args:
         contract: What the server speaks.
         file: The file.
-        session_id: The session that it is for, where the contract wants one.
-        known: Whether that session is known to exist.
+        into: What it belongs to, where the contract wants that.
+        known: Whether that is known to exist.
     """
-    asking = contract.upload_slot(file.path.name, file.content_type, file.size, session_id=session_id)
-    slot = yield from _through_fresh_url(asking, lambda slot: Upload(slot, file.path, file.content_type), known=known)
-    return slot.file_name
+    asking = contract.upload_slot(file.path.name, file.content_type, file.size, into=into)
+    return (yield from _through_fresh_url(asking, lambda slot: Upload(slot, file.path, file.content_type), known=known))
 
 
 def download_output_files(contract: Contract, task: Task, folder: Path) -> Flow[list[Path]]:

@@ -98,7 +98,7 @@ class KeyedTasks:
         after = self.server_clock.time_of(self.after) - CLOCK_SKEW
         page = yield from call(at_once(self.contract.list_tasks(after=after)))
         known = {*self._past, created.id} if created else self._past
-        others = [task for task in carrying(page, self.key) if task.id not in known]
+        others = [task for task in carrying(self.contract, page, self.key) if task.id not in known]
         for task in others:
             yield from stop_at_once(self.contract, self.reattached(task), with_session=self._is_elsewhere(task))
         return bool(others)

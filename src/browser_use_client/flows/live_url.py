@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from browser_use_client.contracts import Contract
-from browser_use_client.effects import Clock, Flow, Notify, call
+from browser_use_client.effects import Clock, Flow, Notify, within
 from browser_use_client.errors import BrowserUseError
 from browser_use_client.models import Task, TaskState
 
@@ -69,7 +69,7 @@ class LiveUrl:
         if self.session_id is None or seconds <= 0:
             return None
         try:
-            session = yield from call(replace(self.contract.get_session(self.session_id), timeout=seconds))
+            session = yield from within(seconds, self.contract.get_session(self.session_id))
         except BrowserUseError:
             return None
         return session.live_url

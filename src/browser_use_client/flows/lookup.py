@@ -67,25 +67,21 @@ def find_task(
     return live[0] if live else found[-1] if found else None
 
 
-def carrying(page: Page[Task], key: str, *, as_prefix: bool = False) -> list[Task]:
+def carrying(contract: Contract, page: Page[Task], key: str, *, as_prefix: bool = False) -> list[Task]:
     """The tasks of a page that carry a key, or one that begins so.
 
     Raises:
         UnexpectedResponseError: One of them cannot be read.
     """
-
-    def carries(task_key: str | None) -> bool:
-        return task_key == key or (as_prefix and task_key is not None and task_key.startswith(key))
-
     for item in page.unreadable:
-        if carries(item.key):
+        if contract.has_key(item, key, as_prefix=as_prefix):
             raise UnexpectedResponseError(
                 f"Task {item.id} carries the key {key!r}, but the server shows it in a form that this client cannot"
                 f" read: {item.problem}. It may run and cost, so no other was created. Look at it where you manage your"
                 " tasks, and stop it; then use another key, or update this client.",
                 task_id=item.id,
             )
-    return [task for task in page.items if carries(task.key)]
+    return [task for task in page.items if contract.has_key(task, key, as_prefix=as_prefix)]
 
 
 def moment_of(task: Task) -> datetime:
@@ -97,5 +93,5 @@ def _read_all(
     contract: Contract, key: str, after: datetime, session_id: str | None, as_prefix: bool
 ) -> Flow[dict[str, Task]]:
     """Reads every page: each holds 100 tasks, and a busy account has more than that in a minute."""
-    pages = yield from all_pages(lambda page: contract.list_tasks(page=page, session_id=session_id, after=after))
-    return {task.id: task for page in pages for task in carrying(page, key, as_prefix=as_prefix)}
+    pages = yield from all_pages(lambda cursor: contract.list_tasks(cursor=cursor, session_id=session_id, after=after))
+    return {task.id: task for page in pages for task in carrying(contract, page, key, as_prefix=as_prefix)}

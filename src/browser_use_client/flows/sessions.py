@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from browser_use_client.contracts import Contract
-from browser_use_client.effects import Call, Flow, call
-from browser_use_client.errors import BadRequestError, BrowserUseError, NotFoundError
+from browser_use_client.effects import Call, Flow, within
+from browser_use_client.errors import BadRequestError, BrowserUseError
 from browser_use_client.flows.polls import named
 from browser_use_client.models import CreatedTask, Task
 from browser_use_client.retrying import retried
@@ -47,14 +47,7 @@ def stop_session(contract: Contract, session_id: str, *, known: bool = False) ->
         session_id: The session.
         known: Whether the session is known to exist, so that it is not taken for gone at the first 404.
     """
-    try:
-        yield from retried(contract.stop_session(session_id), known=known)
-    except NotFoundError:
-        return
-    except BadRequestError:
-        session = yield from retried(contract.get_session(session_id), known=known)
-        if session.status == "active":
-            raise
+    yield from retried(contract.stop_session(session_id), known=known)
 
 
 def close_session(contract: Contract, session_id: str) -> Flow[None]:
@@ -74,7 +67,7 @@ def at_once(request: Call[T]) -> Call[T]:
 
 def close_at_once(contract: Contract, session_id: str) -> Flow[None]:
     """Stops a session of the client's own for a caller who is being ended."""
-    yield from quietly(call(at_once(contract.stop_session(session_id))), may_be_open(session_id))
+    yield from quietly(within(FAREWELL, contract.stop_session(session_id)), may_be_open(session_id))
 
 
 def stop_at_once(contract: Contract, created: CreatedTask, *, with_session: bool) -> Flow[None]:
@@ -85,10 +78,10 @@ def stop_at_once(contract: Contract, created: CreatedTask, *, with_session: bool
 
 def _stop_or_close(contract: Contract, created: CreatedTask, with_session: bool) -> Flow[None]:
     try:
-        yield from call(at_once(contract.stop_task(created.id, with_session=with_session)))
+        yield from within(FAREWELL, contract.stop_task(created.id, with_session=with_session))
     except BadRequestError:  # it has just ended by itself
         if with_session and not created.session_ends_with_task:
-            yield from call(at_once(contract.stop_session(created.session_id)))
+            yield from within(FAREWELL, contract.stop_session(created.session_id))
 
 
 def quietly(clean_up: Flow[Any], warning: str) -> Flow[None]:

@@ -1,19 +1,26 @@
-"""Starting a session. It carries nothing to be found by, so what a lost answer may have left is named, not closed."""
+"""Starting a session, alone or as the place of a task.
+
+It carries nothing to be found by, so what a lost answer may have left is named, not closed.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from itertools import count
+from typing import Generic, TypeVar
 
 from browser_use_client.contracts import Contract
 from browser_use_client.effects import Call, Clock, Flow, Together, call
 from browser_use_client.errors import BrowserUseError
 from browser_use_client.flows.pages import all_pages
 from browser_use_client.flows.sessions import at_once, close_at_once, log, quietly
-from browser_use_client.models import BrowserSettings, Page, Session
+from browser_use_client.models import Page, Session
 from browser_use_client.retrying import outcome_unknown, pause_or_raise
 from browser_use_client.server_clock import ServerClock
+
+T = TypeVar("T")
 
 CLOCK_PRECISION = timedelta(seconds=5)
 """How long before the request for it a session may seem to have been started: `Date` is in whole seconds."""
@@ -23,7 +30,7 @@ UNSEEN = "A start of a session was not answered. One may be open and cost until 
 
 
 @dataclass
-class SessionStart:
+class SessionStart(Generic[T]):
     """The start of a session that stays open after its tasks.
 
     It is tried again where that can help. If an answer was lost, or the caller is ended meanwhile, one warning names
@@ -31,33 +38,32 @@ class SessionStart:
 
     Attributes:
         contract: What the server speaks.
-        settings: Of the session.
+        request: Starts it.
+        id_of: Says which session an answer to it is about, if any.
         room_until: Until when a full account is waited for, in seconds since the epoch.
         clock: The time now.
         server_clock: What time it is on the server.
     """
 
     contract: Contract
-    settings: BrowserSettings
+    request: Call[T]
+    id_of: Callable[[T], str | None]
     room_until: float
     clock: Clock
     server_clock: ServerClock
-    _request: Call[Session] = field(init=False)
-    _session: Session | None = field(default=None, init=False)
+    _answered: bool = field(default=False, init=False)
+    _session_id: str | None = field(default=None, init=False)
     _lost: bool = field(default=False, init=False)
 
-    def __post_init__(self) -> None:
-        self._request = self.contract.start_session(self.settings)
-
-    def start(self) -> Flow[Session]:
-        """Starts the session.
+    def start(self) -> Flow[T]:
+        """Starts the session, and returns what the server answered.
 
         Raises:
             BrowserUseError: The server refused, or the answer to every attempt was lost.
         """
         began = datetime.fromtimestamp(self.clock(), timezone.utc) - CLOCK_PRECISION
         try:
-            session = yield from self._try_again_and_again()
+            started = yield from self._try_again_and_again()
             if self._lost:
                 yield from quietly(self._name_orphans(began), UNSEEN)
         except BrowserUseError:
@@ -67,22 +73,23 @@ class SessionStart:
         except GeneratorExit:
             raise
         except BaseException:
-            if self._session is not None:
-                yield from close_at_once(self.contract, self._session.id)
-            if self._lost or self._session is None:
+            if self._session_id is not None:
+                yield from close_at_once(self.contract, self._session_id)
+            if self._lost or not self._answered:
                 yield from quietly(self._name_orphans(began, hurry=True), UNSEEN)
             raise
-        return session
+        return started
 
-    def _try_again_and_again(self) -> Flow[Session]:
+    def _try_again_and_again(self) -> Flow[T]:
         for attempt in count(1):
             try:
-                self._session = yield from call(self._request)
+                started = yield from call(self.request)
             except BrowserUseError as error:
                 self._lost |= outcome_unknown(error)
                 yield from pause_or_raise(error, attempt, room_until=self.room_until, clock=self.clock)
             else:
-                return self._session
+                self._answered, self._session_id = True, self.id_of(started)
+                return started
         raise AssertionError("count() does not end")
 
     def _name_orphans(self, began: datetime, *, hurry: bool = False) -> Flow[None]:
@@ -91,10 +98,9 @@ class SessionStart:
         if hurry:
             pages = [(yield from call(at_once(self.contract.list_sessions(status="active"))))]
         else:
-            pages = yield from all_pages(lambda page: self.contract.list_sessions(page=page, status="active"))
+            pages = yield from all_pages(lambda cursor: self.contract.list_sessions(cursor=cursor, status="active"))
         since = self.server_clock.time_of(began)
-        ours = self._session and self._session.id
-        others = [session for page in pages for session in page.items if session.id != ours]
+        others = [session for page in pages for session in page.items if session.id != self._session_id]
         new = [session.id for session in others if session.started_at and session.started_at >= since][:MOST_NAMED]
         answers = yield Together(tuple(at_once(self.contract.list_tasks(session_id=session_id)) for session_id in new))
         without_tasks = [

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from browser_use_client.contracts import Contract
-from browser_use_client.effects import Call, Clock, Flow, Notify, Sleep, call
+from browser_use_client.effects import Call, Clock, Flow, Notify, Sleep, call, within
 from browser_use_client.errors import BrowserUseError, TaskTimeoutError, TaskUnreachableError
 from browser_use_client.flows.live_url import LiveUrl
 from browser_use_client.flows.polls import given_up, ids_of, named, polls_of
 from browser_use_client.flows.sessions import stop_task
-from browser_use_client.models import AnyTask, Step, Task, TaskState, id_of
+from browser_use_client.models import AnyTask, Progress, Step, Task, TaskState, id_of
 from browser_use_client.retrying import retried
 
 SHORTEST_POLL = 0.5
@@ -71,17 +70,21 @@ def wait(
     """
     started, task_id = clock(), id_of(task)
     live_url = LiveUrl(contract, None if isinstance(task, str) else task.session_id, on_live_url, clock)
-    whole = on_step or (on_live_url and isinstance(task, str))
+    whole = on_live_url and isinstance(task, str)
     poll: Call[Any] = contract.get_task(task_id) if whole else contract.get_task_state(task_id)
     polls = polls_of(task, limit=max_failures, clock=clock)
-    steps_seen = 0
+    progress: Progress | None = None
     because: BrowserUseError | None
     while True:
         left = deadline - clock() if deadline is not None else None
         if left is not None and left <= 0:
             return (yield from _too_late(contract, task, polls.known, clock() - started, stop_on_timeout))
         try:
-            state: TaskState = yield from call(poll if left is None else replace(poll, timeout=left))
+            if on_step:
+                progress = yield from within(left, contract.follow(task_id, progress.cursor if progress else None))
+                state: TaskState = progress.state
+            else:
+                state = yield from within(left, call(poll))
         except BrowserUseError as error:
             if polls.end_with(error):
                 raise given_up(task, polls, error) from error
@@ -89,12 +92,11 @@ def wait(
         else:
             because = None
             polls.answered()
-            if on_step and isinstance(state, Task):
-                for step in state.steps[steps_seen:]:
+            if on_step and progress:
+                for step in progress.steps:
                     yield Notify(on_step, step)
-                steps_seen = len(state.steps)
             if state.has_ended:
-                return state if isinstance(state, Task) else (yield from _details(contract, task, state))
+                return (yield from _details(contract, task, state))
             yield from live_url.look(state, None if deadline is None else deadline - clock())
             pause = poll_pause(clock() - started, poll_interval)
         yield Sleep(pause if deadline is None else max(min(pause, deadline - clock()), 0.0), because)
@@ -103,7 +105,8 @@ def wait(
 def _details(contract: Contract, task: AnyTask, state: TaskState) -> Flow[Task]:
     """The whole of a task that has ended."""
     try:
-        return (yield from retried(contract.get_task(state.id), known=True))
+        found = state if isinstance(state, Task) else (yield from retried(contract.get_task(state.id), known=True))
+        return (yield from retried(contract.details(found), known=True))
     except BrowserUseError as error:
         raise TaskUnreachableError(
             f"{named(task)} ended as `{state.status}` and no longer runs, but its result could not be read: {error}"
@@ -127,6 +130,6 @@ def _too_late(contract: Contract, task: AnyTask, known: bool, waited: float, sto
             f"{named(task)} {late} It may still run and cost, since {failed}: {error}", **ids_of(task)
         ) from error
     if found.has_ended and found.status != "stopped":
-        return found
+        return (yield from _details(contract, task, found))
     became = "It was stopped." if stop else "It still runs and costs: wait for it again, or stop it."
     raise TaskTimeoutError(f"{named(found)} {late} {became}", stopped=stop, **ids_of(found))

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from math import ceil
-from typing import Any
 
 from browser_use_client.contracts import Contract
-from browser_use_client.effects import Call, Flow, Together, call
+from browser_use_client.effects import Call, Flow, Together
 from browser_use_client.errors import BrowserUseError
-from browser_use_client.models import Page, TaskState
+from browser_use_client.models import Overview, TaskState
 
-PAGE_SIZE = 100
+TASKS_PER_REQUEST = 100
+"""How many running tasks one request for a part of the overview shows, about: a guess until it has been read."""
 
 
 @dataclass
@@ -21,35 +21,34 @@ class Sweep:
 
     Attributes:
         ended: The tasks that have ended, by id.
-        running: How many tasks of the account run, of anyone; None if this look did not tell.
+        overview_requests: How many requests an overview of all that runs in the account takes; None if unknown.
         requests: How many requests it took.
         unanswered: Tasks of which the server did not say how they stand, by id, and why.
     """
 
     ended: dict[str, TaskState] = field(default_factory=dict)
-    running: int | None = None
+    overview_requests: int | None = None
     requests: int = 0
     unanswered: dict[str, BrowserUseError] = field(default_factory=dict)
 
 
-def sweep(contract: Contract, task_ids: Collection[str], *, running: int | None) -> Flow[Sweep]:
-    """Looks at tasks once: through the lists of running ones where that takes fewer requests, else one by one.
+def sweep(contract: Contract, task_ids: Collection[str], *, overview_requests: int | None) -> Flow[Sweep]:
+    """Looks at tasks once: through an overview of what runs where that takes fewer requests, else one by one.
 
-    A task that is in no list is asked for itself before anything is said of it. So pages that shift while they
-    are read, and tasks that change their status meanwhile, cost a request and never a wrong answer.
+    A task that the overview does not show is asked for itself before anything is said of it. So pages that shift while
+    they are read, and tasks that change their status meanwhile, cost a request and never a wrong answer.
 
     Args:
         contract: What the server speaks.
         task_ids: The tasks.
-        running: How many tasks of the account run, from an earlier look; None if unknown.
+        overview_requests: How many requests the overview took in an earlier look; None if unknown.
 
     Raises:
-        BrowserUseError: A list could not be read.
+        BrowserUseError: The overview could not be read.
     """
-    found = Sweep(running=running)
+    found = Sweep(overview_requests=overview_requests)
     unseen = list(task_ids)
-    pages = ceil((running or len(unseen)) / PAGE_SIZE) + len(contract.LIVE_STATUSES) - 1
-    if pages < len(unseen):
+    if (overview_requests or ceil(len(unseen) / TASKS_PER_REQUEST) + 1) < len(unseen):
         live = yield from _live_ids(contract, found)
         unseen = [task_id for task_id in unseen if task_id not in live]
     answers = yield Together(tuple(contract.get_task_state(task_id) for task_id in unseen))
@@ -66,16 +65,15 @@ def sweep(contract: Contract, task_ids: Collection[str], *, running: int | None)
 def _live_ids(contract: Contract, found: Sweep) -> Flow[set[str]]:
     """The ids of all tasks that run, of anyone in the account."""
     live: set[str] = set()
-    found.running = 0
-    for status in contract.LIVE_STATUSES:
-        first: Page[str] = yield from call(contract.list_task_ids(status, 1))
-        more: tuple[Call[Any], ...] = tuple(
-            contract.list_task_ids(status, page) for page in range(2, ceil(first.total / PAGE_SIZE) + 1)
-        )
-        for page in [first, *(yield Together(more))]:
-            if isinstance(page, BrowserUseError):
-                raise page
-            live.update(page.items)
-        found.running += first.total
-        found.requests += 1 + len(more)
+    parts: tuple[Call[Overview], ...] = (contract.overview(None),)
+    while parts:
+        answers: list[Overview | BrowserUseError] = yield Together(parts)
+        found.requests += len(parts)
+        parts = ()
+        for answer in answers:
+            if isinstance(answer, BrowserUseError):
+                raise answer
+            live.update(answer.live)
+            parts += tuple(map(contract.overview, answer.further))
+    found.overview_requests = found.requests
     return live

@@ -3,9 +3,9 @@
 from browser_use_client.models._base import Page, Unreadable
 from browser_use_client.models.files import OutputFile, UploadSlot
 from browser_use_client.models.profiles import AgentProfile, BrowserProfile, Profile
-from browser_use_client.models.requests import AgentSettings, BrowserSettings, CreateTaskRequest
+from browser_use_client.models.requests import AgentSettings, BrowserSettings, CreateTaskRequest, Place
 from browser_use_client.models.sessions import Account, Session, Share
-from browser_use_client.models.tasks import AnyTask, CreatedTask, Step, Task, TaskState, id_of
+from browser_use_client.models.tasks import AnyTask, CreatedTask, Overview, Progress, Step, Task, TaskState, id_of
 
 __all__ = [
     "Account",
@@ -17,8 +17,11 @@ __all__ = [
     "CreateTaskRequest",
     "CreatedTask",
     "OutputFile",
+    "Overview",
     "Page",
+    "Place",
     "Profile",
+    "Progress",
     "Session",
     "Share",
     "Step",

@@ -70,14 +70,14 @@ class Page(View, Generic[T]):
     Attributes:
         items: What it holds.
         unreadable: What else it holds.
-        total: How many there are of both on all pages.
+        next: The cursor of the page after it; None if it is the last that can hold what was asked for.
     """
 
     items: tuple[T, ...]
     unreadable: tuple[Unreadable, ...] = ()
-    total: int
+    next: str | None = None
 
     @property
     def size(self) -> int:
-        """How many of the total are on this page."""
+        """How many it holds of both."""
         return len(self.items) + len(self.unreadable)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 
-from browser_use_client.models._base import Request, SchemaText, UuidText
+from browser_use_client.models._base import Request, SchemaText, UuidText, View
 
 
 class AgentSettings(Request):
@@ -93,3 +93,15 @@ class CreateTaskRequest(Request):
     judge_llm: str | None = None
     skill_ids: tuple[str, ...] | None = None
     op_vault_id: str | None = None
+
+
+class Place(View):
+    """Where a task is to run, once that was made for it.
+
+    Attributes:
+        request: The request, to run there.
+        session_id: The session that was started for it; None if none was.
+    """
+
+    request: CreateTaskRequest
+    session_id: str | None

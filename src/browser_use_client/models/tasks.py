@@ -195,6 +195,32 @@ class Task(TaskState):
         return self
 
 
+class Progress(View):
+    """What a poll shows that also tells steps.
+
+    Attributes:
+        state: Where the task stands.
+        steps: The steps since the poll before.
+        cursor: What the next poll is told, so that it tells only what comes after these.
+    """
+
+    state: TaskState
+    steps: tuple[Step, ...]
+    cursor: str | None
+
+
+class Overview(View):
+    """A part of what runs in an account.
+
+    Attributes:
+        live: The ids of the tasks that run.
+        further: The cursors of all further parts that this one knows of.
+    """
+
+    live: tuple[str, ...]
+    further: tuple[str, ...] = ()
+
+
 AnyTask = str | CreatedTask | Task
 """A task that a call is about: by its id alone, or as an earlier answer showed it, and so known to exist."""
 

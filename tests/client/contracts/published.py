@@ -12,6 +12,8 @@ import jsonschema
 import pytest
 import yaml
 
+from browser_use_client.effects import Call, Flow
+
 Schema = dict[str, Any]
 
 SHARED = Path(__file__).parents[4] / "shared" / "contracts"
@@ -66,3 +68,10 @@ def _validator(contract: str, name: str) -> Any:
         {"$ref": f"#/components/schemas/{name}", "components": document["components"]},
         format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER,
     )
+
+
+def first_call(flow: Flow[Any]) -> Call[Any]:
+    """What a flow of a contract sends first."""
+    request = next(flow)
+    assert isinstance(request, Call)
+    return request

@@ -21,8 +21,8 @@ from browser_use_client import (
     InvalidRequestError,
     UnsupportedOptionError,
 )
-from browser_use_client.contracts import CONTRACTS, v2_flat, v2_nested
-from tests.client.contracts.published import check_request, needs_published
+from browser_use_client.contracts import CONTRACTS, V2_FLAT, V2_NESTED
+from tests.client.contracts.published import check_request, first_call, needs_published
 
 A_SESSION = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
 A_PROFILE = "11111111-0d44-4b50-8888-8dd25736052a"
@@ -93,7 +93,7 @@ flat_requests = st.builds(
 @needs_published
 @given(nested_requests)
 def test_every_request_fits_the_nested_contract(request: CreateTaskRequest) -> None:
-    body = v2_nested.create_task(request).json
+    body = V2_NESTED.create_task(request).json
 
     check_request("v2-nested", "CreateTaskRequest", body)
 
@@ -101,14 +101,14 @@ def test_every_request_fits_the_nested_contract(request: CreateTaskRequest) -> N
 @needs_published
 @given(flat_requests)
 def test_every_request_fits_the_flat_contract(request: CreateTaskRequest) -> None:
-    body = v2_flat.create_task(request).json
+    body = V2_FLAT.create_task(request).json
 
     check_request("v2-flat", "CreateTaskRequest", body)
 
 
 @given(nested_requests)
 def test_what_was_set_reaches_the_nested_contract_unchanged(request: CreateTaskRequest) -> None:
-    body = json.loads(json.dumps(v2_nested.create_task(request).json))
+    body = json.loads(json.dumps(V2_NESTED.create_task(request).json))
     agent, browser = body["agentSettings"], body["browserSettings"]
 
     read_back = CreateTaskRequest(
@@ -127,7 +127,7 @@ def test_what_was_set_reaches_the_nested_contract_unchanged(request: CreateTaskR
 
 @given(flat_requests)
 def test_what_was_set_reaches_the_flat_contract_unchanged(request: CreateTaskRequest) -> None:
-    body = json.loads(json.dumps(v2_flat.create_task(request).json))
+    body = json.loads(json.dumps(V2_FLAT.create_task(request).json))
     agent, session = request.agent_settings, body.get("sessionSettings") or {}
 
     sent = [body.get(name) for name in ("task", "llm", "startUrl", "maxSteps", "flashMode", "thinking", "vision")]
@@ -159,8 +159,8 @@ def test_what_was_set_reaches_the_flat_contract_unchanged(request: CreateTaskReq
 def test_setting_something_else_does_not_switch_the_proxy_off(setting: dict[str, Any]) -> None:
     request = CreateTaskRequest(task="x", browser_settings=BrowserSettings(**setting))
 
-    assert v2_flat.create_task(request).json["sessionSettings"]["proxyCountryCode"] == "us"
-    assert v2_flat.start_session(request.browser_settings).json["proxyCountryCode"] == "us"
+    assert V2_FLAT.create_task(request).json["sessionSettings"]["proxyCountryCode"] == "us"
+    assert V2_FLAT.start_session(request.browser_settings).json["proxyCountryCode"] == "us"
 
 
 @needs_published
@@ -174,7 +174,7 @@ def test_setting_something_else_does_not_switch_the_proxy_off(setting: dict[str,
     )
 )
 def test_a_session_is_started_as_the_flat_contract_says_and_stays_open(settings: dict[str, Any]) -> None:
-    body = v2_flat.start_session(BrowserSettings(**settings)).json
+    body = V2_FLAT.start_session(BrowserSettings(**settings)).json
 
     check_request("v2-flat", "CreateSessionRequest", body)
     assert body["keepAlive"] is True
@@ -182,11 +182,11 @@ def test_a_session_is_started_as_the_flat_contract_says_and_stays_open(settings:
 
 @needs_published
 def test_the_other_requests_fit_the_flat_contract() -> None:
-    check_request("v2-flat", "UpdateTaskRequest", v2_flat.stop_task(A_SESSION, with_session=True).json)
-    check_request("v2-flat", "UpdateSessionRequest", v2_flat.stop_session(A_SESSION).json)
-    upload = v2_flat.upload_slot("a.csv", "text/csv", 3, session_id=A_SESSION)
+    check_request("v2-flat", "UpdateTaskRequest", first_call(V2_FLAT.stop_task(A_SESSION, with_session=True)).json)
+    check_request("v2-flat", "UpdateSessionRequest", first_call(V2_FLAT.stop_session(A_SESSION)).json)
+    upload = V2_FLAT.upload_slot("a.csv", "text/csv", 3, into=A_SESSION)
     check_request("v2-flat", "UploadFileRequest", upload.json)
-    profile = v2_flat.profiles(BrowserProfile).create(BrowserProfile(name="shop", user_id="u"))
+    profile = V2_FLAT.profiles(BrowserProfile).create(BrowserProfile(name="shop", user_id="u"))
     check_request("v2-flat", "ProfileCreateRequest", profile.json)
 
 
@@ -230,7 +230,7 @@ OPTIONS_OF_FLAT = {
 )
 def test_the_nested_contract_refuses_what_it_cannot_carry(option: str, request_: dict[str, Any]) -> None:
     with pytest.raises(UnsupportedOptionError) as caught:
-        v2_nested.create_task(CreateTaskRequest(task="x", **request_))
+        V2_NESTED.create_task(CreateTaskRequest(task="x", **request_))
 
     assert f"`{option}`" in str(caught.value)
     assert "v2-nested" in str(caught.value)
@@ -248,7 +248,7 @@ def test_the_flat_contract_refuses_what_it_cannot_carry(
     option: str, request_: dict[str, Any], alternative: str
 ) -> None:
     with pytest.raises(UnsupportedOptionError) as caught:
-        v2_flat.create_task(CreateTaskRequest(task="x", **request_))
+        V2_FLAT.create_task(CreateTaskRequest(task="x", **request_))
 
     assert f"`{option}`" in str(caught.value)
     assert "v2-flat" in str(caught.value)
@@ -258,9 +258,9 @@ def test_the_flat_contract_refuses_what_it_cannot_carry(
 def test_switching_the_proxy_off_is_refused_where_it_cannot_be_said() -> None:
     request = CreateTaskRequest(task="x", browser_settings=BrowserSettings(proxy_country_code=None))
 
-    assert v2_flat.create_task(request).json["sessionSettings"] == {"proxyCountryCode": None}
+    assert V2_FLAT.create_task(request).json["sessionSettings"] == {"proxyCountryCode": None}
     with pytest.raises(UnsupportedOptionError, match="proxy_country_code"):
-        v2_nested.create_task(request)
+        V2_NESTED.create_task(request)
 
 
 @pytest.mark.parametrize("contract", CONTRACTS)
@@ -289,18 +289,18 @@ def test_limits_that_differ_are_checked_before_anything_is_sent() -> None:
     long = CreateTaskRequest(task="x" * 50_001)
     much = CreateTaskRequest(task="x", metadata={str(number): "" for number in range(11)})
 
-    v2_nested.create_task(long), v2_nested.create_task(much)
+    V2_NESTED.create_task(long), V2_NESTED.create_task(much)
     with pytest.raises(InvalidRequestError, match="50,001 characters"):
-        v2_flat.create_task(long)
+        V2_FLAT.create_task(long)
     with pytest.raises(InvalidRequestError, match="11 pairs"):
-        v2_flat.create_task(much)
+        V2_FLAT.create_task(much)
 
 
 def test_files_go_where_the_contract_has_them() -> None:
     with pytest.raises(UnsupportedOptionError, match=r"v2-flat.*Start a session"):
-        v2_flat.upload_slot("a.csv", "text/csv", 3, session_id=None)
+        V2_FLAT.upload_slot("a.csv", "text/csv", 3, into=None)
     with pytest.raises(UnsupportedOptionError, match=r"v2-nested.*included_file_names"):
-        v2_nested.upload_slot("a.csv", "text/csv", 3, session_id=A_SESSION)
+        V2_NESTED.upload_slot("a.csv", "text/csv", 3, into=A_SESSION)
 
 
 @pytest.mark.parametrize("contract", CONTRACTS)
@@ -326,12 +326,12 @@ def test_times_go_out_in_utc_with_a_z(contract: str, moment: datetime) -> None:
 
 
 def test_ids_go_out_in_their_usual_form() -> None:
-    assert v2_flat.get_task(A_SESSION.upper()).path == f"/tasks/{A_SESSION}"
-    assert v2_flat.get_task(UUID(A_SESSION).hex).path == f"/tasks/{A_SESSION}"
+    assert V2_FLAT.get_task(A_SESSION.upper()).path == f"/tasks/{A_SESSION}"
+    assert V2_FLAT.get_task(UUID(A_SESSION).hex).path == f"/tasks/{A_SESSION}"
 
 
 def test_a_call_shows_neither_its_body_nor_its_secrets() -> None:
-    call = v2_flat.create_task(CreateTaskRequest(task="x", secrets={"password": "geheim"}))
+    call = V2_FLAT.create_task(CreateTaskRequest(task="x", secrets={"password": "geheim"}))
 
     assert "geheim" not in repr(call)
     assert str(call) == "POST /tasks"

@@ -27,8 +27,8 @@ def start(server: InMemory, number: int, **script: Any) -> list[str]:
     return [server.world.create_task({"task": "x"}, "o3", session).id for _ in range(number)]
 
 
-def look(server: InMemory, task_ids: list[str], running: int | None = None) -> Sweep:
-    return server.run(sweep(server.contract, task_ids, running=running))
+def look(server: InMemory, task_ids: list[str], overview_requests: int | None = None) -> Sweep:
+    return server.run(sweep(server.contract, task_ids, overview_requests=overview_requests))
 
 
 def test_few_tasks_are_asked_for_one_by_one(server: InMemory) -> None:
@@ -47,7 +47,7 @@ def test_many_tasks_are_read_from_lists_of_a_hundred(server: InMemory) -> None:
 
     assert len(server.trace) == found.requests <= 10 + 2
     assert found.ended == {}
-    assert found.running == 950
+    assert found.overview_requests == 11
 
 
 def test_only_what_has_left_the_lists_is_asked_for(server: InMemory) -> None:
@@ -67,7 +67,7 @@ def test_a_few_tasks_in_an_account_with_many_are_not_looked_for_in_its_lists(ser
     server.world.add_others(5_000, status="started")
     task_ids = start(server, 20)
 
-    assert look(server, task_ids, running=5_020).requests == 20
+    assert look(server, task_ids, overview_requests=52).requests == 20
 
 
 def test_tasks_that_are_paused_or_queued_are_not_taken_for_ended(server: InMemory) -> None:
@@ -121,7 +121,7 @@ def test_whatever_moves_between_the_pages_what_is_told_is_true(
 ) -> None:
     server = InMemory(name)
     task_ids = start(server, number)
-    flow = server.steps(sweep(server.contract, task_ids, running=None))
+    flow = server.steps(sweep(server.contract, task_ids, overview_requests=None))
     ends, arrivals = iter(ending), iter(arriving)
     try:
         while True:
@@ -135,5 +135,5 @@ def test_whatever_moves_between_the_pages_what_is_told_is_true(
 
     assert all(not server.world.tasks[task_id].is_live for task_id in found.ended)
     assert found.unanswered == {}
-    again = look(server, task_ids, running=found.running)
+    again = look(server, task_ids, overview_requests=found.overview_requests)
     assert again.ended.keys() == {task_ids[position] for position in ending[: len(ending) - len(list(ends))]}

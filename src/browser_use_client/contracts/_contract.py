@@ -1,0 +1,218 @@
+"""What every contract can say: a request in our words to what is to be sent, an answer to a model. Pure.
+
+What every contract can answer with one request is a `Call`; what some contract needs several for is a `Flow`, in the
+others of one call. So nothing outside `contracts` asks which contract it is.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import ClassVar, Literal, TypeVar
+
+from browser_use_client.contracts._profiles import Profiles
+from browser_use_client.contracts._refusing import unsupported
+from browser_use_client.effects import Call, Flow
+from browser_use_client.errors import ApiError, UnsupportedOptionError
+from browser_use_client.models import (
+    Account,
+    BrowserSettings,
+    CreatedTask,
+    CreateTaskRequest,
+    Overview,
+    Page,
+    Place,
+    Profile,
+    Progress,
+    Session,
+    Share,
+    Task,
+    TaskState,
+    Unreadable,
+    UploadSlot,
+)
+
+P = TypeVar("P", bound=Profile)
+
+Capability = Literal["pausing", "starting sessions", "sharing", "logs", "profiles", "the account"]
+"""What a contract may lack."""
+
+
+class Contract(ABC):
+    """One published contract.
+
+    What a contract cannot carry raises `UnsupportedOptionError` when it is asked for, before anything is sent.
+
+    Attributes:
+        name: As `api_version` and messages name it.
+        remedies: What to do instead of each capability that it lacks.
+    """
+
+    name: ClassVar[str]
+    remedies: ClassVar[Mapping[Capability, str]] = {}
+
+    # --- exactly once ---
+
+    @abstractmethod
+    def with_key(self, request: CreateTaskRequest, key: str) -> CreateTaskRequest:
+        """The request, with the key in it by which its task is found again.
+
+        Raises:
+            InvalidRequestError: The request has something where the key is to be.
+        """
+
+    @abstractmethod
+    def has_key(self, task: Task | Unreadable, key: str, *, as_prefix: bool = False) -> bool:
+        """Whether a task was created under a key, or under one that begins so."""
+
+    @abstractmethod
+    def place(self, request: CreateTaskRequest, *, keep_session: bool, with_files: bool) -> Call[Place] | None:
+        """Makes what has to exist before the task; None where nothing has to, or it is there already.
+
+        Args:
+            request: What is to be asked.
+            keep_session: Whether the session is to stay open after the task.
+            with_files: Whether files are to be uploaded for it.
+        """
+
+    @abstractmethod
+    def upload_target(self, request: CreateTaskRequest) -> str | None:
+        """What the files of a request are uploaded into, as `upload_slot` takes it: an id, or None for the account."""
+
+    @abstractmethod
+    def upload_slot(self, file_name: str, content_type: str, size: int, *, into: str | None) -> Call[UploadSlot]:
+        """Where a file can be uploaded to.
+
+        Args:
+            file_name: Its name.
+            content_type: Its content type.
+            size: Bytes.
+            into: See `upload_target`.
+        """
+
+    @abstractmethod
+    def attach(self, request: CreateTaskRequest, uploads: Sequence[UploadSlot]) -> CreateTaskRequest:
+        """The request, with files in it that were uploaded for it."""
+
+    @abstractmethod
+    def create_task(self, request: CreateTaskRequest) -> Call[CreatedTask]:
+        """Creates a task."""
+
+    # --- tasks ---
+
+    @abstractmethod
+    def get_task(self, task_id: str) -> Call[Task]:
+        """A task; `details` has what this leaves out."""
+
+    @abstractmethod
+    def details(self, task: Task) -> Flow[Task]:
+        """The whole of a task that `get_task` showed, with its steps, files and live URL."""
+
+    @abstractmethod
+    def get_task_state(self, task_id: str) -> Call[TaskState]:
+        """The least that a poll needs; a `Task` where the contract has nothing smaller."""
+
+    @abstractmethod
+    def follow(self, task_id: str, cursor: str | None) -> Flow[Progress]:
+        """A poll that also tells the steps since another one.
+
+        Args:
+            task_id: The task.
+            cursor: What that one said; None for all steps.
+        """
+
+    @abstractmethod
+    def list_tasks(
+        self,
+        *,
+        cursor: str | None = None,
+        session_id: str | None = None,
+        status: str | None = None,
+        after: datetime | None = None,
+        before: datetime | None = None,
+    ) -> Call[Page[Task]]:
+        """A page of tasks, the newest first; the first page without a cursor."""
+
+    @abstractmethod
+    def overview(self, cursor: str | None) -> Call[Overview]:
+        """A part of what runs in the account; the first part without a cursor."""
+
+    @abstractmethod
+    def stop_task(self, task_id: str, *, with_session: bool) -> Flow[Task]:
+        """Stops a task, and its session if asked."""
+
+    @abstractmethod
+    def get_output_file_url(self, task_id: str, file_id: str) -> Call[str]:
+        """Where a file that a task left behind can be downloaded."""
+
+    # --- sessions ---
+
+    @abstractmethod
+    def get_session(self, session_id: str) -> Flow[Session]:
+        """A session."""
+
+    @abstractmethod
+    def list_sessions(self, *, cursor: str | None = None, status: str | None = None) -> Call[Page[Session]]:
+        """A page of sessions, the newest first; the first page without a cursor."""
+
+    @abstractmethod
+    def stop_session(self, session_id: str) -> Flow[None]:
+        """Stops a session and its task. One that is stopped or gone already is left in peace."""
+
+    @abstractmethod
+    def delete_session(self, session_id: str) -> Call[None]:
+        """Deletes a session and its tasks."""
+
+    # --- what an answer means ---
+
+    @staticmethod
+    @abstractmethod
+    def meaning(status_code: int, words: str) -> type[ApiError] | None:
+        """What a refusal stands for where that is special to this contract; None where the status code says it.
+
+        Args:
+            status_code: The HTTP status.
+            words: What the body says.
+        """
+
+    # --- capabilities ---
+
+    def start_session(self, settings: BrowserSettings) -> Call[Session]:  # noqa: ARG002
+        """Starts a session that stays open after its tasks."""
+        raise self._without("starting sessions", "A session cannot be started on its own")
+
+    def pause_task(self, task_id: str) -> Call[Task]:  # noqa: ARG002
+        """Pauses a task."""
+        raise self._without("pausing", "A task cannot be paused")
+
+    def resume_task(self, task_id: str) -> Call[Task]:  # noqa: ARG002
+        """Lets a paused task go on."""
+        raise self._without("pausing", "A task cannot be resumed")
+
+    def get_log_url(self, task_id: str) -> Call[str]:  # noqa: ARG002
+        """Where a task's log can be downloaded."""
+        raise self._without("logs", "There is no log of a task")
+
+    def get_share(self, session_id: str) -> Call[Share]:  # noqa: ARG002
+        """A session's public link."""
+        raise self._without("sharing", "A session has no public link")
+
+    def share_session(self, session_id: str) -> Call[Share]:  # noqa: ARG002
+        """Makes a session's public link."""
+        raise self._without("sharing", "A session has no public link")
+
+    def unshare_session(self, session_id: str) -> Call[None]:  # noqa: ARG002
+        """Takes a session's public link away."""
+        raise self._without("sharing", "A session has no public link")
+
+    def profiles(self, model: type[P]) -> Profiles[P]:
+        """Agent profiles or browser profiles."""
+        raise self._without("profiles", f"There is no {model.__name__}")
+
+    def get_account(self) -> Call[Account]:
+        """The account behind the key."""
+        raise self._without("the account", "The account cannot be read")
+
+    def _without(self, capability: Capability, what: str) -> UnsupportedOptionError:
+        return unsupported(what, self.name, self.remedies.get(capability, ""))
