@@ -109,9 +109,8 @@ class RunningPrefect:
     def deployment(self, name: str) -> str:
         """The id of a deployment, as soon as it is there."""
         query = {"deployments": {"name": {"any_": [name]}}}
-        return until(f"deployment {name}", lambda: [found["id"] for found in self.post("/deployments/filter", query)])[
-            0
-        ]
+        look = lambda: [found["id"] for found in self.post("/deployments/filter", query)]  # noqa: E731
+        return until(f"deployment {name}", look, BUSY * 2)[0]
 
     def run_deployment(self, name: str, parameters: Mapping[str, Any] | None = None) -> str:
         """Starts a run of a deployment; its id."""

@@ -130,5 +130,5 @@ def test_saved_blocks_can_be_chosen_as_parameters_of_a_deployment(prefect_server
         credentials, job = ({"$ref": {"block_document_id": saved[slug]}} for slug in SLUGS)
         parameters = {"credentials": credentials, "others": credentials, "job": job}
         flow_run = prefect_server.run_deployment("block-as-parameter", parameters)
-        assert prefect_server.ended(flow_run)["state_type"] == "COMPLETED"
+        assert prefect_server.ended(flow_run, 300)["state_type"] == "COMPLETED"
         assert [task["prompt"] for task in api.tasks()] == ["With the block", "With the other", "Of the job"]
