@@ -89,7 +89,7 @@ def run_browser_task(
         TaskFailedError: The task failed.
         TaskStoppedError: Somebody stopped it.
         FlowRunEndedError: The flow run was cancelled or ended badly; the task was stopped.
-        OutputSchemaError: The output does not fit.
+        OutputSchemaError: The output does not fit. A retry asks again: in a new task, or where the session is kept.
         OutputFilesError: The task ended well, but its files could not be downloaded. A retry downloads them again.
         SessionStoppedError: The session to continue is closed.
         BrowserUseError: Any other answer of the API, each as its own class.
