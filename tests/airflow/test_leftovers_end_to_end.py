@@ -188,7 +188,10 @@ def a_live_follow_up_is_marked_failed(scene: Scene, mode: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def played(stage: Stage) -> Iterator[dict[tuple[str, str], Future[None]]]:
+def played(stage: Stage, request: pytest.FixtureRequest) -> Iterator[dict[tuple[str, str], Future[None]]]:
+    """All scenarios that are to be tested, at the same time."""
+    tested = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
+
     def play(scene: Scene, mode: str, name: str) -> None:
         SCENARIOS[name][2](scene, mode)
         until = scene.run.airflow.until
@@ -196,14 +199,14 @@ def played(stage: Stage) -> Iterator[dict[tuple[str, str], Future[None]]]:
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         futures = {}
-        for name, (dag, params, _) in SCENARIOS.items():
-            for mode in MODES:
-                conn, server = stage.server()
-                futures[name, mode] = pool.submit(
-                    lambda conn=conn, server=server, dag=dag, params=params, name=name, mode=mode: play(
-                        Scene(server, stage.airflow.run(f"{dag}_{mode}", conn=conn, **params)), mode, name
-                    )
+        for name, mode in [(params["name"], params["mode"]) for params in tested if params.get("name") in SCENARIOS]:
+            dag, params, _ = SCENARIOS[name]
+            conn, server = stage.server()
+            futures[name, mode] = pool.submit(
+                lambda conn=conn, server=server, dag=dag, params=params, name=name, mode=mode: play(
+                    Scene(server, stage.airflow.run(f"{dag}_{mode}", conn=conn, **params)), mode, name
                 )
+            )
         yield futures
 
 
