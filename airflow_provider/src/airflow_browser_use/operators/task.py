@@ -83,7 +83,8 @@ class BrowserUseTaskOperator(TemplatedOperator):
             full. On the worker, and not past `timeout`.
         fail_on_unsuccessful: Fail, without retries, when the agent finished but reports no success.
         stop_on_timeout: Stop the remote task when it is late; otherwise it is left running.
-        stop_on_kill: Stop it when the Airflow task is marked failed or successful, cleared, or its worker told to end.
+        stop_on_kill: Stop it when the Airflow task is marked failed or successful, or cleared while it runs. A worker
+            that is shut down leaves it to the retry, and stops it where there is none.
         browser_use_conn_id: The connection. (templated)
         deferrable: Wait in the triggerer. Default: `[operators] default_deferrable`.
 
