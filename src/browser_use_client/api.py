@@ -252,7 +252,7 @@ class Api:
     def contract_name(self) -> Flow[str]:
         """The contract that the server speaks."""
         contract = yield from self._contract()
-        return contract.NAME
+        return contract.name
 
     def _contract(self) -> Flow[Contract]:
         return contract_of(self._settings.base_url, self._settings.api_version)
