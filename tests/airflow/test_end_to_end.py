@@ -71,6 +71,8 @@ def test_what_a_page_says_reaches_the_server_as_it_is_and_the_rendered_fields_sh
     for scene in scenes:
         assert scene.run.wait() == "success"
         assert [task.prompt for task in scene.tasks] == [page] * 3
+        assert len(scene.server.sessions) == 2, "`mapped` goes on in the session of `told`"
+        assert scene.server.open_sessions == []
         assert scene.run.instance("ask")["rendered_fields"]["task"] == page
         logs = scene.run.log("ask"), scene.run.log("told"), scene.run.log("mapped", map_index=0)
         assert all("ended as `finished`: after 0:00:0" in log for log in logs)

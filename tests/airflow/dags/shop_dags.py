@@ -22,8 +22,8 @@ def opening_first(orders: list[dict[str, int]]) -> str:
 
 
 @task
-def rows() -> list[dict[str, str]]:
-    return [{"task": PAGE}]
+def rows(session_id: str) -> list[dict[str, str]]:
+    return [{"task": PAGE, "session_id": session_id}]
 
 
 class Order(BaseModel):
@@ -66,5 +66,5 @@ for mode in ("deferred", "on_worker"):
 
         page = read_page()
         ask(page)
-        BrowserUseTaskOperator(task_id="told", task=page, **common)
-        BrowserUseTaskOperator.partial(task_id="mapped", **common).expand_kwargs(rows())
+        told = BrowserUseTaskOperator(task_id="told", task=page, **common)
+        BrowserUseTaskOperator.partial(task_id="mapped", **common).expand_kwargs(rows(told.output["session_id"]))
