@@ -50,7 +50,7 @@ types-prefect: $(PREFECT)/.ready
 	$(PREFECT)/$(MYPY)/prefect prefect_tasks/src
 
 .PHONY: test-client test-airflow test-prefect test-e2e
-test-client: $(CLIENT)/.ready $(SDKS:=/.ready) $(AGENT)/.ready prism ## the client and the local server
+test-client: $(CLIENT)/.ready $(SDKS:=/.ready) $(SDK)/.ready $(AGENT)/.ready prism ## the client and the local server
 	$(CLIENT)/bin/pytest -q
 # Each is pythonX.Y on the path, with environments of its own.
 PYTHONS := $(foreach version,3.10 3.12 3.13,test-python-$(version))
@@ -113,7 +113,7 @@ $(BUILD)/env/airflow-%/.ready: $(UV) pyproject.toml airflow_provider/pyproject.t
 $(BUILD)/env/prefect-%/.ready: $(UV) pyproject.toml prefect_tasks/pyproject.toml constraints/prefect-%.txt
 	$(call environment,-e . -e prefect_tasks --group prefect_tasks/pyproject.toml:test)
 
-# The official SDKs, one for each revision of v2: the judges of the local server.
+# The official SDKs, one for each revision of v2: judges of the local server. $(SDK) judges its v4.
 $(SDKS:=/.ready): $(BUILD)/env/%/.ready: $(UV) constraints/%.in constraints/%.txt
 	$(call environment,-r constraints/$(notdir $(@D)).in)
 

@@ -21,9 +21,10 @@ class Upload:
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """A task as it was ordered, in either revision's words. What is secret is never shown by `repr`.
+    """A task as it was ordered, in the words of any contract. What is secret is never shown by `repr`.
 
     `earlier` are the tasks before it in its session, if that one has a memory: what they were and what came of them.
+    `idle_timeout` are the seconds that its session stays without a task, if they are not those of the server.
     """
 
     revision: Revision
@@ -35,6 +36,8 @@ class Order:
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     metadata: dict[str, str] = field(default_factory=dict)
     keep_session: bool = False
+    idle_timeout: float | None = None
+    conversation_id: str | None = None
     agent_profile_id: str | None = None
     browser_profile_id: str | None = None
     max_steps: int = 100

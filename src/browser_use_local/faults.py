@@ -19,6 +19,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from browser_use_local.api.http import InvalidError, raw_body
 from browser_use_local.records import wire_time
 
+# How the contracts call what is in a list.
+LISTS = ("items", "runs", "sessions")
 GARBAGE = b'<html>{"id": "'
 
 
@@ -27,7 +29,7 @@ class Fault(BaseModel):
 
     Args:
         method: The method, such as POST; `*` is any.
-        path: The path below /api/v2, such as `/tasks` or `/tasks/*`.
+        path: The path below /api/v2 or /api/v4, such as `/tasks` or `/runs/*`; with either of them it is of that one.
         times: How many requests; null is all of them.
         delay: Seconds to wait before anything else.
         status: The HTTP status to answer with.
@@ -35,7 +37,7 @@ class Fault(BaseModel):
         drop: Drop the connection without an answer.
         garbage: Answer 200 with a body that is no JSON.
         when: Whether that happens `before` the work is done, which then is not done, or `after` it.
-        hide: Leave tasks younger than so many seconds out of lists.
+        hide: Leave tasks and runs younger than so many seconds out of lists.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -64,12 +66,12 @@ class Faults:
 
     Args:
         app: The server.
-        start: Where the API begins.
+        starts: Where each contract begins.
     """
 
-    def __init__(self, app: ASGIApp, start: str) -> None:
+    def __init__(self, app: ASGIApp, starts: tuple[str, ...]) -> None:
         self._app = app
-        self._start = start
+        self._starts = starts
         self.rules: list[Fault] = []
         self.drop: Callable[[Scope], None] = lambda scope: None  # noqa: ARG005 - until something can drop connections
 
@@ -91,9 +93,11 @@ class Faults:
 
     def _fault(self, scope: Scope) -> Fault | None:
         path = scope.get("path", "")
-        if scope["type"] != "http" or not path.startswith(self._start):
+        start = next((start for start in self._starts if path.startswith(start)), None)
+        if scope["type"] != "http" or start is None:
             return None
-        matching = (rule for rule in self.rules if rule.matches(scope["method"], path.removeprefix(self._start)))
+        names = (path, path.removeprefix(start))
+        matching = (rule for rule in self.rules if any(rule.matches(scope["method"], name) for name in names))
         fault = next(matching, None)
         if fault and fault.times:
             fault.times -= 1
@@ -155,10 +159,10 @@ class _Rewritten:
             page: Any = json.loads(body)
         except ValueError:
             return body
-        if not isinstance(page, dict) or "items" not in page:
+        name = next((name for name in LISTS if isinstance(page, dict) and name in page), None)
+        if name is None:
             return body
         latest = wire_time(datetime.now(timezone.utc) - timedelta(seconds=self._seconds))
-        items = [item for item in page["items"] if (item.get("createdAt") or item["startedAt"]) < latest]
-        return json.dumps(
-            {**page, "items": items, "totalItems": page["totalItems"] - len(page["items"]) + len(items)}
-        ).encode()
+        items = [item for item in page[name] if (item.get("createdAt") or item["startedAt"]) < latest]
+        total = {"totalItems": page["totalItems"] - len(page[name]) + len(items)} if "totalItems" in page else {}
+        return json.dumps({**page, name: items, **total}).encode()

@@ -95,6 +95,12 @@ class Files:
         shutil.copyfile(source, self.path(file))
         self._store.add(file)
 
+    def outputs(self, session_id: str) -> list[File]:
+        """What the tasks of a session gave out, in order."""
+        tasks = self._store.select(Task, {"session_id": session_id}, order="created_at")
+        found = [self._store.select(File, {"task_id": task.id, "is_output": True}) for task in tasks]
+        return sorted((file for files in found for file in files), key=lambda file: (file.created_at, file.id))
+
     def path(self, file: File) -> Path:
         """Where a file lies."""
         return self._folder / file.id

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from browser_use_local.agent import AgentEngine, Environment, Model
 from browser_use_local.chromium import check
+from browser_use_local.conversations import Conversations
 from browser_use_local.driver import Driver
 from browser_use_local.engine import Engine
 from browser_use_local.files import Files
@@ -40,6 +41,7 @@ class Local:
     tasks: Tasks
     files: Files
     profiles: Profiles
+    conversations: Conversations
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -64,7 +66,8 @@ class Local:
                 sessions = Sessions(settings, store, profiles, driver)
                 files = Files(settings.data_dir / "files", store)
                 tasks = Tasks(settings, store, sessions, files, profiles, engine, webhooks.tell)
-                here = cls(settings, store, sessions, tasks, files, profiles)
+                conversations = Conversations(store, sessions, tasks)
+                here = cls(settings, store, sessions, tasks, files, profiles, conversations)
                 duties = asyncio.create_task(here.look_after())
                 try:
                     yield here

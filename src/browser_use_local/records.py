@@ -37,7 +37,8 @@ def now() -> str:
 class Session:
     """A browser that outlives its tasks, or closes with its first one (`keep_alive` false).
 
-    `reason` says why it was stopped, where nobody asked for it.
+    `reason` says why it was stopped, where nobody asked for it. In v4 it is called a browser, and `conversation_id` is
+    the v4 session that started it.
     """
 
     table: ClassVar[str] = "sessions"
@@ -49,6 +50,7 @@ class Session:
     started_at: str = field(default_factory=now)
     finished_at: str | None = None
     reason: str | None = None
+    conversation_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +91,7 @@ class Step:
     actions: list[str]
     duration: float
     has_screenshot: bool
+    at: str = field(default_factory=now)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,3 +157,57 @@ class Share:
     token: str
     views: int = 0
     last_viewed_at: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workspace:
+    """Where the files of a v4 session lie."""
+
+    table: ClassVar[str] = "workspaces"
+    id: str = field(default_factory=new_id)
+    name: str | None = None
+    archived: bool = False
+    created_at: str = field(default_factory=now)
+    updated_at: str = field(default_factory=now)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conversation:
+    """A session of v4: runs that belong together. Each of its browsers is a `Session`, and there may be none now.
+
+    `keep_alive` are the seconds that a browser stays after a run; `browser` is what `browserSettings` said, named as on
+    the wire, for browsers to come.
+    """
+
+    table: ClassVar[str] = "conversations"
+    id: str = field(default_factory=new_id)
+    workspace_id: str
+    title: str | None = None
+    keep_alive: int
+    browser: dict[str, Any]
+    max_cost_usd: str
+    latest_run_at: str
+    created_at: str = field(default_factory=now)
+
+    @property
+    def place(self) -> str:
+        """Where it stands in the list of its kind."""
+        return self.latest_run_at + self.id
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What v4 knows of a task beside what a task is: its v4 session, and what was asked for."""
+
+    table: ClassVar[str] = "runs"
+    task_id: str
+    conversation_id: str
+    created_at: str
+    output_schema: dict[str, Any] | None = None
+    model_params: dict[str, Any] | None = None
+    attached_file_ids: list[str] | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it stands in the list of its kind."""
+        return self.created_at + self.task_id

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from browser_use_local import demo_site, live
-from browser_use_local.api import account, files, profiles, sessions, signed, tasks
+from browser_use_local.api import account, files, profiles, sessions, signed, tasks, v4
 from browser_use_local.api.http import InvalidError, KeyCheck, on_full_disk, on_http_error, on_invalid, on_mistake
 from browser_use_local.faults import Faults
 from browser_use_local.local import Local
@@ -23,7 +23,8 @@ from browser_use_local.names import OwnNames
 from browser_use_local.records import now
 from browser_use_local.settings import Settings
 
-API = "/api/v2"
+API_V2 = "/api/v2"
+API_V4 = "/api/v4"
 
 
 async def health(request: Request) -> Response:
@@ -56,7 +57,8 @@ def create_app(settings: Settings, *, is_local: bool) -> tuple[Starlette, Faults
     check_key = [Middleware(KeyCheck, key=settings.api_key)]
     routes: list[BaseRoute] = [
         Route("/health", health),
-        Mount(API, routes=v2, middleware=check_key),
+        Mount(API_V2, routes=v2, middleware=check_key),
+        Mount(API_V4, routes=v4.routes(), middleware=check_key),
         *signed.OPEN_ROUTES,
         *files.OPEN_ROUTES,
         *live.ROUTES,
@@ -76,6 +78,6 @@ def create_app(settings: Settings, *, is_local: bool) -> tuple[Starlette, Faults
     )
     if not settings.faults:
         return app, None
-    faults = Faults(app, API)
+    faults = Faults(app, (API_V2, API_V4))
     app.router.routes.append(faults.route(check_key))
     return app, faults

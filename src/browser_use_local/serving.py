@@ -91,6 +91,7 @@ def _greet(settings: Settings, listener: socket.socket) -> None:
     lines = [
         f"Browser Use, local: {address}/api/v2  (for trying, testing and light use on your own machine)",
         f"Live view:          {Links(address).to('/live') if settings.api_key else address + '/live'}",
+        f"API v4:             {address}/api/v4",
     ]
     if settings.demo_site:
         lines.append(f"Demo shop:          {address}/shop")

@@ -57,12 +57,13 @@ class Picture:
     taken_at: float = field(default_factory=time.monotonic)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class ActiveSession:
     """What an active session has in memory only: its browser, and the secrets that its tasks brought.
 
-    `profile_id` is the browser profile to start from and to write back to; `settling` is what has to be done between
-    the end of one task and the start of the next.
+    `profile_id` is the browser profile to start from and to write back to; `idle_timeout` are the seconds that it stays
+    without a task; one that `is_replaceable` stays only if it has a browser, as the next task can have a new session;
+    `settling` is what has to be done between the end of one task and the start of the next.
     """
 
     id: str
@@ -72,6 +73,8 @@ class ActiveSession:
     start_url: str | None = None
     is_mobile: bool = False
     profile_id: str | None = None
+    idle_timeout: float
+    is_replaceable: bool = False
     secrets: dict[str, str] = field(default_factory=dict)
     used_at: float = 0.0
     running_task: str | None = None
@@ -119,6 +122,7 @@ class Sessions:
         profile_id: str | None = None,
         size: tuple[int | None, int | None] = (None, None),
         start_url: str | None = None,
+        conversation_id: str | None = None,
     ) -> Session:
         """Makes a session. Its browser starts with its first use, which opens `start_url`.
 
@@ -131,7 +135,12 @@ class Sessions:
         profile = self._profiles.of_browser(profile_id)
         if len(self._active) >= self._settings.max_sessions:
             self._make_room()
-        session = Session(keep_alive=keep_alive, persist_memory=persist_memory, profile_id=profile_id)
+        session = Session(
+            keep_alive=keep_alive,
+            persist_memory=persist_memory,
+            profile_id=profile_id,
+            conversation_id=conversation_id,
+        )
         self._store.add(session)
         width = size[0] or profile.get("browserViewportWidth", DEFAULT_SIZE[0])
         height = size[1] or profile.get("browserViewportHeight", DEFAULT_SIZE[1])
@@ -143,6 +152,8 @@ class Sessions:
             start_url=start_url,
             is_mobile=profile.get("isMobile", False),
             profile_id=profile_id if profile.get("persist", True) else None,
+            idle_timeout=self._settings.idle_timeout,
+            is_replaceable=conversation_id is not None,
             used_at=self._clock(),
         )
         return session
@@ -179,7 +190,8 @@ class Sessions:
         """
         session.running_task = None
         session.used_at = self._clock()
-        if session.keep_alive or self._active.get(session.id) is not session:
+        stays = session.keep_alive and (session.browser is not None or not session.is_replaceable)
+        if stays or self._active.get(session.id) is not session:
             self._settle(session, unwind)
         else:
             self.retire(session, unwind=unwind)
@@ -313,14 +325,16 @@ class Sessions:
         await asyncio.to_thread(shutil.rmtree, session.folder, ignore_errors=True)
 
     async def stop_idle(self) -> None:
-        """Stops sessions that had no task for `idle_timeout` seconds."""
-        latest = self._clock() - self._settings.idle_timeout
+        """Stops sessions that had no task for as long as they stay without one."""
+        time_is = self._clock()
         idle = [
-            session.id for session in self._active.values() if not session.running_task and session.used_at < latest
+            session
+            for session in self._active.values()
+            if not session.running_task and session.used_at + session.idle_timeout < time_is
         ]
-        for session_id in idle:
-            logger.info("session %s was idle for %g s and is stopped", session_id, self._settings.idle_timeout)
-            await self.stop(session_id)
+        for session in idle:
+            logger.info("session %s was idle for %g s and is stopped", session.id, session.idle_timeout)
+            await self.stop(session.id)
 
     async def close(self) -> None:
         """Stops all sessions."""

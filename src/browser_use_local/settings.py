@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-Revision = Literal["v2-nested", "v2-flat"]
+Revision = Literal["v2-nested", "v2-flat", "v4"]
 Contract = Literal["both", "v2-nested", "v2-flat"]
 EngineName = Literal["script", "agent"]
 
@@ -21,7 +21,7 @@ class Settings:
         host: The address to listen on.
         port: The port to listen on. 0: any free one.
         api_key: The key that requests must carry. None: any key will do.
-        contract: `both` revisions of v2 at one base URL, or one alone.
+        contract: `both` revisions of v2 at one base URL, or one alone. v4 is served beside them, at its own.
         engine: What carries out the tasks: `script`, the step language, or `agent`, a language model.
         model: The model of the agent, such as `openai:gpt-4.1`.
         agent_python: The Python of an environment that has browser-use. None: the server makes one.

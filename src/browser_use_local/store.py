@@ -13,11 +13,25 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from browser_use_local.records import LIVE, Delivery, File, Notice, Profile, Session, Share, Step, Task, now
+from browser_use_local.records import (
+    LIVE,
+    Conversation,
+    Delivery,
+    File,
+    Notice,
+    Profile,
+    Run,
+    Session,
+    Share,
+    Step,
+    Task,
+    Workspace,
+    now,
+)
 
 logger = logging.getLogger(__name__)
 
-VERSION = 2
+VERSION = 3
 SERVER_DIED = "the local server died"
 
 SCHEMA = """
@@ -68,11 +82,33 @@ CREATE TABLE notices (
     metadata JSON NOT NULL, at TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX notices_by_time ON notices (at);
-"""
+""",
+    3: """
+ALTER TABLE sessions ADD COLUMN conversation_id TEXT;
+CREATE INDEX sessions_of_conversation ON sessions (conversation_id);
+ALTER TABLE steps ADD COLUMN at TEXT NOT NULL DEFAULT '';
+CREATE TABLE workspaces (
+    id TEXT PRIMARY KEY, name TEXT, archived BOOLEAN NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE conversations (
+    id TEXT PRIMARY KEY, workspace_id TEXT NOT NULL, title TEXT, keep_alive INTEGER NOT NULL, browser JSON NOT NULL,
+    max_cost_usd TEXT NOT NULL, latest_run_at TEXT NOT NULL, created_at TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX conversations_by_time ON conversations (latest_run_at);
+CREATE TABLE runs (
+    task_id TEXT PRIMARY KEY REFERENCES tasks ON DELETE CASCADE,
+    conversation_id TEXT NOT NULL REFERENCES conversations ON DELETE CASCADE, created_at TEXT NOT NULL,
+    output_schema JSON, model_params JSON, attached_file_ids JSON
+) WITHOUT ROWID;
+CREATE INDEX runs_by_time ON runs (created_at);
+CREATE INDEX runs_of_conversation ON runs (conversation_id, created_at);
+""",
 }
 
-Record = Session | Task | Step | File | Profile | Delivery | Notice | Share
-AnyRecord = TypeVar("AnyRecord", Session, Task, Step, File, Profile, Delivery, Notice, Share)
+Record = Session | Task | Step | File | Profile | Delivery | Notice | Share | Workspace | Conversation | Run
+AnyRecord = TypeVar(
+    "AnyRecord", Session, Task, Step, File, Profile, Delivery, Notice, Share, Workspace, Conversation, Run
+)
 
 sqlite3.register_converter("BOOLEAN", lambda value: value == b"1")
 sqlite3.register_converter("JSON", json.loads)
@@ -186,7 +222,7 @@ class Store:
         """
         ended = [task.id for status in LIVE for task in self.select(Task, {"status": status})]
         for status in LIVE:
-            for revision, end in (("v2-nested", "stopped"), ("v2-flat", "failed")):
+            for revision, end in (("v2-nested", "stopped"), ("v2-flat", "failed"), ("v4", "failed")):
                 where = {"status": status, "revision": revision}
                 self.change(Task, where, status=end, finished_at=now(), output=output, is_success=False)
         self.change(Session, {"status": "active"}, status="stopped", finished_at=now(), reason=SERVER_DIED)

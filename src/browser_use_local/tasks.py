@@ -121,8 +121,12 @@ class Tasks:
         self._running: dict[str, RunningTask] = {}
         sessions.on_break = self._end_in_broken
 
-    def create(self, order: Order) -> Task:
+    def create(self, order: Order, also: Callable[[Task], None] = lambda task: None) -> Task:  # noqa: ARG005
         """Makes a task and starts it.
+
+        Args:
+            order: The task.
+            also: Writes down what belongs to the task besides: all of it, or nothing, and then there is no task.
 
         Raises:
             SessionNotFoundError, SessionStoppedError, SessionBusyError: The session to continue cannot take it.
@@ -133,7 +137,7 @@ class Tasks:
         order = self._profiles.applied(order)
         self._files.check_uploaded(order.included_files)
         session = self._session_for(order)
-        earlier = self._earlier(session)
+        earlier = order.earlier or self._earlier(session)
         task = Task(
             session_id=session.id,
             revision=order.revision,
@@ -147,6 +151,7 @@ class Tasks:
                 self._store.add(task)
                 self._files.include(order.included_files, task)
                 uploads = self._files.inputs(session.id, task.id)
+                also(task)
         except Exception:
             if order.session_id is None:
                 self._sessions.retire(session, "its task could not be written down")
@@ -154,6 +159,7 @@ class Tasks:
         session.secrets.update(order.secrets)
         order = dataclasses.replace(order, secrets=dict(session.secrets), uploads=uploads, earlier=earlier)
         session.running_task = task.id
+        session.idle_timeout = order.idle_timeout or session.idle_timeout
         running = self._running[task.id] = RunningTask(task, session)
         running.may_go_on.set()
         running.work = asyncio.create_task(self._work(running, order))
@@ -208,7 +214,10 @@ class Tasks:
     def _session_for(self, order: Order) -> ActiveSession:
         if order.session_id is None:
             opened = self._sessions.open(
-                keep_alive=order.keep_session, profile_id=order.browser_profile_id, size=order.screen
+                keep_alive=order.keep_session,
+                profile_id=order.browser_profile_id,
+                size=order.screen,
+                conversation_id=order.conversation_id,
             )
             session = self._sessions.get(opened.id)
         else:

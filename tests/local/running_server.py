@@ -19,6 +19,7 @@ USER = "demo"
 PASSWORD = "browser-use-demo"
 SECRETS = {"shop_user": USER, "shop_password": PASSWORD}
 LIVE = {"created", "started", "paused"}
+LIVE_IN_V4 = {"queued", "dispatching", "running"}
 
 Json = dict[str, Any]
 
@@ -48,6 +49,7 @@ class LocalServer:
         self.url = f"{self.site}/api/v2"
         self.live = self.process.stdout.readline().split()[-1]
         self.http = httpx.Client(base_url=self.url, headers={"X-Browser-Use-API-Key": KEY}, timeout=30)
+        self.v4 = httpx.Client(base_url=f"{self.site}/api/v4", headers={"X-Browser-Use-API-Key": KEY}, timeout=30)
 
     def create(self, task: str, **body: Any) -> Json:
         """POST /tasks, which must succeed."""
@@ -87,6 +89,25 @@ class LocalServer:
         task = f"Open {self.site}/shop/ and sign in as shop_user with password shop_password."
         return self.run(task, sessionId=session_id, secrets=SECRETS)
 
+    def start_run(self, task: str, **body: Any) -> Json:
+        """POST /runs of v4, which must succeed."""
+        answer = self.v4.post("/runs", json={"task": task, **body})
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def ended_run(self, run_id: str) -> Json:
+        """A run of v4, as soon as it has ended."""
+        while self.v4.get(f"/runs/{run_id}/status").raise_for_status().json()["status"] in LIVE_IN_V4:
+            time.sleep(0.03)
+        return self.v4.get(f"/runs/{run_id}").raise_for_status().json()
+
+    def run_v4(self, task: str, **body: Any) -> Json:
+        """A run of v4 from its start to its end."""
+        return self.ended_run(self.start_run(task, **body)["id"])
+
+    def events(self, run_id: str) -> list[Json]:
+        return self.v4.get(f"/runs/{run_id}/events").raise_for_status().json()["events"]
+
     def everything_written(self) -> bytes:
         """All that the server has put on the disk, and its log."""
         files = [path for path in self.data_dir.rglob("*") if path.is_file() and "browsers" not in path.parts]
@@ -95,6 +116,7 @@ class LocalServer:
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Sends a signal and waits for the end."""
         self.http.close()
+        self.v4.close()
         self.process.send_signal(number)
         status = self.process.wait(20)
         if self.process.stdout:

@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -22,26 +23,43 @@ from .running_server import KEY, LocalServer
 HERE = Path(__file__).parent / "official_sdks"
 REPOSITORY = Path(__file__).parents[2]
 PRISM = REPOSITORY / ".build" / "prism" / "node_modules" / ".bin" / "prism"
-CONTRACT = REPOSITORY.parent / "shared" / "contracts" / "v2-flat.openapi.json"
-JUDGES = {"nested": "nested", "flat": "flat", "prism": "flat"}
+CONTRACTS = REPOSITORY.parent / "shared" / "contracts"
+
+
+@dataclass(frozen=True)
+class Judge:
+    """The checks of a file, with an SDK in an environment of its own; where it names a contract, through Prism."""
+
+    checks: str
+    environment: str
+    api: str = "v2"
+    contract: str | None = None
+
+
+JUDGES = {
+    "nested": Judge("nested", "sdk-nested"),
+    "flat": Judge("flat", "sdk-flat"),
+    "prism": Judge("flat", "sdk-flat", contract="v2-flat.openapi.json"),
+    "v4": Judge("v4", "sdk-3.12", "v4"),
+    "v4-prism": Judge("v4", "sdk-3.12", "v4", "v4.openapi.json"),
+}
 
 
 def checks(sdk: str) -> list[str]:
-    names = [
-        node.name for node in ast.parse((HERE / f"{sdk}.py").read_text()).body if isinstance(node, ast.FunctionDef)
-    ]
+    nodes = ast.parse((HERE / f"{sdk}.py").read_text()).body
+    names = [node.name for node in nodes if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
     return [name for name in names if name.startswith("check_")]
 
 
 @contextmanager
-def prism(url: str, log: Path) -> Iterator[str]:
+def prism(contract: Path, url: str, log: Path) -> Iterator[str]:
     """Prism in front of a server: where it finds that the contract is broken, it answers with an error instead."""
     if not PRISM.exists():
         pytest.skip("Prism is not there: make prism, where Node is")
-    if not CONTRACT.exists():
-        pytest.skip(f"the published contract is not there: {CONTRACT.name}")
+    if not contract.exists():
+        pytest.skip(f"the published contract is not there: {contract.name}")
     port = free_port()
-    command = [str(PRISM), "proxy", str(CONTRACT), url, "--port", str(port), "--errors"]
+    command = [str(PRISM), "proxy", str(contract), url, "--port", str(port), "--errors"]
     with log.open("w") as file, subprocess.Popen(command, stdout=file, stderr=file) as process:
         try:
             while "Prism is listening" not in log.read_text():
@@ -58,14 +76,16 @@ def judge(server: LocalServer, tmp_path_factory: pytest.TempPathFactory) -> Call
 
     @cache
     def judge(name: str) -> dict[str, str]:
-        python = REPOSITORY / ".build" / "env" / f"sdk-{JUDGES[name]}" / "bin" / "python"
+        judge = JUDGES[name]
+        python = REPOSITORY / ".build" / "env" / judge.environment / "bin" / "python"
         if not python.exists():
-            pytest.skip(f"the environment of this SDK is not there: make .build/env/sdk-{JUDGES[name]}/.ready")
+            pytest.skip(f"the environment of this SDK is not there: make .build/env/{judge.environment}/.ready")
         with ExitStack() as stack:
-            url = server.url
-            if name == "prism":
-                url = stack.enter_context(prism(server.url, tmp_path_factory.mktemp("prism") / "log"))
-            command = [str(python), str(HERE / f"{JUDGES[name]}.py"), url, KEY, server.site]
+            url = f"{server.site}/api/{judge.api}"
+            if judge.contract:
+                log = tmp_path_factory.mktemp("prism") / "log"
+                url = stack.enter_context(prism(CONTRACTS / judge.contract, url, log))
+            command = [str(python), str(HERE / f"{judge.checks}.py"), url, KEY, server.site]
             ran = subprocess.run(command, capture_output=True, text=True, timeout=300)
         assert ran.returncode == 0, ran.stderr
         return dict(json.loads(ran.stdout))
@@ -73,7 +93,9 @@ def judge(server: LocalServer, tmp_path_factory: pytest.TempPathFactory) -> Call
     return judge
 
 
-@pytest.mark.parametrize(("name", "check"), [(name, check) for name, sdk in JUDGES.items() for check in checks(sdk)])
+@pytest.mark.parametrize(
+    ("name", "check"), [(name, check) for name, judge in JUDGES.items() for check in checks(judge.checks)]
+)
 def test_an_official_sdk_gets_what_it_expects(judge: Callable[[str], dict[str, str]], name: str, check: str) -> None:
     results = judge(name)
     assert results[check] == "ok", results[check]

@@ -1,1 +1,1 @@
-"""The API of Browser Use Cloud, both revisions of v2, over HTTP."""
+"""The API of Browser Use Cloud, both revisions of v2 and v4, over HTTP."""

@@ -45,11 +45,19 @@ def _schema(text: object) -> object:
         schema = json.loads(text, parse_float=_finite, parse_constant=_finite)
         if not isinstance(schema, dict):
             raise ValueError("the output schema is no JSON schema: it must be an object")  # noqa: TRY004
+    except json.JSONDecodeError as error:
+        raise ValueError(f"the output schema is no JSON: {error}") from error
+    except RecursionError as error:
+        raise ValueError("the output schema is nested too deeply") from error
+    return schema
+
+
+def checked_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema, if it is one."""
+    try:
         jsonschema.Draft202012Validator.check_schema(schema)
     except jsonschema.SchemaError as error:
         raise ValueError(f"the output schema is no JSON schema: {error.message}") from error
-    except json.JSONDecodeError as error:
-        raise ValueError(f"the output schema is no JSON: {error}") from error
     except RecursionError as error:
         raise ValueError("the output schema is nested too deeply") from error
     return schema
@@ -68,7 +76,7 @@ def _of_the_web(url: str) -> str:
 
 
 StartUrl = Annotated[str, AfterValidator(_of_the_web)]
-OutputSchema = Annotated[dict[str, Any], BeforeValidator(_schema)]
+OutputSchema = Annotated[dict[str, Any], BeforeValidator(_schema), AfterValidator(checked_schema)]
 TaskText = Annotated[str, BeforeValidator(_not_blank)]
 
 

@@ -1,0 +1,160 @@
+"""browser-use-sdk 3.12.1 speaks v4 in `browser_use_sdk.v4`; its models are strict. The checks run sync and async."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import checks
+from browser_use_sdk.v4 import AsyncBrowserUse, BrowserUse, BrowserUseError
+from pydantic import BaseModel
+
+URL, KEY, SITE = sys.argv[1:]
+STRANGER = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
+
+
+class Order(BaseModel):
+    number: str
+    amount: float
+
+
+class Orders(BaseModel):
+    orders: list[Order]
+
+
+class Blocking:
+    """The synchronous client, with methods that are awaited."""
+
+    def __init__(self, wrapped: Any) -> None:
+        self._wrapped = wrapped
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._wrapped, name)
+        if not callable(found):
+            return Blocking(found)
+
+        async def call(*arguments: Any, **named: Any) -> Any:
+            return await asyncio.to_thread(found, *arguments, **named)
+
+        return call
+
+
+Check = Callable[[Any], Coroutine[Any, Any, None]]
+
+
+def both_ways(check: Check) -> Callable[[str], None]:
+    """Runs a check with the synchronous client, and with the asynchronous one."""
+
+    async def run(url: str) -> None:
+        with BrowserUse(KEY, base_url=url) as client:
+            await check(Blocking(client))
+        async with AsyncBrowserUse(KEY, base_url=url) as client:
+            await check(client)
+
+    def check_both_ways(url: str) -> None:
+        asyncio.run(run(url))
+
+    return check_both_ways
+
+
+async def refused(status: int, call: Coroutine[Any, Any, Any]) -> None:
+    try:
+        await call
+    except BrowserUseError as error:
+        answered = error.status_code
+    else:
+        answered = 200
+    assert answered == status, answered
+
+
+async def ended(client: Any, task: str, **options: Any) -> Any:
+    run = await client.runs.create(task, **options)
+    return await client.runs.wait_for_completion(run.id, interval=0.05)
+
+
+async def close_browsers(client: Any, session_id: Any) -> None:
+    """Frees the place of a session's browser for the next check."""
+    for browser in (await client.browsers.list(agent_session_id=session_id, filter_by="active")).items:
+        await client.browsers.stop(browser.id)
+
+
+@both_ways
+async def check_a_run_with_a_follow_up(client: Any) -> None:
+    created = await client.runs.create(
+        f"Open {SITE}/shop/ and report the heading.",
+        model="gpt-6-luna",
+        browser_settings={"screenWidth": 1400, "screenHeight": 900},
+        judge={},
+        max_cost_usd=1.5,
+        keep_alive=240,
+    )
+    ready = await client.runs.wait_for_event(created.id, "browser.ready", interval=0.05)
+    assert ready.type == "browser.ready"
+    assert ready.data["live_view_url"]
+    first = await client.runs.wait_for_completion(created.id, interval=0.05)
+    assert (first.status.value, first.result) == ("completed", "heading: Sign in")
+    more = await ended(
+        client,
+        "Report the heading.",
+        session_id=first.session_id,
+        output_schema={"type": "object", "properties": {"heading": {"type": "string"}}, "required": ["heading"]},
+    )
+    assert more.output == {"heading": "Sign in"}
+    again = await client.runs.wait_for_event(more.id, "browser.ready", interval=0.05)
+    assert again.type == "browser.reattached"
+    assert again.data["browser_session_id"] == ready.data["browser_session_id"]
+    assert (await client.runs.attachments(more.id)).attachments == []
+    (browser,) = (await client.browsers.list(agent_session_id=first.session_id, filter_by="active")).items
+    assert str(browser.id) == ready.data["browser_session_id"]
+    assert (await client.browsers.stop(browser.id)).status.value == "stopped"
+    assert (await client.browsers.get(browser.id)).finished_at
+    assert (await client.browsers.list(filter_by="stopped", page_size=1)).items[0].id == browser.id
+    assert (await client.browsers.list(metadata=["team=ops", "stage"])).items == []
+
+
+@both_ways
+async def check_downloads_of_a_browser(client: Any) -> None:
+    run = await ended(client, f"Open {SITE}/shop/.")
+    (browser,) = (await client.browsers.list(agent_session_id=run.session_id)).items
+    assert (await client.browsers.downloads(browser.id, include_urls=True)).files == []
+    await client.browsers.stop(browser.id)
+    await refused(404, client.browsers.get(STRANGER))
+
+
+@both_ways
+async def check_lists(client: Any) -> None:
+    first = await ended(client, "no step at all")
+    await ended(client, "no step at all", session_id=first.session_id)
+    page = await client.runs.list(session_id=first.session_id, limit=1)
+    assert page.has_more
+    rest = await client.runs.list(session_id=first.session_id, cursor=page.next_cursor)
+    assert [run.id for run in rest.runs] == [first.id]
+    assert (await client.sessions.list(limit=1)).sessions[0].session_id == first.session_id
+    renamed = await client.sessions.update(first.session_id, title="Orders")
+    assert (renamed.title, (await client.sessions.get(first.session_id)).title) == ("Orders", "Orders")
+    assert (await client.sessions.update(first.session_id, title=None)).title is None
+    assert (await client.runs.events(first.id, after=1, limit=1)).events[0].type == "run.failed"
+
+
+@both_ways
+async def check_cancelling(client: Any) -> None:
+    run = await client.runs.create("Wait 60 seconds.")
+    await refused(409, client.runs.create("x", session_id=run.session_id))
+    assert (await client.runs.cancel(run.id)).status.value == "cancelled"
+    assert (await client.runs.status(run.id)).status.value == "cancelled"
+    await close_browsers(client, run.session_id)
+
+
+@both_ways
+async def check_errors(client: Any) -> None:
+    await refused(404, client.runs.get(STRANGER))
+    await refused(404, client.sessions.get(STRANGER))
+    await refused(404, client.runs.create("x", session_id=STRANGER))
+    await refused(422, client.runs.create(""))
+    await refused(422, client.runs.create("x", metadata={}))
+
+
+if __name__ == "__main__":
+    checks.run(globals(), URL)
