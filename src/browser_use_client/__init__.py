@@ -60,6 +60,7 @@ if TYPE_CHECKING:
         Task,
         TaskState,
     )
+    from browser_use_client.options import CreateOptions, RunOptions, WaitOptions
     from browser_use_client.schema import OutputSchema
     from browser_use_client.watcher import TaskWatcher
     from browser_use_client.webhooks import WebhookError, WebhookEvent, verify_webhook
@@ -116,6 +117,7 @@ _MODULES = {
         "Task",
         "TaskState",
     ),
+    "options": ("CreateOptions", "RunOptions", "WaitOptions"),
     "schema": ("OutputSchema",),
     "watcher": ("TaskWatcher",),
     "webhooks": ("WebhookError", "WebhookEvent", "verify_webhook"),
@@ -138,6 +140,7 @@ __all__ = [
     "BrowserUseError",
     "CertificateError",
     "ConnectError",
+    "CreateOptions",
     "CreateTaskRequest",
     "CreatedTask",
     "CreationUnknownError",
@@ -153,6 +156,7 @@ __all__ = [
     "ProxyRefusedError",
     "RateLimitedError",
     "RejectedRequestError",
+    "RunOptions",
     "ServerError",
     "Session",
     "SessionBusyError",
@@ -171,6 +175,7 @@ __all__ = [
     "TaskWatcher",
     "UnexpectedResponseError",
     "UnsupportedOptionError",
+    "WaitOptions",
     "WebhookError",
     "WebhookEvent",
     "content_type_of",

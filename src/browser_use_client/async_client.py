@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import SecretStr
 
-from browser_use_client.api import Api
+from browser_use_client import operations
 from browser_use_client.contracts import ApiVersion, Contract
 from browser_use_client.drivers import AsyncDriver
 from browser_use_client.effects import Call, Clock
-from browser_use_client.flows.lookup import FindTasks
 from browser_use_client.flows.wait import MAX_FAILURES
 from browser_use_client.flows.watch import Sweep
 from browser_use_client.limits import Seconds, count_of, seconds_of
@@ -30,13 +29,17 @@ from browser_use_client.models import (
     Profile,
     Session,
     Share,
-    Step,
     Task,
 )
 from browser_use_client.network import Verify
 from browser_use_client.server_clock import ServerClock
 from browser_use_client.settings import Settings
 from browser_use_client.watcher import TaskWatcher
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack  # in `typing` from Python 3.11 on
+
+    from browser_use_client.options import CreateOptions, RunOptions, WaitOptions
 
 T = TypeVar("T")
 P = TypeVar("P", bound=Profile)
@@ -75,130 +78,130 @@ class AsyncBrowserUseClient:
         settings = Settings(api_key, base_url, api_version, timeout, verify, proxy)
         self.base_url = settings.base_url
         server_clock = ServerClock(clock)
-        self._api = Api(settings, clock, server_clock)
+        self._server = operations.Server(settings.base_url, settings.api_version, clock, server_clock)
         self._driver = AsyncDriver(settings, clock, server_clock, sleep)
         self._sleep = sleep
         self._clock = clock
 
-    async def run_task(
-        self,
-        request: CreateTaskRequest | str,
-        *,
-        key: str | None = None,
-        session_id: str | None = None,
-        keep_session: bool = False,
-        key_after: datetime | None = None,
-        key_is_new: bool = False,
-        wait_when_busy: Seconds = 0.0,
-        accept: Callable[[Task], bool] | None = None,
-        files: Iterable[str | Path] = (),
-        find: FindTasks | None = None,
-        timeout: Seconds | None = None,
-        poll_interval: Seconds | None = None,
-        on_created: Callable[[CreatedTask], object] | None = None,
-        on_step: Callable[[Step], object] | None = None,
-        on_live_url: Callable[[str], object] | None = None,
-        stop_on_timeout: bool = True,
-        stop_on_interrupt: bool = True,
-        fail_on_unsuccessful: bool = True,
-    ) -> Task:
-        """As `BrowserUseClient.run_task`."""
-        return await self._driver.run(
-            self._api.run_task(
-                request,
-                key=key,
-                session_id=session_id,
-                keep_session=keep_session,
-                key_after=key_after,
-                key_is_new=key_is_new,
-                wait_when_busy=wait_when_busy,
-                accept=accept,
-                files=files,
-                find=find,
-                timeout=timeout,
-                poll_interval=poll_interval,
-                on_created=on_created,
-                on_step=on_step,
-                on_live_url=on_live_url,
-                stop_on_timeout=stop_on_timeout,
-                stop_on_interrupt=stop_on_interrupt,
-                fail_on_unsuccessful=fail_on_unsuccessful,
-            )
-        )
+    async def run_task(self, request: CreateTaskRequest | str, **options: Unpack[RunOptions]) -> Task:
+        """Create a task exactly once, wait until it has ended, and close its session.
 
-    async def create_task(
-        self,
-        request: CreateTaskRequest | str,
-        *,
-        key: str | None = None,
-        session_id: str | None = None,
-        keep_session: bool = False,
-        key_after: datetime | None = None,
-        key_is_new: bool = False,
-        wait_when_busy: Seconds = 0.0,
-        accept: Callable[[Task], bool] | None = None,
-        files: Iterable[str | Path] = (),
-        find: FindTasks | None = None,
-    ) -> CreatedTask:
-        """As `BrowserUseClient.create_task`."""
-        return await self._driver.run(
-            self._api.create_task(
-                request,
-                key=key,
-                session_id=session_id,
-                keep_session=keep_session,
-                key_after=key_after,
-                key_is_new=key_is_new,
-                wait_when_busy=wait_when_busy,
-                accept=accept,
-                files=files,
-                find=find,
-            )
-        )
+        The task belongs to this call: Ctrl+C, or an exception of a callback, stops it first.
+
+        Args:
+            request: What to do; a string is the prompt.
+            **options: See `RunOptions`.
+
+        Returns:
+            The finished task.
+
+        Raises:
+            TaskFailedError: The task failed.
+            TaskStoppedError: Somebody stopped it.
+            TaskTimeoutError: It was late; `stopped` says what became of it.
+            TaskUnreachableError: The server stopped answering; the task may still run.
+            CreationUnknownError: It cannot be told whether the task was created; come back with the same key.
+            SessionStoppedError: The session to continue is closed.
+            SessionBusyError: It runs another task.
+            BrowserUseError: Any other answer of the API, each as its own class.
+        """
+        return await self._driver.run(operations.run_task(self._server, request, **options))
+
+    async def create_task(self, request: CreateTaskRequest | str, **options: Unpack[CreateOptions]) -> CreatedTask:
+        """Create a task exactly once, and do not wait for it.
+
+        Args:
+            request: What to do; a string is the prompt.
+            **options: See `CreateOptions`.
+
+        Returns:
+            The task's id and its session's.
+
+        Raises:
+            CreationUnknownError: It cannot be told whether the task was created; come back with the same key.
+            BrowserUseError: The server refused, or could not be reached; nothing was created.
+        """
+        return await self._driver.run(operations.create_task(self._server, request, **options))
 
     async def wait_for_task(
         self,
         task: AnyTask,
         *,
-        timeout: Seconds | None = None,
         deadline: float | None = None,
-        poll_interval: Seconds | None = None,
-        on_step: Callable[[Step], object] | None = None,
-        on_live_url: Callable[[str], object] | None = None,
-        stop_on_timeout: bool = True,
         max_failures: int = MAX_FAILURES,
+        **options: Unpack[WaitOptions],
     ) -> Task:
-        """As `BrowserUseClient.wait_for_task`."""
-        return await self._driver.run(
-            self._api.wait_for_task(
-                task,
-                timeout=timeout,
-                deadline=deadline,
-                poll_interval=poll_interval,
-                on_step=on_step,
-                on_live_url=on_live_url,
-                stop_on_timeout=stop_on_timeout,
-                max_failures=max_failures,
-            )
-        )
+        """Wait until a task has ended, whoever started it. Nothing but the time-out stops the task.
+
+        Args:
+            task: The task, or its id. What `create_task` returned is known to exist: in its first 10 seconds a 404
+                means "not yet", and later a 404, a 401, a proxy's page and the like count as failed polls. Of an id
+                alone, the first good answer has to show it.
+            deadline: A time-out as a moment, in seconds since the epoch, for a wait that goes on elsewhere.
+            max_failures: Polls in a row that may fail.
+            **options: See `WaitOptions`.
+
+        Returns:
+            The ended task, however it ended; `raise_for_status` tells good from bad.
+
+        Raises:
+            TaskTimeoutError: It was late; `stopped` says what became of it.
+            TaskUnreachableError: `max_failures` polls in a row failed; the task may still run.
+            NotFoundError: There is no task of that id.
+            BrowserUseError: Any other answer of the API.
+        """
+        waiting = operations.wait_for_task(self._server, task, deadline=deadline, max_failures=max_failures, **options)
+        return await self._driver.run(waiting)
 
     async def get_task(self, task: AnyTask) -> Task:
-        """As `BrowserUseClient.get_task`."""
-        return await self._driver.run(self._api.get_task(task))
+        """Read a task with its steps and files.
+
+        Args:
+            task: The task, or its id; see `wait_for_task`.
+
+        Raises:
+            NotFoundError: There is no such task.
+        """
+        return await self._driver.run(operations.get_task(self._server, task))
 
     async def find_task(self, key: str, *, after: datetime | None = None, session_id: str | None = None) -> Task | None:
-        """As `BrowserUseClient.find_task`."""
-        return await self._driver.run(self._api.find_task(key, after=after, session_id=session_id))
+        """Find the task that was created under a key.
+
+        Args:
+            key: The key.
+            after: Look no further back, by the caller's clock. Default: 7 days ago.
+            session_id: Look in this session only. Default: everywhere.
+
+        Returns:
+            The live task of that key, else the newest that ended, else None.
+        """
+        return await self._driver.run(operations.find_task(self._server, key, after=after, session_id=session_id))
 
     async def find_tasks(
         self, key_prefix: str, *, after: datetime | None = None, session_id: str | None = None
     ) -> list[Task]:
-        """As `BrowserUseClient.find_tasks`."""
-        return await self._driver.run(self._api.find_tasks(key_prefix, after=after, session_id=session_id))
+        """Find all tasks that were created under keys which begin so, the oldest first, without their steps.
+
+        Args:
+            key_prefix: What the keys begin with.
+            after: Look no further back, by the caller's clock. Default: 7 days ago.
+            session_id: Look in this session only. Default: everywhere.
+        """
+        return await self._driver.run(
+            operations.find_tasks(self._server, key_prefix, after=after, session_id=session_id)
+        )
 
     async def stop_task(self, task: AnyTask, *, stop_session: bool = False) -> Task:
-        """As `BrowserUseClient.stop_task`."""
-        return await self._driver.run(self._api.stop_task(task, stop_session=stop_session))
+        """Stop a task. One that has ended already stays as it is.
+
+        Args:
+            task: The task, or its id; see `wait_for_task`.
+            stop_session: Stop its session as well.
+
+        Returns:
+            The task.
+        """
+        return await self._driver.run(operations.stop_task(self._server, task, stop_session=stop_session))
 
     def list_tasks(
         self,
@@ -208,7 +211,14 @@ class AsyncBrowserUseClient:
         after: datetime | None = None,
         before: datetime | None = None,
     ) -> AsyncIterator[Task]:
-        """As `BrowserUseClient.list_tasks`."""
+        """List tasks without their steps, page by page as they are asked for.
+
+        Args:
+            session_id: Only tasks of this session.
+            status: Only tasks of this status.
+            after: Only tasks after this moment, by the server's clock.
+            before: Only tasks before this moment, by the server's clock.
+        """
         return self._each(
             lambda contract, cursor: contract.list_tasks(
                 cursor=cursor, session_id=session_id, status=status, after=after, before=before
@@ -216,76 +226,125 @@ class AsyncBrowserUseClient:
         )
 
     async def pause_task(self, task_id: str) -> Task:
-        """As `BrowserUseClient.pause_task`."""
-        return await self._driver.run(self._api.read(lambda contract: contract.pause_task(task_id)))
+        """Pause a task (`v2-nested`).
+
+        Raises:
+            UnsupportedOptionError: `v2-flat` can only stop it.
+        """
+        return await self._driver.run(self._server.read(lambda contract: contract.pause_task(task_id)))
 
     async def resume_task(self, task_id: str) -> Task:
-        """As `BrowserUseClient.resume_task`."""
-        return await self._driver.run(self._api.read(lambda contract: contract.resume_task(task_id)))
+        """Let a paused task go on (`v2-nested`).
+
+        Raises:
+            UnsupportedOptionError: `v2-flat` has no pause.
+        """
+        return await self._driver.run(self._server.read(lambda contract: contract.resume_task(task_id)))
 
     async def get_log_url(self, task_id: str) -> str:
-        """As `BrowserUseClient.get_log_url`."""
-        return await self._driver.run(self._api.read(lambda contract: contract.get_log_url(task_id)))
+        """Say where the log of a task can be downloaded, for some minutes."""
+        return await self._driver.run(self._server.read(lambda contract: contract.get_log_url(task_id)))
 
     async def upload_file(self, path: str | Path, *, session_id: str | None = None) -> str:
-        """As `BrowserUseClient.upload_file`."""
-        return await self._driver.run(self._api.upload_file(path, session_id))
+        """Upload a file for a task. Simpler: pass `files` to `run_task`.
+
+        Args:
+            path: The file, at most 10 MB, of a kind that the API takes.
+            session_id: The session that it is for (`v2-flat`, where it must be named; `v2-nested` has no such thing).
+
+        Returns:
+            The name to put into `CreateTaskRequest.included_file_names` (`v2-nested`) and to call it in the task.
+
+        Raises:
+            InvalidRequestError: There is no such file, or the API does not take it.
+            UnsupportedOptionError: The session is missing, or has no place, in the contract.
+        """
+        return await self._driver.run(operations.upload_file(self._server, path, session_id))
 
     async def download_output_files(self, task: Task | str, folder: str | Path) -> list[Path]:
-        """As `BrowserUseClient.download_output_files`."""
-        return await self._driver.run(self._api.download_output_files(task, folder))
+        """Download all files that a task left behind, piece by piece, each under its own name.
+
+        Args:
+            task: An ended task, or its id.
+            folder: Where to; made if it is not there.
+
+        Returns:
+            The paths of the files. A file that exists is replaced, once the new one is complete.
+        """
+        return await self._driver.run(operations.download_output_files(self._server, task, folder))
 
     async def start_session(self, settings: BrowserSettings | None = None) -> Session:
-        """As `BrowserUseClient.start_session`."""
-        return await self._driver.run(self._api.start_session(settings))
+        """Start a session that stays open until it is stopped (`v2-flat`).
+
+        A session carries nothing to be found by. If the answer is lost the start is tried again, and a warning in the
+        log `browser_use_client` names the sessions that may be orphans of it; none is closed: others may use them.
+
+        Raises:
+            UnsupportedOptionError: `v2-nested` starts sessions with their first task only.
+        """
+        return await self._driver.run(operations.start_session(self._server, settings))
 
     async def get_session(self, session_id: str) -> Session:
-        """As `BrowserUseClient.get_session`."""
-        return await self._driver.run(self._api.get_session(session_id))
+        """Read a session; `live_url` shows it.
+
+        Raises:
+            NotFoundError: There is no such session.
+        """
+        return await self._driver.run(self._server.read(lambda contract: contract.get_session(session_id)))
 
     async def stop_session(self, session_id: str) -> None:
-        """As `BrowserUseClient.stop_session`."""
-        await self._driver.run(self._api.stop_session(session_id))
+        """Stop a session and the task that runs in it. One that is stopped or gone already is left in peace."""
+        await self._driver.run(self._server.read(lambda contract: contract.stop_session(session_id)))
 
     def list_sessions(self, *, status: str | None = None) -> AsyncIterator[Session]:
-        """As `BrowserUseClient.list_sessions`."""
+        """List sessions, page by page as they are asked for; `status` is `active` or `stopped`."""
         return self._each(lambda contract, cursor: contract.list_sessions(cursor=cursor, status=status))
 
     async def delete_session(self, session_id: str) -> None:
-        """As `BrowserUseClient.delete_session`."""
-        await self._driver.run(self._api.read(lambda contract: contract.delete_session(session_id)))
+        """Delete a session and all of its tasks."""
+        await self._driver.run(self._server.read(lambda contract: contract.delete_session(session_id)))
 
     async def share_session(self, session_id: str) -> Share:
-        """As `BrowserUseClient.share_session`."""
-        return await self._driver.run(self._api.share_session(session_id))
+        """Give a session a public link, by which anyone can watch it; the one it has, if it has one."""
+        return await self._driver.run(operations.share_session(self._server, session_id))
 
     async def unshare_session(self, session_id: str) -> None:
-        """As `BrowserUseClient.unshare_session`."""
-        await self._driver.run(self._api.read(lambda contract: contract.unshare_session(session_id)))
+        """Take the public link of a session away."""
+        await self._driver.run(self._server.read(lambda contract: contract.unshare_session(session_id)))
 
     def list_profiles(self, kind: type[P]) -> AsyncIterator[P]:
-        """As `BrowserUseClient.list_profiles`."""
+        """List the profiles of a kind: `AgentProfile` (`v2-nested`) or `BrowserProfile`."""
         return self._each(lambda contract, cursor: contract.profiles(kind).list(cursor))
 
     async def get_profile(self, kind: type[P], profile_id: str) -> P:
-        """As `BrowserUseClient.get_profile`."""
-        return await self._driver.run(self._api.read(lambda contract: contract.profiles(kind).get(profile_id)))
+        """Read a profile of a kind."""
+        return await self._driver.run(self._server.read(lambda contract: contract.profiles(kind).get(profile_id)))
 
     async def create_profile(self, profile: P) -> P:
-        """As `BrowserUseClient.create_profile`."""
-        return await self._driver.run(self._api.once(lambda contract: contract.profiles(type(profile)).create(profile)))
+        """Make a profile, and return it with its id.
+
+        Raises:
+            UnsupportedOptionError: The contract has no such profiles, or not this field of them.
+        """
+        return await self._driver.run(
+            self._server.once(lambda contract: contract.profiles(type(profile)).create(profile))
+        )
 
     async def delete_profile(self, kind: type[P], profile_id: str) -> None:
-        """As `BrowserUseClient.delete_profile`."""
-        await self._driver.run(self._api.read(lambda contract: contract.profiles(kind).delete(profile_id)))
+        """Delete a profile of a kind."""
+        await self._driver.run(self._server.read(lambda contract: contract.profiles(kind).delete(profile_id)))
 
     async def get_api_version(self) -> str:
-        """As `BrowserUseClient.get_api_version`."""
-        return await self._driver.run(self._api.contract_name())
+        """Say which contract the server speaks: as `api_version`, it spares another process the question."""
+        return await self._driver.run(self._server.name())
 
     async def get_account(self) -> Account:
-        """As `BrowserUseClient.get_account`."""
-        return await self._driver.run(self._api.read(lambda contract: contract.get_account()))
+        """Read the account behind the key, which is the cheapest way to check a connection.
+
+        Raises:
+            AuthenticationError: The key is wrong.
+        """
+        return await self._driver.run(self._server.read(lambda contract: contract.get_account()))
 
     def watcher(self, *, poll_interval: Seconds | None = None, max_failures: int = MAX_FAILURES) -> TaskWatcher:
         """Wait for many tasks at once, with far fewer requests than one wait each.
@@ -303,7 +362,7 @@ class AsyncBrowserUseClient:
         """
 
         async def look(task_ids: Collection[str], overview_requests: int | None) -> Sweep:
-            return await self._driver.run(self._api.sweep(task_ids, overview_requests))
+            return await self._driver.run(operations.sweep(self._server, task_ids, overview_requests))
 
         return TaskWatcher(
             look,
@@ -325,11 +384,11 @@ class AsyncBrowserUseClient:
     ) -> None:
         await self.aclose()
 
-    async def _each(self, make_call: Callable[[Contract, str | None], Call[Page[T]]]) -> AsyncIterator[T]:
-        page = await self._driver.run(self._api.list_page(make_call, None))
-        for item in page.items:
-            yield item
-        while page.next is not None:
-            page = await self._driver.run(self._api.list_page(make_call, page.next))
+    async def _each(self, ask: Callable[[Contract, str | None], Call[Page[T]]]) -> AsyncIterator[T]:
+        cursor: str | None = None
+        while True:
+            page = await self._driver.run(self._server.page(ask, cursor))
             for item in page.items:
                 yield item
+            if (cursor := page.next) is None:
+                return

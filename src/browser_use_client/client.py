@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import SecretStr
 
-from browser_use_client.api import Api
+from browser_use_client import operations
 from browser_use_client.contracts import ApiVersion, Contract
 from browser_use_client.drivers import Driver
 from browser_use_client.effects import Call, Clock
-from browser_use_client.flows.lookup import FindTasks
 from browser_use_client.flows.wait import MAX_FAILURES
 from browser_use_client.limits import Seconds
 from browser_use_client.models import (
@@ -28,12 +27,16 @@ from browser_use_client.models import (
     Profile,
     Session,
     Share,
-    Step,
     Task,
 )
 from browser_use_client.network import Verify
 from browser_use_client.server_clock import ServerClock
 from browser_use_client.settings import Settings
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack  # in `typing` from Python 3.11 on
+
+    from browser_use_client.options import CreateOptions, RunOptions, WaitOptions
 
 T = TypeVar("T")
 P = TypeVar("P", bound=Profile)
@@ -76,60 +79,17 @@ class BrowserUseClient:
         settings = Settings(api_key, base_url, api_version, timeout, verify, proxy)
         self.base_url = settings.base_url
         server_clock = ServerClock(clock)
-        self._api = Api(settings, clock, server_clock)
+        self._server = operations.Server(settings.base_url, settings.api_version, clock, server_clock)
         self._driver = Driver(settings, clock, server_clock, sleep)
 
-    def run_task(
-        self,
-        request: CreateTaskRequest | str,
-        *,
-        key: str | None = None,
-        session_id: str | None = None,
-        keep_session: bool = False,
-        key_after: datetime | None = None,
-        key_is_new: bool = False,
-        wait_when_busy: Seconds = 0.0,
-        accept: Callable[[Task], bool] | None = None,
-        files: Iterable[str | Path] = (),
-        find: FindTasks | None = None,
-        timeout: Seconds | None = None,
-        poll_interval: Seconds | None = None,
-        on_created: Callable[[CreatedTask], object] | None = None,
-        on_step: Callable[[Step], object] | None = None,
-        on_live_url: Callable[[str], object] | None = None,
-        stop_on_timeout: bool = True,
-        stop_on_interrupt: bool = True,
-        fail_on_unsuccessful: bool = True,
-    ) -> Task:
+    def run_task(self, request: CreateTaskRequest | str, **options: Unpack[RunOptions]) -> Task:
         """Create a task exactly once, wait until it has ended, and close its session.
 
         The task belongs to this call: Ctrl+C, or an exception of a callback, stops it first.
 
         Args:
             request: What to do; a string is the prompt.
-            key: Under which the task is created and found again. A call that comes back with the key of an
-                earlier one, from any process, adopts its task. Default: a new key.
-            session_id: The session to continue. Default: a new one.
-            keep_session: Leave the session open for follow-ups.
-            key_after: When the key was first used, at the earliest, by the caller's clock. Default: 7 days ago.
-            key_is_new: Nobody can have used the key before: it is not looked for before the task is created.
-            wait_when_busy: How long to wait for a session that runs another task, or for a plan that is full: seconds,
-                or a timedelta.
-            accept: Whether a finished task under the key will do. Default: one that finished, unless its agent
-                says that it failed.
-            files: Files for the task, uploaded first: at most 10 MB each. Gone through only if a task is created: a
-                caller that comes back needs them no more.
-            find: Finds the tasks under a key, the oldest first, for callers who look for many keys at once. Default:
-                each look-up reads the lists of tasks.
-            timeout: Seconds from now by which the task has to have ended, or a timedelta. Default: no limit.
-            poll_interval: Seconds between polls, or a timedelta. Default: 0.5 at first, up to 5 for long tasks.
-            on_created: Called once, as soon as the task exists.
-            on_step: Called with each step as it appears. Polls then read the whole task.
-            on_live_url: Called once, with the URL at which the browser can be watched, as soon as the server shows it:
-                that may be some time after the task was created, or never. Whoever has the URL can drive the browser.
-            stop_on_timeout: Stop a task that is late; otherwise it is left running.
-            stop_on_interrupt: Stop a task whose wait is ended from outside; otherwise the caller has to.
-            fail_on_unsuccessful: Raise if the task finished but its agent says that it did not succeed.
+            **options: See `RunOptions`.
 
         Returns:
             The finished task.
@@ -144,59 +104,14 @@ class BrowserUseClient:
             SessionBusyError: It runs another task.
             BrowserUseError: Any other answer of the API, each as its own class.
         """
-        return self._driver.run(
-            self._api.run_task(
-                request,
-                key=key,
-                session_id=session_id,
-                keep_session=keep_session,
-                key_after=key_after,
-                key_is_new=key_is_new,
-                wait_when_busy=wait_when_busy,
-                accept=accept,
-                files=files,
-                find=find,
-                timeout=timeout,
-                poll_interval=poll_interval,
-                on_created=on_created,
-                on_step=on_step,
-                on_live_url=on_live_url,
-                stop_on_timeout=stop_on_timeout,
-                stop_on_interrupt=stop_on_interrupt,
-                fail_on_unsuccessful=fail_on_unsuccessful,
-            )
-        )
+        return self._driver.run(operations.run_task(self._server, request, **options))
 
-    def create_task(
-        self,
-        request: CreateTaskRequest | str,
-        *,
-        key: str | None = None,
-        session_id: str | None = None,
-        keep_session: bool = False,
-        key_after: datetime | None = None,
-        key_is_new: bool = False,
-        wait_when_busy: Seconds = 0.0,
-        accept: Callable[[Task], bool] | None = None,
-        files: Iterable[str | Path] = (),
-        find: FindTasks | None = None,
-    ) -> CreatedTask:
+    def create_task(self, request: CreateTaskRequest | str, **options: Unpack[CreateOptions]) -> CreatedTask:
         """Create a task exactly once, and do not wait for it.
 
         Args:
             request: What to do; a string is the prompt.
-            key: See `run_task`.
-            session_id: The session to continue. Default: a new one.
-            keep_session: Make sure that the session stays open after the task. Without it, `v2-flat` closes it
-                and `v2-nested` leaves it open until `stop_session`.
-            key_after: When the key was first used, at the earliest, by the caller's clock. Default: 7 days ago.
-            key_is_new: Nobody can have used the key before: it is not looked for before the task is created.
-            wait_when_busy: How long to wait for a session that runs another task, or for a plan that is full: seconds,
-                or a timedelta.
-            accept: See `run_task`.
-            files: Files for the task, uploaded first: at most 10 MB each. Gone through only if a task is created: a
-                caller that comes back needs them no more.
-            find: See `run_task`.
+            **options: See `CreateOptions`.
 
         Returns:
             The task's id and its session's.
@@ -205,32 +120,15 @@ class BrowserUseClient:
             CreationUnknownError: It cannot be told whether the task was created; come back with the same key.
             BrowserUseError: The server refused, or could not be reached; nothing was created.
         """
-        return self._driver.run(
-            self._api.create_task(
-                request,
-                key=key,
-                session_id=session_id,
-                keep_session=keep_session,
-                key_after=key_after,
-                key_is_new=key_is_new,
-                wait_when_busy=wait_when_busy,
-                accept=accept,
-                files=files,
-                find=find,
-            )
-        )
+        return self._driver.run(operations.create_task(self._server, request, **options))
 
     def wait_for_task(
         self,
         task: AnyTask,
         *,
-        timeout: Seconds | None = None,
         deadline: float | None = None,
-        poll_interval: Seconds | None = None,
-        on_step: Callable[[Step], object] | None = None,
-        on_live_url: Callable[[str], object] | None = None,
-        stop_on_timeout: bool = True,
         max_failures: int = MAX_FAILURES,
+        **options: Unpack[WaitOptions],
     ) -> Task:
         """Wait until a task has ended, whoever started it. Nothing but the time-out stops the task.
 
@@ -238,14 +136,9 @@ class BrowserUseClient:
             task: The task, or its id. What `create_task` returned is known to exist: in its first 10 seconds a 404
                 means "not yet", and later a 404, a 401, a proxy's page and the like count as failed polls. Of an id
                 alone, the first good answer has to show it.
-            timeout: Seconds from now, or a timedelta. Default: no limit.
-            deadline: The same as a moment, in seconds since the epoch, for a wait that goes on elsewhere.
-            poll_interval: Seconds between polls, or a timedelta. Default: 0.5 at first, up to 5 for long tasks.
-            on_step: Called with each step as it appears. Polls then read the whole task.
-            on_live_url: Called once, with the URL at which the browser can be watched, as soon as the server shows it:
-                that may be some time after the task was created, or never. Whoever has the URL can drive the browser.
-            stop_on_timeout: Stop a task that is late; otherwise it is left running.
+            deadline: A time-out as a moment, in seconds since the epoch, for a wait that goes on elsewhere.
             max_failures: Polls in a row that may fail.
+            **options: See `WaitOptions`.
 
         Returns:
             The ended task, however it ended; `raise_for_status` tells good from bad.
@@ -256,18 +149,8 @@ class BrowserUseClient:
             NotFoundError: There is no task of that id.
             BrowserUseError: Any other answer of the API.
         """
-        return self._driver.run(
-            self._api.wait_for_task(
-                task,
-                timeout=timeout,
-                deadline=deadline,
-                poll_interval=poll_interval,
-                on_step=on_step,
-                on_live_url=on_live_url,
-                stop_on_timeout=stop_on_timeout,
-                max_failures=max_failures,
-            )
-        )
+        waiting = operations.wait_for_task(self._server, task, deadline=deadline, max_failures=max_failures, **options)
+        return self._driver.run(waiting)
 
     def get_task(self, task: AnyTask) -> Task:
         """Read a task with its steps and files.
@@ -278,7 +161,7 @@ class BrowserUseClient:
         Raises:
             NotFoundError: There is no such task.
         """
-        return self._driver.run(self._api.get_task(task))
+        return self._driver.run(operations.get_task(self._server, task))
 
     def find_task(self, key: str, *, after: datetime | None = None, session_id: str | None = None) -> Task | None:
         """Find the task that was created under a key.
@@ -291,7 +174,7 @@ class BrowserUseClient:
         Returns:
             The live task of that key, else the newest that ended, else None.
         """
-        return self._driver.run(self._api.find_task(key, after=after, session_id=session_id))
+        return self._driver.run(operations.find_task(self._server, key, after=after, session_id=session_id))
 
     def find_tasks(
         self, key_prefix: str, *, after: datetime | None = None, session_id: str | None = None
@@ -303,7 +186,7 @@ class BrowserUseClient:
             after: Look no further back, by the caller's clock. Default: 7 days ago.
             session_id: Look in this session only. Default: everywhere.
         """
-        return self._driver.run(self._api.find_tasks(key_prefix, after=after, session_id=session_id))
+        return self._driver.run(operations.find_tasks(self._server, key_prefix, after=after, session_id=session_id))
 
     def stop_task(self, task: AnyTask, *, stop_session: bool = False) -> Task:
         """Stop a task. One that has ended already stays as it is.
@@ -315,7 +198,7 @@ class BrowserUseClient:
         Returns:
             The task.
         """
-        return self._driver.run(self._api.stop_task(task, stop_session=stop_session))
+        return self._driver.run(operations.stop_task(self._server, task, stop_session=stop_session))
 
     def list_tasks(
         self,
@@ -345,7 +228,7 @@ class BrowserUseClient:
         Raises:
             UnsupportedOptionError: `v2-flat` can only stop it.
         """
-        return self._driver.run(self._api.read(lambda contract: contract.pause_task(task_id)))
+        return self._driver.run(self._server.read(lambda contract: contract.pause_task(task_id)))
 
     def resume_task(self, task_id: str) -> Task:
         """Let a paused task go on (`v2-nested`).
@@ -353,11 +236,11 @@ class BrowserUseClient:
         Raises:
             UnsupportedOptionError: `v2-flat` has no pause.
         """
-        return self._driver.run(self._api.read(lambda contract: contract.resume_task(task_id)))
+        return self._driver.run(self._server.read(lambda contract: contract.resume_task(task_id)))
 
     def get_log_url(self, task_id: str) -> str:
         """Say where the log of a task can be downloaded, for some minutes."""
-        return self._driver.run(self._api.read(lambda contract: contract.get_log_url(task_id)))
+        return self._driver.run(self._server.read(lambda contract: contract.get_log_url(task_id)))
 
     def upload_file(self, path: str | Path, *, session_id: str | None = None) -> str:
         """Upload a file for a task. Simpler: pass `files` to `run_task`.
@@ -373,7 +256,7 @@ class BrowserUseClient:
             InvalidRequestError: There is no such file, or the API does not take it.
             UnsupportedOptionError: The session is missing, or has no place, in the contract.
         """
-        return self._driver.run(self._api.upload_file(path, session_id))
+        return self._driver.run(operations.upload_file(self._server, path, session_id))
 
     def download_output_files(self, task: Task | str, folder: str | Path) -> list[Path]:
         """Download all files that a task left behind, piece by piece, each under its own name.
@@ -385,7 +268,7 @@ class BrowserUseClient:
         Returns:
             The paths of the files. A file that exists is replaced, once the new one is complete.
         """
-        return self._driver.run(self._api.download_output_files(task, folder))
+        return self._driver.run(operations.download_output_files(self._server, task, folder))
 
     def start_session(self, settings: BrowserSettings | None = None) -> Session:
         """Start a session that stays open until it is stopped (`v2-flat`).
@@ -396,7 +279,7 @@ class BrowserUseClient:
         Raises:
             UnsupportedOptionError: `v2-nested` starts sessions with their first task only.
         """
-        return self._driver.run(self._api.start_session(settings))
+        return self._driver.run(operations.start_session(self._server, settings))
 
     def get_session(self, session_id: str) -> Session:
         """Read a session; `live_url` shows it.
@@ -404,11 +287,11 @@ class BrowserUseClient:
         Raises:
             NotFoundError: There is no such session.
         """
-        return self._driver.run(self._api.get_session(session_id))
+        return self._driver.run(self._server.read(lambda contract: contract.get_session(session_id)))
 
     def stop_session(self, session_id: str) -> None:
         """Stop a session and the task that runs in it. One that is stopped or gone already is left in peace."""
-        self._driver.run(self._api.stop_session(session_id))
+        self._driver.run(self._server.read(lambda contract: contract.stop_session(session_id)))
 
     def list_sessions(self, *, status: str | None = None) -> Iterator[Session]:
         """List sessions, page by page as they are asked for; `status` is `active` or `stopped`."""
@@ -416,15 +299,15 @@ class BrowserUseClient:
 
     def delete_session(self, session_id: str) -> None:
         """Delete a session and all of its tasks."""
-        self._driver.run(self._api.read(lambda contract: contract.delete_session(session_id)))
+        self._driver.run(self._server.read(lambda contract: contract.delete_session(session_id)))
 
     def share_session(self, session_id: str) -> Share:
         """Give a session a public link, by which anyone can watch it; the one it has, if it has one."""
-        return self._driver.run(self._api.share_session(session_id))
+        return self._driver.run(operations.share_session(self._server, session_id))
 
     def unshare_session(self, session_id: str) -> None:
         """Take the public link of a session away."""
-        self._driver.run(self._api.read(lambda contract: contract.unshare_session(session_id)))
+        self._driver.run(self._server.read(lambda contract: contract.unshare_session(session_id)))
 
     def list_profiles(self, kind: type[P]) -> Iterator[P]:
         """List the profiles of a kind: `AgentProfile` (`v2-nested`) or `BrowserProfile`."""
@@ -432,7 +315,7 @@ class BrowserUseClient:
 
     def get_profile(self, kind: type[P], profile_id: str) -> P:
         """Read a profile of a kind."""
-        return self._driver.run(self._api.read(lambda contract: contract.profiles(kind).get(profile_id)))
+        return self._driver.run(self._server.read(lambda contract: contract.profiles(kind).get(profile_id)))
 
     def create_profile(self, profile: P) -> P:
         """Make a profile, and return it with its id.
@@ -440,15 +323,15 @@ class BrowserUseClient:
         Raises:
             UnsupportedOptionError: The contract has no such profiles, or not this field of them.
         """
-        return self._driver.run(self._api.once(lambda contract: contract.profiles(type(profile)).create(profile)))
+        return self._driver.run(self._server.once(lambda contract: contract.profiles(type(profile)).create(profile)))
 
     def delete_profile(self, kind: type[P], profile_id: str) -> None:
         """Delete a profile of a kind."""
-        self._driver.run(self._api.read(lambda contract: contract.profiles(kind).delete(profile_id)))
+        self._driver.run(self._server.read(lambda contract: contract.profiles(kind).delete(profile_id)))
 
     def get_api_version(self) -> str:
         """Say which contract the server speaks: as `api_version`, it spares another process the question."""
-        return self._driver.run(self._api.contract_name())
+        return self._driver.run(self._server.name())
 
     def get_account(self) -> Account:
         """Read the account behind the key, which is the cheapest way to check a connection.
@@ -456,7 +339,7 @@ class BrowserUseClient:
         Raises:
             AuthenticationError: The key is wrong.
         """
-        return self._driver.run(self._api.read(lambda contract: contract.get_account()))
+        return self._driver.run(self._server.read(lambda contract: contract.get_account()))
 
     def close(self) -> None:
         """Close the connections."""
@@ -470,9 +353,10 @@ class BrowserUseClient:
     ) -> None:
         self.close()
 
-    def _each(self, make_call: Callable[[Contract, str | None], Call[Page[T]]]) -> Iterator[T]:
-        page = self._driver.run(self._api.list_page(make_call, None))
-        yield from page.items
-        while page.next is not None:
-            page = self._driver.run(self._api.list_page(make_call, page.next))
+    def _each(self, ask: Callable[[Contract, str | None], Call[Page[T]]]) -> Iterator[T]:
+        cursor: str | None = None
+        while True:
+            page = self._driver.run(self._server.page(ask, cursor))
             yield from page.items
+            if (cursor := page.next) is None:
+                return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -18,13 +19,16 @@ from browser_use_client import (
     BrowserSettings,
     BrowserUseClient,
     CreatedTask,
+    CreateOptions,
     CreateTaskRequest,
     NotFoundError,
     OutputSchemaError,
+    RunOptions,
     ServerError,
     TaskFailedError,
     TaskStoppedError,
     UnsupportedOptionError,
+    WaitOptions,
 )
 from tests.client.conftest import Client
 from tests.fake_api import FakeApi
@@ -270,3 +274,27 @@ def test_auto_does_not_settle_for_a_contract_while_the_server_has_trouble(connec
         fake.clear()
         connect(fake).create_task("x")
         assert len(fake.tasks()) == 1
+
+
+def test_the_two_clients_say_the_same_of_what_they_have_in_common() -> None:
+    methods = {name for name in vars(BrowserUseClient) if not name.startswith("_")} - {"close"}
+
+    for name in methods:
+        blocking, awaited = getattr(BrowserUseClient, name), getattr(AsyncBrowserUseClient, name)
+        assert inspect.getdoc(awaited) == inspect.getdoc(blocking)
+        assert list(inspect.signature(awaited).parameters.values()) == list(
+            inspect.signature(blocking).parameters.values()
+        )
+
+
+def test_every_option_of_a_run_says_what_it_does() -> None:
+    said = "".join(inspect.getdoc(options) or "" for options in (CreateOptions, WaitOptions, RunOptions))
+
+    assert [name for name in RunOptions.__annotations__ if f"    {name}: " not in said] == []
+
+
+def test_an_option_with_a_typing_error_is_refused_before_anything_is_sent(client: Client, fake: FakeApi) -> None:
+    with pytest.raises(TypeError, match="keep_sesion"):
+        client.run_task("x", keep_sesion=True)
+
+    assert fake.tasks() == []

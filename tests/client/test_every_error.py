@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import browser_use_client
 from browser_use_client import (
     BrowserProfile,
     BrowserUseClient,
@@ -37,8 +38,22 @@ ODD: dict[str, list[Any]] = {
     "files": [None, [None], [""], ["a\0b"], ["\ud800"], ["/"], ["x" * 300 + ".csv"]],
     "profile": [BrowserProfile(name="\0"), BrowserProfile(proxy_country_code="x" * 10_000)],
 }
+
+
+def arguments_of(method: Callable[..., object]) -> dict[str, bool]:
+    """The names of all arguments, options among them, and whether each has to be given."""
+    arguments: dict[str, bool] = {}
+    for name, one in inspect.signature(method).parameters.items():
+        if one.kind is one.VAR_KEYWORD:
+            kind = getattr(browser_use_client, one.annotation.removeprefix("Unpack[").removesuffix("]"))
+            arguments |= dict.fromkeys(kind.__annotations__, False)
+        elif name != "self":
+            arguments[name] = one.default is one.empty
+    return arguments
+
+
 PUBLIC = [
-    (name, inspect.signature(method).parameters)
+    (name, arguments_of(method))
     for name, method in inspect.getmembers(BrowserUseClient, inspect.isfunction)
     if not name.startswith("_") and name != "close"
 ]
@@ -56,7 +71,7 @@ def calls(client: Client, tmp_path: Path, odd: dict[str, list[Any]]) -> Iterator
     }
     (tmp_path / "a.csv").write_text("1")
     for name, parameters in PUBLIC:
-        needed = {name: good[name] for name, one in parameters.items() if one.default is one.empty and name != "self"}
+        needed = {name: good[name] for name, is_needed in parameters.items() if is_needed}
         needed |= {"timeout": 60} if "timeout" in parameters else {}
         arguments = [needed | {one: value} for one in parameters for value in odd.get(one, ())] if odd else [needed]
         for kwargs in arguments:
