@@ -12,21 +12,27 @@ import referencing.exceptions
 from browser_use_local.work import TooMuchWorkError, bounded
 
 MOST = 5
-# Seconds of work.
-CHECKING_TAKES_UP_TO = 0.5
+TOO_MUCH_WORK = "it takes too long to try the patterns, alternatives and references of the schema: make them simpler"
 
 
-def faults(schema: dict[str, Any], value: Any) -> str | None:
+async def faults(schema: dict[str, Any], value: Any) -> str | None:
     """What is missing or does not fit, each fault with its place; None if the value is valid."""
+    try:
+        return await bounded(faults_found, schema, value)
+    except TooMuchWorkError:
+        return TOO_MUCH_WORK
+
+
+def faults_found(schema: dict[str, Any], value: Any) -> str | None:
+    """The same, however long it takes."""
     # An empty registry: a reference that is not in the schema itself is never fetched.
     validator = jsonschema.Draft202012Validator(schema, registry=referencing.Registry())
     try:
-        with bounded(CHECKING_TAKES_UP_TO):
-            found = sorted(validator.iter_errors(value), key=lambda error: list(map(str, error.absolute_path)))
-    except TooMuchWorkError:
-        return "it takes too long to hold it against the patterns and references of the schema: make them simpler"
+        found = sorted(validator.iter_errors(value), key=lambda error: list(map(str, error.absolute_path)))
     except (referencing.exceptions.Unresolvable, RecursionError) as error:
         return f"the schema refers to what is not in it, or only to itself ({error})"
+    except ValueError as error:
+        return f"the schema has an address that is not valid ({error})"
     return "; ".join(_say(fault) for fault in found[:MOST]) or None
 
 

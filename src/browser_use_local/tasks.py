@@ -252,7 +252,7 @@ class Tasks:
             return ready
 
         try:
-            outcome = _given_out(await self._engine.run(order, browser, _Report(self, running)), order)
+            outcome = await _given_out(await self._engine.run(order, browser, _Report(self, running)), order)
             await asyncio.gather(*running.downloads)
             ending = Ending("finished", outcome.output, outcome.is_success)
         except (EngineFailedError, NotKeptError) as error:
@@ -371,12 +371,12 @@ class _Report:
         self.tasks.begins(self.running, goal)
 
 
-def _given_out(outcome: Outcome, order: Order) -> Outcome:
+async def _given_out(outcome: Outcome, order: Order) -> Outcome:
     """The outcome as it is written down: without secrets, and with a schema as JSON that still fits it."""
     shown = mask(outcome.output, order.secrets)
     if order.output_schema is None or not outcome.is_success:
         return Outcome(shown, outcome.is_success)
-    if problem := faults(order.output_schema, shown):
+    if shown != outcome.output and (problem := await faults(order.output_schema, shown)):
         return Outcome(
             f"Secrets are not given out, and without them the output does not fit the schema: {problem}", False
         )

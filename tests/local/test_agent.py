@@ -125,10 +125,21 @@ def test_it_signs_in_with_secrets_that_the_model_never_sees_and_follows_up_in_th
     more = server.run("Read the orders.", sessionId=session, structuredOutput=json.dumps(ORDERS), vision=False)
     assert json.loads(more["output"]) == {"orders": [{"number": "A-1001", "amount": 5}]}
     assert more["isSuccess"]
-    assert more["steps"][0]["evaluationPreviousGoal"].endswith("$.orders[0]: 'amount' is a required property")
+    assert more["steps"][0]["evaluationPreviousGoal"].endswith("orders.0: 'amount' is a required property")
     assert "A-1010" in model.asked[0], "the page is the one that is signed in"
     assert "Earlier tasks in this browser" in model.asked[0]
     assert "image_url" not in json.dumps(model.bodies)
+
+
+def test_an_answer_that_takes_too_long_to_check_ends_the_task(
+    server: LocalServer, model: ScriptedModel, session: str
+) -> None:
+    model.play(done(data="a" * 40 + "!"))
+    schema = json.dumps({"type": "string", "pattern": "^(a+)+$"})
+    task = server.run("Answer.", sessionId=session, structuredOutput=schema)
+    assert (task["status"], task["isSuccess"]) == ("finished", False)
+    assert "it takes too long to try the patterns" in task["output"]
+    assert len(model.asked) == 1
 
 
 def test_a_short_secret_is_masked_in_values_and_in_no_number(

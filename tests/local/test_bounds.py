@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 
+import psutil
 import pytest
 
 from browser_use_local.script.coerce import number
@@ -85,17 +88,21 @@ def nested(depth: int) -> Json:
         json.dumps(nested(300)),
         '{"type": "number", "minimum": 1e400}',
         '{"type": "number", "minimum": Infinity}',
+        '{"pattern": "a{99999999999999999999}"}',
+        '{"pattern": "("}',
+        json.dumps({"title": "x" * 64_000}),
     ],
     ids=lambda schema: schema[:20],
 )
-def test_a_schema_that_is_too_deep_or_has_no_numbers_of_json_is_422(server: LocalServer, schema: str) -> None:
+def test_a_schema_out_of_bounds_is_422(server: LocalServer, schema: str) -> None:
     answer = server.http.post("/tasks", json={"task": "Report the heading.", "structuredOutput": schema})
     assert (answer.status_code, answer.json()["loc"]) == (422, ["body", "structuredOutput"])
 
 
 HEADING: Json = {"heading": {"type": "string"}}
 NEVER_MATCHES = "a" * 40 + "!"
-BOMB = {f"a{number}": {"allOf": [{"$ref": f"#/$defs/a{number + 1}"}] * 2} for number in range(30)}
+DOUBLING = {f"a{number}": {"allOf": [{"$ref": f"#/$defs/a{number + 1}"}] * 2} for number in range(30)}
+BOMB: Json = {"properties": HEADING, "$ref": "#/$defs/a0", "$defs": {**DOUBLING, "a30": {"type": "object"}}}
 
 
 @pytest.mark.parametrize(
@@ -104,9 +111,10 @@ BOMB = {f"a{number}": {"allOf": [{"$ref": f"#/$defs/a{number + 1}"}] * 2} for nu
         {"properties": {**HEADING, "n": {"pattern": "^(a+)+$", "default": NEVER_MATCHES}}},
         {"properties": HEADING, "patternProperties": {"^([a-z ]+)+$": {}}, "default": {NEVER_MATCHES: 1}},
         {"properties": {**HEADING, "n": {"default": "x" * 30, "pattern": "^(x|x|x)*y$"}}},
-        {"properties": HEADING, "$ref": "#/$defs/a0", "$defs": {**BOMB, "a30": {"type": "object"}}},
+        BOMB,
+        {"properties": HEADING, "$id": "http://[", "$ref": "nothing"},
     ],
-    ids=["pattern", "pattern of names", "alternatives", "references"],
+    ids=["pattern", "pattern of names", "alternatives", "references", "address"],
 )
 def test_a_schema_that_asks_for_years_of_work_ends_its_task(server: LocalServer, schema: Json) -> None:
     with at_most(20):
@@ -116,6 +124,44 @@ def test_a_schema_that_asks_for_years_of_work_ends_its_task(server: LocalServer,
             structuredOutput=json.dumps({"type": "object", **schema}),
         )
     assert task["status"] == "finished"
+
+
+def checkers(server: LocalServer) -> list[psutil.Process]:
+    """The processes in which the server does what takes long."""
+    children = psutil.Process(server.process.pid).children()
+    return [child for child in children if "browser_use_local.work" in " ".join(child.cmdline())]
+
+
+@pytest.fixture
+def at_work(server: LocalServer) -> Iterator[tuple[str, psutil.Process]]:
+    """A task whose output is held against a schema that asks for years of work, and what does that: it stands still."""
+    schema = json.dumps({"type": "object", **BOMB})
+    task = server.create("Report the heading.", startUrl=f"{server.site}/shop/", structuredOutput=schema)["id"]
+    while not (found := checkers(server)):
+        assert server.task(task)["status"] in {"created", "started"}
+    found[0].suspend()
+    yield task, found[0]
+    with contextlib.suppress(psutil.NoSuchProcess):
+        found[0].resume()
+
+
+def test_nobody_waits_for_a_schema_that_asks_for_years_of_work(
+    server: LocalServer, session: str, at_work: tuple[str, psutil.Process]
+) -> None:
+    task, checker = at_work
+    schema = {"type": "object", "properties": {"heading": {"type": "string"}}}
+    read = server.read("Report the heading.", schema, sessionId=session, startUrl=f"{server.site}/shop/")
+    assert read == {"heading": "Sign in"}
+    assert server.task(task)["status"] == "started"
+    checker.resume()
+    assert "it takes too long to try the patterns, alternatives and references" in server.wait(task)["output"]
+
+
+def test_a_stop_ends_the_work_that_a_schema_asks_for(server: LocalServer, at_work: tuple[str, psutil.Process]) -> None:
+    task, checker = at_work
+    server.http.patch(f"/tasks/{task}", json={"action": "stop"})
+    assert server.task(task)["status"] == "stopped"
+    checker.wait(60)
 
 
 def test_a_number_on_a_page_is_one_that_json_has() -> None:

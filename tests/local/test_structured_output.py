@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import date
 from typing import Literal, Optional
@@ -42,7 +43,7 @@ class Page(BaseModel):
 
 
 def filled(schema: dict[str, object], readings: Readings | None = None) -> object:
-    return fill(schema, readings or Readings(), FACTS)
+    return asyncio.run(fill(schema, readings or Readings(), FACTS))
 
 
 def test_a_model_is_filled_from_tables_and_names() -> None:

@@ -19,7 +19,7 @@ from browser_use_local.agent.model import Model
 from browser_use_local.chromium import MARK, Browser
 from browser_use_local.engine import DoneStep, EngineFailedError, Order, Outcome, Report
 from browser_use_local.masking import mask
-from browser_use_local.output_schema import faults
+from browser_use_local.output_schema import TOO_MUCH_WORK, faults
 
 PROGRAM = Path(__file__).with_name("program.py")
 LONGEST_LINE = 32 * 1024 * 1024
@@ -62,13 +62,19 @@ class AgentEngine:
                 await chromium.allow_only(order.allowed_domains)
                 await agent.send(self._task(order, chromium, place))
                 async for said in agent.messages():
-                    message = mask(said, self._keys)
-                    if "end" in message:
-                        return _outcome(order, message["end"])
-                    if "failed" in message:
-                        raise EngineFailedError(message["failed"])
-                    await report(_step(message["step"], place))
-                    await agent.send({})
+                    match mask(said, self._keys):
+                        case {"step": step}:
+                            await report(_step(step, place))
+                            await agent.send({})
+                        case {"answer": answer}:
+                            problem = await faults(order.output_schema or {}, answer)
+                            if problem == TOO_MUCH_WORK:  # no other answer would help
+                                return Outcome(f"What the agent reported could not be checked: {problem}", False)
+                            await agent.send({"faults": problem})
+                        case {"end": end}:
+                            return _outcome(order, end)
+                        case {"failed": reason}:
+                            raise EngineFailedError(reason)
         raise EngineFailedError(f"The agent's process ended unexpectedly: {mask(agent.last_words, self._keys)}")
 
     @contextlib.contextmanager
@@ -209,9 +215,6 @@ def _outcome(order: Order, end: dict[str, Any]) -> Outcome:
     if order.output_schema is None or not is_success:
         return Outcome(output, is_success)
     try:
-        value = json.loads(output)
+        return Outcome(json.loads(output), True)
     except ValueError:
         return Outcome("What the agent reported does not fit the output schema: it is no JSON", False)
-    if problem := faults(order.output_schema, value):
-        return Outcome(f"What the agent reported does not fit the output schema: {problem}", False)
-    return Outcome(value, True)

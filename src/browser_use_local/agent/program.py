@@ -1,8 +1,10 @@
 """The program that runs in the agent's environment: carries out one task with browser-use, in a browser that runs.
 
 The server starts it with `python -I program.py` and speaks with it in lines of JSON. It sends the task, and the program
-answers with each step (`{"step": ...}`), waits for a line that lets it go on, and ends with how the task ended
-(`{"end": ...}`), or why it could not be carried out (`{"failed": ...}`). When the server is gone, so is the program.
+answers with each step (`{"step": ...}`) and waits for a line that lets it go on. An answer that has a schema
+(`{"answer": ...}`) is held against it by the server, which says what does not fit (`{"faults": ...}`). In the end it
+sends how the task ended (`{"end": ...}`), or why it could not be carried out (`{"failed": ...}`). When the server is
+gone, so is the program.
 """
 
 from __future__ import annotations
@@ -16,8 +18,6 @@ import sys
 import threading
 from typing import Annotated, Any
 
-import jsonschema
-import referencing
 from browser_use import Agent, BrowserProfile, BrowserSession, ChatAnthropic, ChatOllama, ChatOpenAI
 from browser_use import Tools as AllTools
 from browser_use.agent.views import ActionResult
@@ -144,7 +144,7 @@ class Run:
             tools=Tools(order["mark"]),
             sensitive_data=order["secrets"] or None,
             initial_actions=_open(order["start_url"]),
-            output_model_schema=_output_model(schema) if schema is not None else None,
+            output_model_schema=_output_model(schema, self._wire) if schema is not None else None,
             use_vision=order["vision"],
             use_thinking=order["thinking"],
             flash_mode=order["flash_mode"],
@@ -247,13 +247,13 @@ def _open(url: str | None) -> list[Json] | None:
     return [{"navigate": {"url": url, "new_tab": False}}] if url else None
 
 
-def _output_model(schema: Json) -> Any:
+def _output_model(schema: Json, wire: Wire) -> Any:
     """A model of what the schema describes: the agent shows it to the language model and reads the answer with it."""
-    validator = jsonschema.Draft202012Validator(schema, registry=referencing.Registry())
 
     def check(value: Any) -> Any:
-        if faults := [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]:
-            raise ValueError("; ".join(faults))
+        wire.send({"answer": value})
+        if faults := wire.receive()["faults"]:
+            raise ValueError(faults)
         return value
 
     class Output(RootModel[Annotated[Any, AfterValidator(check)]]):

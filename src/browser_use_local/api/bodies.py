@@ -25,6 +25,8 @@ FlatModel = Literal[
     "gemini-flash-lite-latest", "claude-sonnet-4-20250514", "claude-sonnet-4-5-20250929", "claude-sonnet-4-6",
     "claude-opus-4-5-20251101", "claude-opus-4-7", "llama-4-maverick-17b-128e-instruct", "claude-3-7-sonnet-20250219",
 ]  # fmt: skip
+# In characters. Whether it is a schema is found out while others wait: a quarter of a second for so many.
+LONGEST_SCHEMA = 64_000
 Country = Annotated[str, Field(pattern="^[a-z]{2}$")]
 Width = Annotated[int, Field(ge=320, le=6144)]
 Height = Annotated[int, Field(ge=320, le=3456)]
@@ -41,6 +43,8 @@ def _schema(text: object) -> object:
     """Reads an output schema; pydantic turns the ValueError into a 422."""
     if not isinstance(text, str):
         return text
+    if len(text) > LONGEST_SCHEMA:
+        raise ValueError(f"the output schema is longer than {LONGEST_SCHEMA} characters")
     try:
         schema = json.loads(text, parse_float=_finite, parse_constant=_finite)
         if not isinstance(schema, dict):
@@ -60,6 +64,8 @@ def checked_schema(schema: dict[str, Any]) -> dict[str, Any]:
         raise ValueError(f"the output schema is no JSON schema: {error.message}") from error
     except RecursionError as error:
         raise ValueError("the output schema is nested too deeply") from error
+    except OverflowError as error:
+        raise ValueError(f"the output schema has a pattern that is not possible: {error}") from error
     return schema
 
 

@@ -95,7 +95,7 @@ class ScriptEngine:
         readings = stage.readings
         if order.output_schema is not None:
             try:
-                return Outcome(fill(order.output_schema, readings, facts), True)
+                return Outcome(await fill(order.output_schema, readings, facts), True)
             except DoesNotFitError as error:
                 return Outcome(f'The page "{facts.title}" ({facts.url}) does not fit the output schema: {error}', False)
         parts = [as_json(stage.shown(table.records)) for table in readings.tables]

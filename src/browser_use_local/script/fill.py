@@ -2,50 +2,61 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from browser_use_local.output_schema import faults
+from browser_use_local.output_schema import TOO_MUCH_WORK, faults_found
 from browser_use_local.script.coerce import coerce, same_name, words
 from browser_use_local.script.stage import Facts, Readings, StepFailedError, Table
 from browser_use_local.work import TooMuchWorkError, bounded
 
 MISSING = object()
 DEEPEST = 8
-# Seconds of work; tables may be long.
-FILLING_TAKES_UP_TO = 2.0
+
+# From each source, what the steps have read first, and then what the page has.
+Tables = tuple[Sequence[Table], Sequence[Table]]
+Pairs = tuple[Sequence[tuple[str, str]], Sequence[tuple[str, str]]]
 
 
 class DoesNotFitError(Exception):
     """The page does not have what the schema asks for. The message says what is missing."""
 
 
-def fill(schema: dict[str, Any], readings: Readings, facts: Facts) -> Any:
+async def fill(schema: dict[str, Any], readings: Readings, facts: Facts) -> Any:
     """Fills the schema, first from what was read, then from the page.
 
     Raises:
         DoesNotFitError: The result is not valid.
     """
-    filler = _Filler(schema, readings, facts)
+    tables = (_without_frames(readings.tables), _without_frames(facts.tables))
     try:
-        with bounded(FILLING_TAKES_UP_TO):
-            result = filler.value(schema, "")
+        return await bounded(_filled, schema, tables, (readings.pairs, facts.pairs))
     except TooMuchWorkError:
-        raise DoesNotFitError("it has too many alternatives and references to try: make it simpler") from None
+        raise DoesNotFitError(TOO_MUCH_WORK) from None
+
+
+def _filled(schema: dict[str, Any], tables: Tables, pairs: Pairs) -> Any:
+    result = _Filler(schema, tables, pairs).value(schema, "")
     if result is MISSING:
         result = {}
-    if problem := faults(schema, result):
+    if problem := faults_found(schema, result):
         raise DoesNotFitError(problem)
     return result
+
+
+def _without_frames(tables: Sequence[Table]) -> list[Table]:
+    """What can go to another process."""
+    return [dataclasses.replace(table, frame=None) for table in tables]
 
 
 class _Filler:
     """Takes values from what was read, and then from the page as it is."""
 
-    def __init__(self, root: dict[str, Any], readings: Readings, facts: Facts) -> None:
+    def __init__(self, root: dict[str, Any], tables: Tables, pairs: Pairs) -> None:
         self._root = root
-        self._tables = (readings.tables, facts.tables)
-        self._pairs = (readings.pairs, facts.pairs)
+        self._tables = tables
+        self._pairs = pairs
 
     def value(self, schema: Any, name: str, row: dict[str, str] | None = None, depth: int = 0) -> Any:
         """The value for one (sub)schema: from the row that it belongs to, or else from the page."""
