@@ -350,9 +350,9 @@ class AsyncBrowserUseClient:
         """Wait for many tasks at once, with far fewer requests than one wait each.
 
         Args:
-            poll_interval: Seconds between looks at all of them, or a timedelta. Default: 0.5 while a task is young, up
+            poll_interval: Seconds between sweeps, or a timedelta. Default: 0.5 while a task is young, up
                 to 5, and never more than 20 requests a second.
-            max_failures: Looks in a row that may fail before all waits are given up.
+            max_failures: Sweeps in a row that may fail before all waits are given up.
 
         Raises:
             InvalidRequestError: A number is out of range.
@@ -361,11 +361,11 @@ class AsyncBrowserUseClient:
             What can be awaited on: `await watcher.wait(task_id)`. It belongs to the event loop that it is used in.
         """
 
-        async def look(task_ids: Collection[str], overview_requests: int | None) -> Sweep:
+        async def sweep(task_ids: Collection[str], overview_requests: int | None) -> Sweep:
             return await self._driver.run(operations.sweep(self._server, task_ids, overview_requests))
 
         return TaskWatcher(
-            look,
+            sweep,
             sleep=self._sleep,
             clock=self._clock,
             poll_interval=seconds_of("poll_interval", poll_interval),

@@ -61,19 +61,19 @@ class Upload:
     content_type: str
 
     def __str__(self) -> str:
-        """How errors name it; the address is a secret for as long as it is valid."""
+        """How errors name it; the URL is a secret for as long as it is valid."""
         return f"The upload of {self.path.name}"
 
 
 @dataclass(frozen=True)
 class Download:
-    """Fetches a file from the address that the API named, without the API key, piece by piece."""
+    """Fetches a file from the URL that the API named, without the API key, piece by piece."""
 
     url: str = field(repr=False)
     path: Path
 
     def __str__(self) -> str:
-        """How errors name it; the address is a secret for as long as it is valid."""
+        """How errors name it; the URL is a secret for as long as it is valid."""
         return f"The download of {self.path.name}"
 
 

@@ -207,7 +207,7 @@ class TaskUnreachableError(TaskError):
 
 
 class SessionMismatchError(TaskError):
-    """A follow-up landed in another session than the one that it was for; the stray task was stopped."""
+    """A follow-up landed in another session than the one that it was for; that task was stopped."""
 
 
 class OutputSchemaError(TaskError):

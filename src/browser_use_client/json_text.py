@@ -38,7 +38,7 @@ def read_answer(content: bytes) -> Any:
     """The decoded JSON of an answer; a number that JSON does not know is None.
 
     Raises:
-        ValueError: It is no JSON.
+        ValueError: It is not valid JSON.
     """
     text = mended(content.decode(errors="replace"))
     try:
@@ -53,7 +53,7 @@ def read_output(text: str) -> Any:
     """The decoded JSON of an output, `mended` before, of numbers that JSON knows.
 
     Raises:
-        ValueError: It is no JSON; names the number that is none.
+        ValueError: It is not valid JSON; names the number that is none.
     """
     return _loads(text, parse_constant=_refuse_number, parse_float=_finite)
 

@@ -74,7 +74,7 @@ def error_from_response(
     Args:
         what: What was asked, such as `POST /tasks`.
         status_code: The HTTP status, 400 or more.
-        body: The decoded JSON body, or the text of one that is no JSON.
+        body: The decoded JSON body, or the text of one that is not JSON.
         retry_after: Seconds, from the header.
         meaning: What the contract says that such an answer stands for.
     """

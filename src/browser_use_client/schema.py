@@ -41,7 +41,7 @@ def parse_output(text: str | None, schema: Any, *, task_id: str, session_id: str
         The decoded JSON as it came, and the same as the schema's type; for a JSON schema both are the decoded JSON.
 
     Raises:
-        OutputSchemaError: There is no output, it is no JSON, or it does not fit.
+        OutputSchemaError: There is no output, it is not valid JSON, or it does not fit.
         InvalidRequestError: The schema is not valid, or `jsonschema`, which a JSON schema needs, is not installed.
     """
     about = {"task_id": task_id, "session_id": session_id, "raw": text}
@@ -55,7 +55,7 @@ def parse_output(text: str | None, schema: Any, *, task_id: str, session_id: str
     try:
         value = read_output(text)
     except ValueError as error:
-        where = f"it is no JSON: {error}"
+        where = f"it is not valid JSON: {error}"
     else:
         try:
             return value, validate(value, text)
@@ -133,7 +133,7 @@ def _json_schema(schema: str | Mapping[str, Any]) -> Any:
         text = schema if isinstance(schema, str) else json.dumps(schema, allow_nan=False, default=_plain)
         decoded = read_output(mended(text))
     except (ValueError, TypeError, RecursionError) as error:
-        raise ValueError(f"the output schema is no JSON: {error}") from None
+        raise ValueError(f"the output schema is not valid JSON: {error}") from None
     _check(decoded, "the output schema")
     _check_with_jsonschema(decoded)
     return decoded
@@ -154,7 +154,7 @@ def _check_with_jsonschema(schema: Any) -> None:
     try:
         validators.validator_for(schema, default=Draft202012Validator).check_schema(schema)
     except SchemaError as error:
-        raise ValueError(f"the output schema is no JSON schema: {_place(error)}: {error.message}") from None
+        raise ValueError(f"the output schema is not a valid JSON schema: {_place(error)}: {error.message}") from None
 
 
 def _place(problem: Any) -> str:
@@ -172,7 +172,7 @@ def _check(schema: Any, where: str) -> None:
     _expect(isinstance(schema, Mapping), where, f"an object is expected, not {type(schema).__name__}")
     types = schema.get("type", [])
     for name in types if isinstance(types, list) else [types]:
-        _expect(name in _JSON_TYPES, where, f"{name!r} is no type; there are {', '.join(sorted(_JSON_TYPES))}")
+        _expect(name in _JSON_TYPES, where, f"{name!r} is not a valid type; there are {', '.join(sorted(_JSON_TYPES))}")
     for keyword in ("properties", "$defs", "definitions", "patternProperties"):
         members = schema.get(keyword, {})
         _expect(isinstance(members, Mapping), where, f"`{keyword}` must be an object")
@@ -189,4 +189,4 @@ def _check(schema: Any, where: str) -> None:
 
 def _expect(holds: bool, where: str, problem: str) -> None:
     if not holds:
-        raise ValueError(f"{where} is no JSON schema: {problem}")
+        raise ValueError(f"{where} is not a valid JSON schema: {problem}")

@@ -48,14 +48,14 @@ class TaskWatcher:
 
     def __init__(
         self,
-        look: Callable[[Collection[str], int | None], Awaitable[Sweep]],
+        sweep: Callable[[Collection[str], int | None], Awaitable[Sweep]],
         *,
         sleep: Callable[[float], Awaitable[object]],
         clock: Clock,
         poll_interval: float | None,
         max_failures: int,
     ) -> None:
-        self._look = look
+        self._sweep_once = sweep
         self._sleep = sleep
         self._clock = clock
         self._poll_interval = poll_interval
@@ -109,7 +109,7 @@ class TaskWatcher:
             waits = [wait for wait in self._waits if not wait.ended.done()]
             waited_for = {id_of(wait.task) for wait in waits}
             try:
-                swept = await self._look(waited_for, overview_requests)
+                swept = await self._sweep_once(waited_for, overview_requests)
             except BrowserUseError as error:
                 swept = Sweep(unanswered=dict.fromkeys(waited_for, error))
             sweeps += 1

@@ -79,7 +79,7 @@ def verify_webhook(
         sent = json.loads(content)
         age = abs(clock() - float(timestamp))
     except (ValueError, TypeError, OverflowError, RecursionError):
-        raise WebhookError("The body of the webhook is no JSON, or its timestamp no number.") from None
+        raise WebhookError("The body of the webhook is not valid JSON, or its timestamp not a number.") from None
     payload = sent.get("payload") if isinstance(sent, dict) else None
     # The older revision signs the inner payload, the later one the whole body; both are compared, always.
     signatures = [_signature(part, timestamp, secret) for part in (payload, sent)]

@@ -36,7 +36,7 @@ def test_a_session_is_stopped_and_one_that_is_gone_is_left_in_peace(server: Fake
 
 @pytest.mark.usefixtures("server")
 def test_an_id_that_is_none_is_refused_for_good() -> None:
-    with pytest.raises(AirflowFailException, match="'shop' is no UUID"):
+    with pytest.raises(AirflowFailException, match="'shop' is not a valid UUID"):
         execute(BrowserUseStopSessionOperator(task_id="stop", session_id="shop"))
 
 

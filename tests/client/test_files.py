@@ -196,7 +196,7 @@ def test_a_file_that_vanishes_before_it_is_sent_is_an_error_like_any_other(
     ("make", "named"),
     [
         (lambda folder: folder / "missing.csv", "No such file"),
-        (lambda folder: folder_at(folder / "folder.csv"), "it is no file"),
+        (lambda folder: folder_at(folder / "folder.csv"), "it is not a file"),
         (lambda folder: write(folder / "empty.csv", b""), "0 bytes"),
         (lambda folder: write(folder / "big.csv", b"x" * (10 * 1024 * 1024 + 1)), "10,485,761 bytes"),
         (lambda folder: write(folder / "virus.exe", b"x"), r"the API takes \.csv"),

@@ -135,7 +135,7 @@ def test_output_is_parsed_as_the_type_that_was_asked_for() -> None:
         (None, Order, "no output"),
         ("done", Order, "JSON"),
         ('{"number": "x"}', Order, "number: .*; total: Field required"),
-        ("done", {"type": "object"}, "no JSON"),
+        ("done", {"type": "object"}, "not valid JSON"),
         ('{"a": [{"b": "x"}]}', {"properties": {"a": {"items": AN_ITEM}}}, r'a\.0\.b: has to fit {"type": "number"}'),
         ('[{"b": 1}, {}]', json.dumps({"items": AN_ITEM}), r'1: has to fit {"required": \["b"\]}'),
         ("{}", {"$ref": "http://elsewhere.test/schema"}, "'http://elsewhere.test/schema', which is not in it"),
@@ -219,14 +219,14 @@ def test_a_validator_that_fails_in_its_own_way_does_not_lose_the_output(parse: A
 @pytest.mark.parametrize(
     ("schema", "named"),
     [
-        ("{", "no JSON"),
+        ("{", "not valid JSON"),
         ({"type": "objekt"}, "objekt"),
         ({"pattern": "("}, "pattern"),
         ({"minimum": "many"}, "minimum"),
         ({"properties": {"a": {"required": 3}}}, r"properties\.a\.required"),
         ({"enum": {1}}, "it holds a set"),
-        ({"const": float("nan")}, "no JSON"),
-        (MappingProxyType({"type": 3}), "3 is no type"),
+        ({"const": float("nan")}, "not valid JSON"),
+        (MappingProxyType({"type": 3}), "3 is not a valid type"),
         (object(), "not a type that pydantic understands"),
     ],
 )

@@ -85,8 +85,8 @@ def outcome() -> Outcome:
         ("wrong_key", "The API key is wrong"),
         ("no_server", "No connection to http://127.0.0.1:"),
         ("no_text", "task: String should have at least 1 character"),
-        ("no_uuid", "session_id: 'orders' is no UUID"),
-        ("no_schema", "output_schema: the output schema is no JSON schema: 'orders' is no type"),
+        ("no_uuid", "session_id: 'orders' is not a valid UUID"),
+        ("no_schema", "output_schema: the output schema is not a valid JSON schema: 'orders' is not a valid type"),
         ("not_understood", "Step 1, `Make me rich`, is not understood. Expected is"),
     ],
 )

@@ -206,8 +206,8 @@ def test_a_follow_up_in_a_closed_session_says_so(api: FakeApi, run: Run) -> None
     ("arguments", "message"),
     [
         ({"task": ""}, "task: .* at least 1 character"),
-        ({"session_id": "the-first"}, "'the-first' is no UUID"),
-        ({"output_schema": "{"}, "no JSON"),
+        ({"session_id": "the-first"}, "'the-first' is not a valid UUID"),
+        ({"output_schema": "{"}, "not valid JSON"),
         ({"output_schema": {"type": "objekt"}}, "'objekt'"),
         ({"credentials": "bu_a_key_is_no_name"}, "no name of a block"),
         ({"credentials": "never-saved"}, "no BrowserUseCredentials block with the name 'never-saved'"),

@@ -64,5 +64,5 @@ def uuid_of(name: str, text: str) -> str:
         return str(UUID(text))
     except (ValueError, AttributeError, TypeError):
         raise InvalidRequestError(
-            f"{name} {text!r} is no UUID. Take it from the task or session that it names."
+            f"{name} {text!r} is not a valid UUID. Take it from the task or session that it names."
         ) from None

@@ -7,10 +7,10 @@ from browser_use_client.effects import Flow, Sleep
 from browser_use_client.errors import NotFoundError
 from browser_use_client.retrying import retried
 
-LOOK_AGAIN = 0.05
-"""Seconds between two looks for the answer that somebody else is waiting for."""
+ANSWER_POLL_SECONDS = 0.05
+"""Seconds between two polls for the answer that somebody else is waiting for."""
 
-PATIENCE = 10.0
+ANSWER_TIMEOUT_SECONDS = 10.0
 """Seconds after which it is asked for once more: the other one may have a server that hangs, or a longer time-out."""
 
 _spoken: dict[str, Contract] = {}
@@ -20,7 +20,7 @@ _asking: dict[str, object] = {}
 def contract_of(base_url: str, api_version: ApiVersion) -> Flow[Contract]:
     """The contract to use: the one that was named, or what the server answers to GET /billing/account.
 
-    Only `v2-flat` has that address. Of many flows that ask at the same time, in threads or event loops, one does; the
+    Only `v2-flat` has that path. Of many flows that ask at the same time, in threads or event loops, one does; the
     others wait for its answer. If it gets none, as with a wrong key, each of them asks for itself.
     """
     if api_version != "auto":
@@ -50,7 +50,7 @@ def _ask(base_url: str) -> Flow[None]:
 
 
 def _wait_for(asker: object, base_url: str) -> Flow[None]:
-    for _ in range(round(PATIENCE / LOOK_AGAIN)):
+    for _ in range(round(ANSWER_TIMEOUT_SECONDS / ANSWER_POLL_SECONDS)):
         if _asking.get(base_url) is not asker:
             return
-        yield Sleep(LOOK_AGAIN)
+        yield Sleep(ANSWER_POLL_SECONDS)

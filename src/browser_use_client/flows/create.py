@@ -66,7 +66,7 @@ class Creation:
     _creating: Call[CreatedTask] = field(init=False)
     _tasks: KeyedTasks = field(init=False)
     _posted: bool = field(default=False, init=False)
-    _uncertain: bool = field(default=False, init=False)
+    _ambiguous: bool = field(default=False, init=False)
     _unanswered: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
@@ -93,7 +93,7 @@ class Creation:
 
         Raises:
             CreationUnknownError: It cannot be told whether the task was created.
-            SessionMismatchError: The follow-up landed in another session; the stray task was stopped.
+            SessionMismatchError: The follow-up landed in another session; that task was stopped.
             BrowserUseError: The server refused, or could not be reached: no task was created.
         """
         if self.returning:
@@ -107,7 +107,7 @@ class Creation:
             try:
                 yield from self._upload(files)
                 created = yield from self._post()
-                if self.returning or self._uncertain:
+                if self.returning or self._ambiguous:
                     created = yield from self._tasks.elect(created)
             except BrowserUseError:
                 yield from self._close_unused(session_id)
@@ -123,18 +123,18 @@ class Creation:
 
     def stop_duplicates(self, created: CreatedTask) -> Flow[None]:
         """Stops a second task that turned up late, from a POST that was not answered; or says that it may come yet."""
-        if self._uncertain:
+        if self._ambiguous:
             found = yield from self._tasks.stop_duplicates(created)
             if self._unanswered and not found:
                 log.warning(self._may_still_run)
 
-    def say_farewell(self, created: CreatedTask | None) -> Flow[None]:
-        """The caller is being ended: where a POST was not answered, one look, and what shows is stopped.
+    def clean_up_in_grace_period(self, created: CreatedTask | None) -> Flow[None]:
+        """The caller is being ended: where a POST was not answered, one look-up, and what shows is stopped.
 
         Args:
             created: The task that is known, and has been stopped.
         """
-        if self._uncertain or (self._posted and created is None):
+        if self._ambiguous or (self._posted and created is None):
             yield from quietly(self._stop_at_once(created), self._may_still_run)
 
     @property
@@ -180,20 +180,20 @@ class Creation:
             try:
                 created = yield from call(self._creating)
             except BrowserUseError as error:
-                in_doubt = outcome_unknown(error)
-                self._uncertain |= in_doubt
+                ambiguous = outcome_unknown(error)
+                self._ambiguous |= ambiguous
                 taken = self.returning and isinstance(error, SessionBusyError)  # maybe by another caller with this key
-                if self._uncertain or taken:
-                    found = yield from self._find_after(error, patiently=in_doubt)
+                if self._ambiguous or taken:
+                    found = yield from self._find_after(error, until_listed=ambiguous)
                     if found is not None:
                         return found
-                    self._unanswered |= in_doubt and isinstance(error, NetworkError)
+                    self._unanswered |= ambiguous and isinstance(error, NetworkError)
                 try:
                     yield from pause_or_raise(
                         error, attempt, room_until=room_until, clock=self.clock, known=self._session_is_own
                     )
                 except BrowserUseError:
-                    if self._uncertain:
+                    if self._ambiguous:
                         raise self._unknown(error) from error
                     raise
             else:
@@ -202,10 +202,10 @@ class Creation:
                 return created.model_copy(update=self._tasks.seen())
         raise AssertionError("count() does not end")
 
-    def _find_after(self, error: BrowserUseError, *, patiently: bool) -> Flow[CreatedTask | None]:
-        """Looks for the task of a POST that was not answered."""
+    def _find_after(self, error: BrowserUseError, *, until_listed: bool) -> Flow[CreatedTask | None]:
+        """Finds the task of a POST that was not answered."""
         try:
-            return (yield from self._tasks.look_for_new(patiently=patiently))
+            return (yield from self._tasks.find_new(until_listed=until_listed))
         except BrowserUseError as lookup_error:
             if lookup_error.task_id:
                 raise  # it was created, but it cannot be read
@@ -220,7 +220,7 @@ class Creation:
         """The caller is being ended while the task is created: what is known of it is stopped, the rest is named."""
         if created is not None:
             yield from stop_at_once(self.contract, created, with_session=created.session_id != self._asked_session)
-        yield from self.say_farewell(created)
+        yield from self.clean_up_in_grace_period(created)
         if session_id:
             yield from close_at_once(self.contract, session_id)
 
@@ -239,9 +239,9 @@ class Creation:
     def _refuse_session_of(self, created: CreatedTask) -> Flow[None]:
         try:
             yield from stop_task(self.contract, created.id, stop_session=True, known=True)
-            became = "That stray task and its session were stopped."
+            became = "That task and its session were stopped."
         except BrowserUseError as error:
-            became = f"That stray task may still run and cost, since it could not be stopped: {error}"
+            became = f"That task may still run and cost, since it could not be stopped: {error}"
         raise SessionMismatchError(
             f"The follow-up was asked to run in session {self._session}, but the server ran it as task"
             f" {created.id} in session {created.session_id}. {became} The server"
@@ -253,7 +253,8 @@ class Creation:
     def _unknown(self, error: BrowserUseError) -> CreationUnknownError:
         return CreationUnknownError(
             f"Whether the task was created is unknown: {error} No task was found under its key {self.key!r}. One may"
-            " still start, run and cost. Running it again with the same key adopts that task and never pays twice.",
+            " still start, run and cost. Running it again with the same key reattaches to that task, and never pays"
+            " twice.",
             key=self.key,
             session_id=self._session,
         )

@@ -68,7 +68,7 @@ class LocalFile:
         except (ValueError, TypeError) as error:
             raise InvalidRequestError(f"{path!r} cannot be uploaded: {error}.") from None
         if not path.is_file():
-            raise InvalidRequestError(f"{path} cannot be uploaded: it is no file.")
+            raise InvalidRequestError(f"{path} cannot be uploaded: it is not a file.")
         return cls(path, size, content_type_of(path, size))
 
 
@@ -87,7 +87,7 @@ def content_type_of(file: str | Path, size: int) -> str:
     """The content type that a file is uploaded with.
 
     Args:
-        file: Its path, or its address elsewhere.
+        file: Its path, or its URL elsewhere.
         size: Bytes.
 
     Raises:

@@ -17,7 +17,7 @@ from browser_use_client.retrying import retried
 from browser_use_client.server_clock import ServerClock
 
 SETTLING = (0.0, 1.0, 2.0, 4.0, 8.0)
-"""Seconds before each look for a task that a list does not show yet: lists lag behind by some seconds."""
+"""Seconds before each look-up of a task that a list does not show yet: lists lag behind by some seconds."""
 
 
 @dataclass
@@ -50,22 +50,22 @@ class KeyedTasks:
 
     def reattach(self) -> Flow[CreatedTask | None]:
         """The task of an earlier call that makes a new one unnecessary. All that there are by now count as past."""
-        earlier = yield from self._look()
+        earlier = yield from self._find()
         usable = self._choose(earlier)
         yield from self._stop_others(earlier, usable)
         self._past = frozenset(task.id for task in earlier)
         return self.reattached(usable) if usable else None
 
-    def look_for_new(self, *, patiently: bool) -> Flow[CreatedTask | None]:
+    def find_new(self, *, until_listed: bool) -> Flow[CreatedTask | None]:
         """The task of a POST whose answer does not show it.
 
         Args:
-            patiently: Whether to look until lists have had time to show it.
+            until_listed: Whether to ask again until lists have had time to show it.
         """
-        for pause in SETTLING if patiently else (0.0,):
+        for pause in SETTLING if until_listed else (0.0,):
             if pause:
                 yield Sleep(pause)
-            tasks = yield from self._look_for_new()
+            tasks = yield from self._find_new()
             if tasks:
                 return self.reattached(tasks[0])
         return None
@@ -73,7 +73,7 @@ class KeyedTasks:
     def elect(self, created: CreatedTask) -> Flow[CreatedTask]:
         """Of several live tasks under the key one stays; the others, of lost POSTs or other callers, are stopped."""
         try:
-            tasks = yield from self._look_until_shown(created)
+            tasks = yield from self._find_until_shown(created)
         except BrowserUseError as error:
             log.warning("Whether task %s is the only one of its key could not be seen. %s", created.id, error)
             return created
@@ -85,7 +85,7 @@ class KeyedTasks:
 
     def stop_duplicates(self, created: CreatedTask) -> Flow[bool]:
         """Stops what has turned up beside a task, and says whether there was any; of what has ended, the session."""
-        others = [task for task in (yield from self._look_for_new()) if task.id != created.id]
+        others = [task for task in (yield from self._find_new()) if task.id != created.id]
         for task in others:
             if task.has_ended and self._is_elsewhere(task):
                 yield from stop_session(self.contract, task.session_id, known=True)
@@ -94,7 +94,7 @@ class KeyedTasks:
         return bool(others)
 
     def stop_duplicates_at_once(self, created: CreatedTask | None) -> Flow[bool]:
-        """The same for a caller who is being ended: one look, at one page."""
+        """The same for a caller who is being ended: one look-up, of one page."""
         after = self.server_clock.time_of(self.after) - CLOCK_SKEW
         page = yield from call(at_once(self.contract.list_tasks(after=after)))
         known = {*self._past, created.id} if created else self._past
@@ -111,16 +111,16 @@ class KeyedTasks:
         """What a `CreatedTask` says of how it is known."""
         return {"key": self.key, "seen_at": self.clock()}
 
-    def _look(self) -> Flow[list[Task]]:
+    def _find(self) -> Flow[list[Task]]:
         if self.find:
             found: Sequence[Task] = yield Notify(self.find, self.key)
             return list(found)
         return (yield from tasks_with_key(self.contract, self.key, after=self.after, server_clock=self.server_clock))
 
-    def _look_for_new(self) -> Flow[list[Task]]:
-        return [task for task in (yield from self._look()) if task.id not in self._past]
+    def _find_new(self) -> Flow[list[Task]]:
+        return [task for task in (yield from self._find()) if task.id not in self._past]
 
-    def _look_until_shown(self, created: CreatedTask) -> Flow[list[Task]]:
+    def _find_until_shown(self, created: CreatedTask) -> Flow[list[Task]]:
         """What the lists show once they show the task itself. If they never do, it is read by its id.
 
         By the time that it says, the lists are read once more: it tells how late the clock is that stamps tasks.
@@ -128,12 +128,12 @@ class KeyedTasks:
         for pause in SETTLING:
             if pause:
                 yield Sleep(pause)
-            tasks = yield from self._look_for_new()
+            tasks = yield from self._find_new()
             if any(task.id == created.id for task in tasks):
                 return tasks
         itself = yield from retried(self.contract.get_task(created.id), known=True)
         self.after = min(self.after, self.server_clock.our_time_of(moment_of(itself)))
-        others = [task for task in (yield from self._look_for_new()) if task.id != created.id]
+        others = [task for task in (yield from self._find_new()) if task.id != created.id]
         return sorted([*others, itself], key=moment_of)
 
     def _choose(self, tasks: Sequence[Task]) -> Task | None:

@@ -37,8 +37,8 @@ class LiveUrl:
     _due: float = 0.0
     _saw_step: bool = False
 
-    def look(self, state: TaskState, left: float | None) -> Flow[None]:
-        """Looks for it after a poll.
+    def poll(self, state: TaskState, left: float | None) -> Flow[None]:
+        """Asks for it after a poll of the task.
 
         Args:
             state: What the poll showed: a task that runs.

@@ -44,7 +44,7 @@ def tasks_with_key(
     Args:
         contract: What the server speaks.
         key: The key.
-        after: Tasks before this moment by our clock, less `CLOCK_SKEW`, are not looked at.
+        after: Tasks before this moment by our clock, less `CLOCK_SKEW`, are passed over.
         server_clock: Says what moment that is on the server. Where its answers show that this was too late, the tasks
             are read again.
         session_id: Only tasks of this session. Default: all.

@@ -74,20 +74,20 @@ def run(
         raise
     except BaseException:
         if stop_on_interrupt:
-            yield from _say_farewell(creation, created)
-        yield from creation.say_farewell(created)
+            yield from _stop_in_grace_period(creation, created)
+        yield from creation.clean_up_in_grace_period(created)
         raise
     return task
 
 
 def _close(creation: Creation, created: CreatedTask) -> Flow[None]:
-    """What is left behind a task that has ended. Failing here must not lose the result that was paid for."""
+    """Cleans up after a task that has ended. Failing here must not lose the result that was paid for."""
     yield from quietly(creation.stop_duplicates(created), "A second task of the same key may run and cost.")
     if not creation.keep_session and not created.session_ends_with_task:
         yield from close_session(creation.contract, created.session_id)
 
 
-def _say_farewell(creation: Creation, created: CreatedTask) -> Flow[None]:
+def _stop_in_grace_period(creation: Creation, created: CreatedTask) -> Flow[None]:
     """The caller is being ended. One call stops the task, and its session unless that is to be kept."""
     yield from stop_at_once(creation.contract, created, with_session=not creation.keep_session)
     if creation.keep_session:

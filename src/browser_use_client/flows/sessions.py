@@ -17,8 +17,8 @@ log = logging.getLogger("browser_use_client")
 
 T = TypeVar("T")
 
-FAREWELL = 4.0
-"""Seconds that clean-up may take for a caller who is being ended: who ends it waits no longer."""
+STOP_GRACE_SECONDS = 4.0
+"""The grace period: what clean-up may take while its caller is being ended, since who ends it waits no longer."""
 
 
 def stop_task(contract: Contract, task_id: str, *, stop_session: bool = False, known: bool = False) -> Flow[Task]:
@@ -61,13 +61,13 @@ def may_be_open(session_id: str) -> str:
 
 
 def at_once(request: Call[T]) -> Call[T]:
-    """A stop for a caller who is being ended: one try, and at most `FAREWELL` seconds."""
-    return replace(request, timeout=FAREWELL)
+    """A stop for a caller who is being ended: one try, and at most `STOP_GRACE_SECONDS` seconds."""
+    return replace(request, timeout=STOP_GRACE_SECONDS)
 
 
 def close_at_once(contract: Contract, session_id: str) -> Flow[None]:
     """Stops a session of the client's own for a caller who is being ended."""
-    yield from quietly(within(FAREWELL, contract.stop_session(session_id)), may_be_open(session_id))
+    yield from quietly(within(STOP_GRACE_SECONDS, contract.stop_session(session_id)), may_be_open(session_id))
 
 
 def stop_at_once(contract: Contract, created: CreatedTask, *, with_session: bool) -> Flow[None]:
@@ -78,10 +78,10 @@ def stop_at_once(contract: Contract, created: CreatedTask, *, with_session: bool
 
 def _stop_or_close(contract: Contract, created: CreatedTask, with_session: bool) -> Flow[None]:
     try:
-        yield from within(FAREWELL, contract.stop_task(created.id, with_session=with_session))
+        yield from within(STOP_GRACE_SECONDS, contract.stop_task(created.id, with_session=with_session))
     except BadRequestError:  # it has just ended by itself
         if with_session and not created.session_ends_with_task:
-            yield from within(FAREWELL, contract.stop_session(created.session_id))
+            yield from within(STOP_GRACE_SECONDS, contract.stop_session(created.session_id))
 
 
 def quietly(clean_up: Flow[Any], warning: str) -> Flow[None]:

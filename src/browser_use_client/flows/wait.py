@@ -97,7 +97,7 @@ def wait(
                     yield Notify(on_step, step)
             if state.has_ended:
                 return (yield from _details(contract, task, state))
-            yield from live_url.look(state, None if deadline is None else deadline - clock())
+            yield from live_url.poll(state, None if deadline is None else deadline - clock())
             pause = poll_pause(clock() - started, poll_interval)
         yield Sleep(pause if deadline is None else max(min(pause, deadline - clock()), 0.0), because)
 

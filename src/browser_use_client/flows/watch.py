@@ -17,7 +17,7 @@ TASKS_PER_REQUEST = 100
 
 @dataclass
 class Sweep:
-    """What one look at many tasks found.
+    """What one sweep found.
 
     Attributes:
         ended: The tasks that have ended, by id.
@@ -33,7 +33,7 @@ class Sweep:
 
 
 def sweep(contract: Contract, task_ids: Collection[str], *, overview_requests: int | None) -> Flow[Sweep]:
-    """Looks at tasks once: through an overview of what runs where that takes fewer requests, else one by one.
+    """Polls tasks once: through an overview of what runs where that takes fewer requests, else one by one.
 
     A task that the overview does not show is asked for itself before anything is said of it. So pages that shift while
     they are read, and tasks that change their status meanwhile, cost a request and never a wrong answer.
@@ -41,7 +41,7 @@ def sweep(contract: Contract, task_ids: Collection[str], *, overview_requests: i
     Args:
         contract: What the server speaks.
         task_ids: The tasks.
-        overview_requests: How many requests the overview took in an earlier look; None if unknown.
+        overview_requests: How many requests the overview took in an earlier sweep; None if unknown.
 
     Raises:
         BrowserUseError: The overview could not be read.

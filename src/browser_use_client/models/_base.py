@@ -23,7 +23,7 @@ def _uuid_text(text: str) -> str:
     try:
         return str(UUID(text))
     except ValueError:
-        raise ValueError(f"{text!r} is no UUID") from None
+        raise ValueError(f"{text!r} is not a valid UUID") from None
 
 
 UtcDatetime = Annotated[datetime, AfterValidator(_utc)]
@@ -47,7 +47,7 @@ class Request(BaseModel):
             super().__init__(**data)
         except ValidationError as error:
             problems = problems_of(error).rstrip(".")
-            raise InvalidRequestError(f"This is no valid {type(self).__name__}: {problems}.") from None
+            raise InvalidRequestError(f"This is not a valid {type(self).__name__}: {problems}.") from None
 
 
 class Unreadable(View):

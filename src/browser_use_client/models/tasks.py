@@ -145,8 +145,8 @@ class Task(TaskState):
             An instance of `schema`, or plain JSON values.
 
         Raises:
-            OutputSchemaError: The output is missing, is no JSON (`NaN` and `Infinity` are none), or does not fit; the
-                error carries the raw text and says where.
+            OutputSchemaError: The output is missing, is not valid JSON (`NaN` and `Infinity` are not), or does not fit;
+                the error carries the raw text and says where.
             InvalidRequestError: The schema is not valid, or it is a JSON schema and `jsonschema` is not installed.
         """
         return parse_output(self.output, schema, task_id=self.id, session_id=self.session_id)[1]

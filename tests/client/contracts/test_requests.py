@@ -305,14 +305,14 @@ def test_files_go_where_the_contract_has_them() -> None:
 
 @pytest.mark.parametrize("contract", CONTRACTS)
 @pytest.mark.parametrize("text", ["", "abc", "../billing/account", "https://shop.test"])
-def test_an_id_that_is_no_uuid_is_refused_by_name(contract: str, text: str) -> None:
+def test_an_id_that_is_not_a_valid_uuid_is_refused_by_name(contract: str, text: str) -> None:
     speaks = CONTRACTS[contract]
     for make_call in (speaks.get_task, speaks.get_task_state, speaks.get_log_url):
         with pytest.raises(InvalidRequestError, match="task_id"):
             make_call(text)
     with pytest.raises(InvalidRequestError, match="session_id"):
         speaks.get_session(text)
-    with pytest.raises(InvalidRequestError, match="no UUID"):
+    with pytest.raises(InvalidRequestError, match="not a valid UUID"):
         BrowserSettings(session_id=text)
 
 

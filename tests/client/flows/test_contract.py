@@ -8,7 +8,7 @@ import pytest
 
 from browser_use_client.effects import Call, Sleep
 from browser_use_client.errors import AuthenticationError
-from browser_use_client.flows.contract import PATIENCE, contract_of
+from browser_use_client.flows.contract import ANSWER_TIMEOUT_SECONDS, contract_of
 from tests.client.flows.creating import finish
 from tests.client.in_memory import InMemory
 
@@ -58,5 +58,5 @@ def test_who_waits_for_one_that_hangs_asks_for_itself_in_the_end(server: InMemor
     next(hanging)
 
     assert finish([waiting]) == [server.contract]
-    assert sum(server.sleeps) == pytest.approx(PATIENCE)
+    assert sum(server.sleeps) == pytest.approx(ANSWER_TIMEOUT_SECONDS)
     assert server.trace.count(QUESTION) == 1

@@ -135,7 +135,7 @@ def test_no_connection_means_no_task_so_it_is_sent_again_without_a_look(server: 
     assert server.live_tasks(KEY) == [created.id]
 
 
-def test_a_server_that_stays_away_ends_in_its_own_error_not_in_doubt(server: InMemory) -> None:
+def test_a_server_that_stays_away_ends_in_its_own_error_and_is_not_ambiguous(server: InMemory) -> None:
     server.refusing = True
 
     with pytest.raises(errors.ConnectError):

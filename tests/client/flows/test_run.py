@@ -87,7 +87,7 @@ def test_a_caller_that_is_ended_while_it_waits_stops_its_task_with_one_call(
     assert (server.world.active_sessions() == 1) is keep_session
 
 
-def test_a_farewell_that_fails_is_warned_of_and_does_not_hide_why_the_caller_ended(
+def test_a_stop_in_the_grace_period_that_fails_is_warned_of_and_does_not_hide_why_the_caller_ended(
     server: InMemory, caplog: pytest.LogCaptureFixture
 ) -> None:
     def interrupt(_: object) -> None:
