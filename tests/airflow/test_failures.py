@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_browser_use import failures
+from airflow_browser_use.messages import what_next
 from browser_use_client import (
     AuthenticationError,
     BrowserUseError,
@@ -99,8 +100,8 @@ def test_of_a_result_that_was_not_kept_a_retry_makes_no_new_task_but_a_clear_doe
     error = failures.ResultNotKeptError("...", task_id="t")
     assert failures.can_be_helped(error)
     assert failures.has_ended(error)
-    assert "takes the finished task up" in failures.what_next(error, retries=True)
-    assert "`BrowserUseTaskSensor` can read this one" in failures.what_next(error, retries=False)
+    assert "takes the finished task up" in what_next(error, retries=True)
+    assert "`BrowserUseTaskSensor` can read this one" in what_next(error, retries=False)
 
 
 @pytest.mark.parametrize("kind", [None, "SystemExit", "Task", "BrowserUseClient", "os"])

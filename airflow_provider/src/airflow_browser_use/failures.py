@@ -1,4 +1,4 @@
-"""What an error of the remote task means for the Airflow task: whether a retry can help, and what it will do."""
+"""What an error of the remote task means for the Airflow task: whether a retry can help, and how the try ends."""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
 
 import browser_use_client
-from airflow_browser_use.cleanup import Ending, Fate
+from airflow_browser_use.cleanup import Ending, Fate, fate_of
 from browser_use_client import (
     BrowserUseError,
-    CreationUnknownError,
     OutputSchemaError,
     SessionBusyError,
     TaskError,
     TaskFailedError,
     TaskStoppedError,
     TaskTimeoutError,
-    TaskUnreachableError,
 )
 
 if TYPE_CHECKING:
@@ -88,19 +86,6 @@ def has_ended(error: BrowserUseError) -> bool:
     return isinstance(error, (TaskFailedError, TaskStoppedError, OutputSchemaError, ResultNotKeptError))
 
 
-def what_next(error: BrowserUseError, *, retries: bool) -> str:
-    """A sentence for whoever reads the log at night."""
-    if isinstance(error, ResultNotKeptError):
-        if retries:
-            return "Airflow's retry takes the finished task up and tries only this again."
-        return "Airflow does not retry it. A clear would start a new task; `BrowserUseTaskSensor` can read this one."
-    if not retries:
-        return "Airflow does not retry it."
-    if isinstance(error, (TaskUnreachableError, CreationUnknownError)):
-        return "Airflow's retry takes the same remote task up again."
-    return "Airflow's retry starts a new remote task." if isinstance(error, TaskError) else "Airflow retries it."
-
-
 def ending_of(error: BaseException, *, tries_left: bool, runs: bool, stop_on_timeout: bool) -> Ending:
     """How a try ends that ends in an error.
 
@@ -127,15 +112,26 @@ def ending_of(error: BaseException, *, tries_left: bool, runs: bool, stop_on_tim
     )
 
 
-def became(task: Task, error: BrowserUseError) -> str:
-    """What became of a remote task that was to be stopped because of an error."""
-    if task.status != "stopped":
-        return f"had ended as `{task.status}`"
-    if isinstance(error, TaskUnreachableError):
-        return "was stopped: the server did not say how it stood, and nobody would have waited for it any more"
-    if isinstance(error, TaskTimeoutError):
-        return "was stopped: it was late"
-    return f"was stopped: {str(error).rstrip('.')}"
+def ending_of_interrupted(state: str | None, *, tries_left: bool, runs: bool, stop_on_kill: bool) -> Ending:
+    """How a try ends whose worker was told to end.
+
+    A task instance that Airflow still has as running was neither marked nor cleared: its worker is shut down, and a
+    retry, if there is one, reattaches to the remote task.
+
+    Args:
+        state: What Airflow has for the task instance; None for one that was cleared.
+        tries_left: Airflow would retry the task.
+        runs: There is a remote task that may run.
+        stop_on_kill: Whether the user wants it stopped then.
+    """
+    fate = fate_of(state)
+    shut_down = fate is Fate.GOES_ON
+    return Ending(
+        fate=Fate.FAILED if shut_down else fate,
+        task_runs=runs,
+        stop_wanted=stop_on_kill,
+        reattached=shut_down and tries_left,
+    )
 
 
 def to_event(error: BrowserUseError) -> dict[str, Any]:

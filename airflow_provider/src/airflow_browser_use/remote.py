@@ -9,29 +9,27 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred, TaskInstanceState
 
-from airflow_browser_use import failures, lineage, task_states
+from airflow_browser_use import cleaning, failures, lineage, task_states
 from airflow_browser_use.cleanup import ENDED, Ending, Fate, fate_of
 from airflow_browser_use.creating import Creation, is_acceptable
 from airflow_browser_use.delivery import deliver
 from airflow_browser_use.identity import RemoteIdentity
 from airflow_browser_use.interruption import Interruption, WorkerInterruptedError
 from airflow_browser_use.links import LiveViewLink, push_links
+from airflow_browser_use.messages import explain, whose_session
 from airflow_browser_use.record import Record
-from airflow_browser_use.results import log_end, log_step, return_value, schema_from, shortened
+from airflow_browser_use.results import log_end, log_step, return_value, schema_from
 from airflow_browser_use.session_policy import SessionPolicy
 from browser_use_client import (
     BrowserUseError,
     CreatedTask,
     InvalidRequestError,
-    NotFoundError,
-    OutputSchemaError,
-    SessionStoppedError,
     TaskStoppedError,
     TaskTimeoutError,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from types import TracebackType
 
     from airflow.providers.common.compat.sdk import Context
@@ -46,8 +44,6 @@ LATEST_END_SECONDS = 60.0
 
 STOP_GRACE_SECONDS = 2.0
 """How long one request may take while the worker is being ended: 5 s after SIGTERM, it is killed."""
-
-COULD_NOT = "Could not %s; it may still cost. %s"
 
 
 class RemoteTask:
@@ -226,7 +222,7 @@ class RemoteTask:
         cleanup = self.policy.cleanup_after(self.ti, ending)
         became = None
         if cleanup.stop_task:
-            became = self._stop_task(self.client)
+            became = cleaning.stop_task(self.client, self._known, self.log)
             if became and became.status == "finished" and is_acceptable(became, self.options):
                 return self._finish_after_all()
         if cleanup.close_session and self.session_id:
@@ -248,7 +244,8 @@ class RemoteTask:
             AirflowFailException: A retry cannot help.
             NoLongerRunsError: What the error says of the remote task is no longer so.
         """
-        message = self._message(error, retries=retries, became=became)
+        continues = None if self.policy.begun_here else self.use
+        message = explain(error, retries=retries, became=became, continues=continues, live_url=self.live_url)
         if not failures.can_be_helped(error):
             raise AirflowFailException(message) from error
         if became:
@@ -283,33 +280,26 @@ class RemoteTask:
     def _end_interrupted(self, error: BaseException) -> None:
         """Find out why the worker was told to end, and clean up for that.
 
-        A task instance that Airflow still has as running was neither marked nor cleared: its worker is shut down, and
-        a retry, if there is one, reattaches to the remote task.
-
         Raises:
             WorkerShutDownError: Says what became of the remote task. Airflow retries, unless it had decided otherwise.
         """
         state = self._state()
-        fate = fate_of(state)
-        reattached = fate is Fate.GOES_ON and self._has_tries_left
-        ending = Ending(
-            fate=Fate.FAILED if fate is Fate.GOES_ON else fate,
-            task_runs=self._may_run,
-            stop_wanted=self.options.stop_on_kill,
-            reattached=reattached,
+        ending = failures.ending_of_interrupted(
+            state, tries_left=self._has_tries_left, runs=self._may_run, stop_on_kill=self.options.stop_on_kill
         )
         cleanup = self.policy.cleanup_after(self.ti, ending)
         became = "was not created"
+        if self._has_ended:
+            became = "had ended"
+        elif self._may_run:
+            goes_on, left = "goes on, and the retry reattaches to it", "is left running (`stop_on_kill`)"
+            became = goes_on if ending.reattached else left
         with self._new_client(timeout=STOP_GRACE_SECONDS) as client:
             if cleanup.stop_task:
-                stopped = self._stop_task(client, stop_session=cleanup.close_session)
+                stopped = cleaning.stop_task(client, self._known, self.log, stop_session=cleanup.close_session)
                 became = "was stopped" if stopped else "may still run and cost"
             elif cleanup.close_session and self.session_id:
                 self._close_session(client)
-        if self._has_ended:
-            became = "had ended"
-        elif self._may_run and not cleanup.stop_task:
-            became = "goes on, and the retry reattaches to it" if reattached else "is left running (`stop_on_kill`)"
         raise failures.WorkerShutDownError(
             f"The worker was told to end; its task instance is {state or 'cleared'}. Remote task {self.task_id or ''}"
             f" {became}.",
@@ -335,32 +325,22 @@ class RemoteTask:
 
     def _close_session(self, client: BrowserUseClient) -> bool:
         """Whether it is closed now."""
-        try:
-            client.stop_session(str(self.session_id))
-        except BrowserUseError as error:
-            self.log.warning(COULD_NOT, f"close session {self.session_id}", error)
-            return False
-        self._session_closed = True
-        return True
+        self._session_closed = cleaning.close_session(client, str(self.session_id), self.log)
+        return self._session_closed
+
+    def _session(self) -> Session | None:
+        return cleaning.read_session(self.client, str(self.session_id), self.log)
 
     @property
     def _known(self) -> CreatedTask:
         """The remote task as one that exists: the client takes no single answer for proof that it does not."""
         return CreatedTask(id=str(self.task_id), session_id=str(self.session_id))
 
-    def _stop_task(self, client: BrowserUseClient, *, stop_session: bool = False) -> Task | None:
-        """The task as it ended; None if the server could not be told to stop it."""
-        try:
-            return client.stop_task(self._known, stop_session=stop_session)
-        except BrowserUseError as error:
-            self.log.warning(COULD_NOT, f"stop task {self.task_id}", error)
-            return None
-
     def _session_to_continue(self) -> Any:
         if self.policy.begun_here:
             return None
         if self.options.session_id in (None, "", "None"):
-            raise InvalidRequestError(f"`session_id` is empty. {self._from_whom()}")
+            raise InvalidRequestError(f"`session_id` is empty. {whose_session(self.use)}")
         return self.options.session_id
 
     def _show_live_view(self, *, reattached: bool) -> None:
@@ -376,38 +356,5 @@ class RemoteTask:
         if session:
             push_links(self.ti, session)
 
-    def _session(self) -> Session | None:
-        """Only for what is nice to have: what it is read for must not fail a task that was paid for."""
-        try:
-            return self.client.get_session(str(self.session_id))
-        except BrowserUseError as error:
-            self.log.warning("Session %s could not be read. %s", self.session_id, error)
-            return None
-
     def _own_xcom(self, key: str) -> Any:
         return self.ti.xcom_pull(task_ids=self.ti.task_id, key=key, map_indexes=self.ti.map_index)
-
-    def _message(self, error: BrowserUseError, *, retries: bool, became: Task | None) -> str:
-        gone = isinstance(error, (SessionStoppedError, NotFoundError)) and not self.policy.begun_here
-        parts = [
-            f"Remote task {became.id} {failures.became(became, error)}." if became else str(error),
-            f"It returned: {shortened(error.raw)}" if isinstance(error, OutputSchemaError) and error.raw else "",
-            self._from_whom() if gone else "",
-            f"Live view: {self.live_url}" if self.live_url else "",
-            failures.what_next(error, retries=retries),
-        ]
-        return " ".join(part for part in parts if part)
-
-    def _from_whom(self) -> str:
-        use = self.use
-        if not use.continues:
-            return ""
-        begun_by = use.begun_by or tuple(filter(None, [use.group]))
-        return (
-            f"The session is that of task {_either(use.continues)}, which has to keep it open."
-            f" To begin a new one, clear task {_either(begun_by)} and all that follows it."
-        )
-
-
-def _either(task_ids: Sequence[str]) -> str:
-    return " or ".join(map(repr, task_ids))
