@@ -32,6 +32,7 @@ from browser_use_client.models import (
     Task,
 )
 from browser_use_client.network import Verify
+from browser_use_client.server import Server
 from browser_use_client.server_clock import ServerClock
 from browser_use_client.settings import Settings
 from browser_use_client.watcher import TaskWatcher
@@ -78,7 +79,7 @@ class AsyncBrowserUseClient:
         settings = Settings(api_key, base_url, api_version, timeout, verify, proxy)
         self.base_url = settings.base_url
         server_clock = ServerClock(clock)
-        self._server = operations.Server(settings.base_url, settings.api_version, clock, server_clock)
+        self._server = Server(settings.base_url, settings.api_version, clock, server_clock)
         self._driver = AsyncDriver(settings, clock, server_clock, sleep)
         self._sleep = sleep
         self._clock = clock

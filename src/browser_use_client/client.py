@@ -30,6 +30,7 @@ from browser_use_client.models import (
     Task,
 )
 from browser_use_client.network import Verify
+from browser_use_client.server import Server
 from browser_use_client.server_clock import ServerClock
 from browser_use_client.settings import Settings
 
@@ -79,7 +80,7 @@ class BrowserUseClient:
         settings = Settings(api_key, base_url, api_version, timeout, verify, proxy)
         self.base_url = settings.base_url
         server_clock = ServerClock(clock)
-        self._server = operations.Server(settings.base_url, settings.api_version, clock, server_clock)
+        self._server = Server(settings.base_url, settings.api_version, clock, server_clock)
         self._driver = Driver(settings, clock, server_clock, sleep)
 
     def run_task(self, request: CreateTaskRequest | str, **options: Unpack[RunOptions]) -> Task:

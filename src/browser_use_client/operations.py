@@ -1,90 +1,39 @@
-"""What a client can do, each as a flow of its server: what the caller says is checked, and has its defaults, here."""
+"""What a client can do, each as a flow of its server."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from collections.abc import Callable, Collection
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
-from uuid import uuid4
+from typing import TYPE_CHECKING
 
-from browser_use_client.contracts import ApiVersion, Contract
-from browser_use_client.effects import Call, Clock, Flow, call
+from browser_use_client.asked import check_key, creation_of, since
+from browser_use_client.effects import Flow
 from browser_use_client.errors import InvalidRequestError, NotFoundError
 from browser_use_client.flows import files as moving
 from browser_use_client.flows import lookup, sessions, watch
-from browser_use_client.flows.contract import contract_of
-from browser_use_client.flows.create import Creation
-from browser_use_client.flows.lookup import LOOK_BACK, FindTasks, ago
+from browser_use_client.flows.lookup import LOOK_BACK, ago
 from browser_use_client.flows.run import run
 from browser_use_client.flows.start import SessionStart
 from browser_use_client.flows.wait import MAX_FAILURES, wait
-from browser_use_client.json_text import ODD_CHARACTERS
-from browser_use_client.limits import Seconds, count_of, moment_of, seconds_of, time_of
+from browser_use_client.limits import Seconds, count_of, moment_of, seconds_of
 from browser_use_client.models import (
     AnyTask,
     BrowserSettings,
     CreatedTask,
     CreateTaskRequest,
-    Page,
     Session,
     Share,
     Step,
     Task,
     id_of,
 )
-from browser_use_client.retrying import retried
-from browser_use_client.server_clock import ServerClock
+from browser_use_client.server import Server
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # in `typing` from Python 3.11 on
 
     from browser_use_client.options import CreateOptions
-
-T = TypeVar("T")
-
-FIRST, LAST = datetime(1970, 1, 1, tzinfo=timezone.utc), datetime(9000, 1, 1, tzinfo=timezone.utc)
-
-
-@dataclass(frozen=True)
-class Server:
-    """The server of one client.
-
-    Attributes:
-        base_url: Where its API is.
-        api_version: What it speaks, or `auto`.
-        clock: The time now, here.
-        server_clock: What time it is there.
-    """
-
-    base_url: str
-    api_version: ApiVersion
-    clock: Clock
-    server_clock: ServerClock
-
-    def contract(self) -> Flow[Contract]:
-        """What it speaks."""
-        return contract_of(self.base_url, self.api_version)
-
-    def read(self, ask: Callable[[Contract], Call[T] | Flow[T]], *, known: bool = False) -> Flow[T]:
-        """What can be asked again without harm, about something that may be known to exist."""
-        contract = yield from self.contract()
-        return (yield from retried(ask(contract), known=known))
-
-    def name(self) -> Flow[str]:
-        """How what it speaks is called."""
-        contract = yield from self.contract()
-        return contract.name
-
-    def page(self, ask: Callable[[Contract, str | None], Call[Page[T]]], cursor: str | None) -> Flow[Page[T]]:
-        """The page of a list at a cursor; the first one without."""
-        return self.read(lambda contract: ask(contract, cursor))
-
-    def once(self, ask: Callable[[Contract], Call[T]]) -> Flow[T]:
-        """One call that is not repeated, since a second one could make a second thing."""
-        contract = yield from self.contract()
-        return (yield from call(ask(contract)))
 
 
 def run_task(
@@ -125,42 +74,6 @@ def create_task(
     """Creates a task exactly once."""
     creation = yield from creation_of(server, request, **options)
     return (yield from creation.create())
-
-
-def creation_of(
-    server: Server,
-    request: CreateTaskRequest | str,
-    *,
-    key: str | None = None,
-    session_id: str | None = None,
-    keep_session: bool = False,
-    key_after: datetime | None = None,
-    key_is_new: bool = False,
-    wait_when_busy: Seconds | None = 0.0,
-    accept: Callable[[Task], bool] | None = None,
-    files: Iterable[str | Path] | None = (),
-    find: FindTasks | None = None,
-) -> Flow[Creation]:
-    """The creation of a task, with nothing sent yet but the question what the server speaks."""
-    room = 0.0 if wait_when_busy is None else seconds_of("wait_when_busy", wait_when_busy, may_be_zero=True)
-    if key is not None:
-        check_key(key)
-    asked = _in_session(_request_of(request), session_id)
-    contract = yield from server.contract()
-    return Creation(
-        contract=contract,
-        request=asked,
-        key=key or uuid4().hex,
-        returning=key is not None and not key_is_new,
-        after=_since("key_after", key_after) or ago(server.clock, LOOK_BACK if key else timedelta()),
-        keep_session=keep_session,
-        wait_when_busy=room,
-        accept=accept or succeeded,
-        files=files or (),
-        clock=server.clock,
-        find=find,
-        server_clock=server.server_clock,
-    )
 
 
 def wait_for_task(
@@ -208,7 +121,7 @@ def get_task(server: Server, task: AnyTask) -> Flow[Task]:
 def find_task(server: Server, key: str, *, after: datetime | None, session_id: str | None) -> Flow[Task | None]:
     """The task under a key that counts: a live one, else the newest that ended; None if there is none."""
     check_key(key)
-    after = _since("after", after) or ago(server.clock, LOOK_BACK)
+    after = since("after", after) or ago(server.clock, LOOK_BACK)
     contract = yield from server.contract()
     return (
         yield from lookup.find_task(contract, key, after=after, session_id=session_id, server_clock=server.server_clock)
@@ -218,7 +131,7 @@ def find_task(server: Server, key: str, *, after: datetime | None, session_id: s
 def find_tasks(server: Server, key_prefix: str, *, after: datetime | None, session_id: str | None) -> Flow[list[Task]]:
     """The tasks that were created under keys which begin so."""
     check_key(key_prefix)
-    after = _since("after", after) or ago(server.clock, LOOK_BACK)
+    after = since("after", after) or ago(server.clock, LOOK_BACK)
     contract = yield from server.contract()
     return (
         yield from lookup.tasks_with_key(
@@ -281,45 +194,3 @@ def download_output_files(server: Server, task: Task | str, folder: str | Path) 
         task = yield from get_task(server, task)
     contract = yield from server.contract()
     return (yield from moving.download_output_files(contract, task, target))
-
-
-def succeeded(task: Task) -> bool:
-    """Whether a task finished and its agent does not say that it failed."""
-    return task.status == "finished" and task.is_success is not False
-
-
-def check_key(key: Any) -> None:
-    """An idempotency key comes back as it was sent, or the task would never be found again.
-
-    Raises:
-        InvalidRequestError: It is empty, blank, or holds what no server keeps.
-    """
-    if not isinstance(key, str) or not key.strip() or ODD_CHARACTERS.search(key):
-        raise InvalidRequestError(
-            "The idempotency key `key` must be text that is not blank, with no NUL and no lone surrogate in it."
-        )
-
-
-def _since(name: str, moment: datetime | None) -> datetime | None:
-    """Since when to look, kept where a clock that is wrong can be allowed for: nothing is older, or as young."""
-    return None if moment is None else min(max(time_of(name, moment), FIRST), LAST)
-
-
-def _request_of(request: Any) -> CreateTaskRequest:
-    if isinstance(request, str):
-        return CreateTaskRequest(task=request)
-    if not isinstance(request, CreateTaskRequest):
-        raise InvalidRequestError(f"What to do is a prompt or a CreateTaskRequest, not {type(request).__name__}.")
-    return request
-
-
-def _in_session(request: CreateTaskRequest, session_id: str | None) -> CreateTaskRequest:
-    if session_id is None:
-        return request
-    named = request.browser_settings.session_id
-    if named not in (None, session_id):
-        raise InvalidRequestError(
-            f"The request names session {named} and the call names session {session_id}. Name one."
-        )
-    fields = request.browser_settings.model_dump(exclude_unset=True) | {"session_id": session_id}
-    return request.model_copy(update={"browser_settings": BrowserSettings(**fields)})

@@ -132,7 +132,7 @@ class Contract(ABC):
         after: datetime | None = None,
         before: datetime | None = None,
     ) -> Call[Page[Task]]:
-        """A page of tasks, the newest first; the first page without a cursor."""
+        """A page of tasks, the newest first; the first page without a cursor, and the last one reaches `after`."""
 
     @abstractmethod
     def overview(self, cursor: str | None) -> Call[Overview]:

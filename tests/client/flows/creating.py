@@ -6,9 +6,9 @@ from collections.abc import Generator
 from datetime import datetime, timedelta, timezone
 from typing import Any, TypeVar
 
+from browser_use_client.asked import succeeded
 from browser_use_client.flows.create import Creation
 from browser_use_client.models import BrowserSettings, CreatedTask, CreateTaskRequest
-from browser_use_client.operations import succeeded
 from tests.client.in_memory import InMemory
 
 T = TypeVar("T")

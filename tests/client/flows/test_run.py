@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from browser_use_client import errors
+from browser_use_client.asked import succeeded
 from browser_use_client.effects import Flow
 from browser_use_client.flows.create import Creation
 from browser_use_client.flows.run import run
 from browser_use_client.models import CreateTaskRequest, Task
-from browser_use_client.operations import succeeded
 from tests.client.in_memory import InMemory
 
 

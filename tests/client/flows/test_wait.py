@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -88,13 +89,14 @@ def test_a_deadline_is_never_overrun(name: Contract, timeout: float, interval: f
     assert server.clock() - started <= timeout + 0.001
 
 
-def test_no_poll_may_take_longer_than_what_is_left(server: InMemory) -> None:
+@pytest.mark.parametrize("on_step", [None, print])
+def test_no_poll_may_take_longer_than_what_is_left(server: InMemory, on_step: Callable[..., object] | None) -> None:
     server.fault("GET", "*", hang=True, times=None)
     task_id = start(server, status=None)
     started = server.clock()
 
     with pytest.raises(errors.TaskTimeoutError):
-        wait_for(server, task_id, deadline=started + 10)
+        wait_for(server, task_id, deadline=started + 10, on_step=on_step)
 
     assert server.clock() - started == pytest.approx(10)
 
