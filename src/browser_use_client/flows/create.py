@@ -65,6 +65,7 @@ class Creation:
     _asked_session: str | None = field(init=False)
     _creating: Call[CreatedTask] = field(init=False)
     _tasks: KeyedTasks = field(init=False)
+    _placed: bool = field(default=False, init=False)  # then the place exists, whatever a replica of the server says
     _posted: bool = field(default=False, init=False)
     _ambiguous: bool = field(default=False, init=False)
     _unanswered: bool = field(default=False, init=False)
@@ -142,11 +143,6 @@ class Creation:
         """The session that the task is to run in: the one that was asked for, else one started for it."""
         return self.request.browser_settings.session_id
 
-    @property
-    def _session_is_own(self) -> bool:
-        """Whether a session was started for the task: then it exists, whatever a replica of the server says."""
-        return self._session != self._asked_session
-
     def _make_place(self, *, with_files: bool) -> Flow[str | None]:
         """Makes what has to exist before the task, and returns the session that was started for it, if one was."""
         making = self.contract.place(self.request, keep_session=self.keep_session, with_files=with_files)
@@ -161,6 +157,7 @@ class Creation:
             server_clock=self.server_clock,
         )
         place = yield from starting.start()
+        self._placed = True
         self._ask(place.request)
         return place.session_id
 
@@ -168,7 +165,7 @@ class Creation:
         into = self.contract.upload_target(self.request)
         uploads: list[UploadSlot] = []
         for file in files:
-            slot = yield from upload(self.contract, file, into=into, known=self._session_is_own)
+            slot = yield from upload(self.contract, file, into=into, known=self._placed)
             uploads.append(slot)
         if uploads:
             self._ask(self.contract.attach(self.request, uploads))
@@ -190,7 +187,7 @@ class Creation:
                     self._unanswered |= ambiguous and isinstance(error, NetworkError)
                 try:
                     yield from pause_or_raise(
-                        error, attempt, room_until=room_until, clock=self.clock, known=self._session_is_own
+                        error, attempt, room_until=room_until, clock=self.clock, known=self._placed
                     )
                 except BrowserUseError:
                     if self._ambiguous:
