@@ -91,7 +91,7 @@ class AsyncBrowserUseClient:
 
         Args:
             request: What to do; a string is the prompt.
-            **options: See `RunOptions`.
+            **options: See `CreateOptions`, `WaitOptions` and `RunOptions`.
 
         Returns:
             The finished task.

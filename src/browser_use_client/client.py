@@ -90,7 +90,7 @@ class BrowserUseClient:
 
         Args:
             request: What to do; a string is the prompt.
-            **options: See `RunOptions`.
+            **options: See `CreateOptions`, `WaitOptions` and `RunOptions`.
 
         Returns:
             The finished task.

@@ -263,7 +263,7 @@ def test_a_run_that_is_cancelled_while_its_task_is_being_created_leaves_none_beh
 
 
 @pytest.mark.parametrize(("then", "adopted"), [("finished", True), ("failed", False), ("stopped", False)])
-def test_who_comes_back_adopts_a_task_that_is_good_and_replaces_one_that_is_not(
+def test_who_comes_back_reattaches_to_a_task_that_is_good_and_replaces_one_that_is_not(
     client: Client, fake: FakeApi, then: str, adopted: bool
 ) -> None:
     fake.script(status=None)
@@ -276,7 +276,7 @@ def test_who_comes_back_adopts_a_task_that_is_good_and_replaces_one_that_is_not(
     assert (second.id == first.id) is adopted
 
 
-def test_who_comes_back_after_its_process_was_killed_adopts_the_task_that_it_had_asked_for(
+def test_who_comes_back_after_its_process_was_killed_reattaches_to_the_task_that_it_had_asked_for(
     fake: FakeApi, contract: Any
 ) -> None:
     fake.script(status=None)

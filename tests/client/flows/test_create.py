@@ -1,4 +1,4 @@
-"""Creating a task: what is sent, adopted, looked for and refused; with no network and no waiting."""
+"""Creating a task: what is sent, reattached to, looked for and refused; with no network and no waiting."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_a_task_before_the_key_was_first_used_is_not_looked_at(server: InMemory)
     assert create(server, after=today).id != first.id
 
 
-def test_a_follow_up_does_not_adopt_a_task_in_another_session_but_stops_it(server: InMemory) -> None:
+def test_a_follow_up_does_not_reattach_to_a_task_in_another_session_but_stops_it(server: InMemory) -> None:
     elsewhere = create(server)
     session = server.world.create_session(keep_alive=True)
 
