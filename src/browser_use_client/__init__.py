@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from browser_use_client.async_client import AsyncBrowserUseClient
     from browser_use_client.client import BrowserUseClient
     from browser_use_client.contracts import ApiVersion
+    from browser_use_client.contracts._files import MAX_FILE_SIZE, content_type_of
     from browser_use_client.errors import (
         ApiError,
         AuthenticationError,
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
         UnexpectedResponseError,
         UnsupportedOptionError,
     )
-    from browser_use_client.flows.files import MAX_FILE_SIZE, content_type_of
     from browser_use_client.limits import seconds_of
     from browser_use_client.models import (
         Account,
@@ -100,7 +100,7 @@ _MODULES = {
         "UnexpectedResponseError",
         "UnsupportedOptionError",
     ),
-    "flows.files": ("MAX_FILE_SIZE", "content_type_of"),
+    "contracts._files": ("MAX_FILE_SIZE", "content_type_of"),
     "limits": ("seconds_of",),
     "models": (
         "Account",

@@ -182,8 +182,8 @@ def share_session(server: Server, session_id: str) -> Flow[Share]:
 
 def upload_file(server: Server, path: str | Path, session_id: str | None) -> Flow[str]:
     """Uploads a file, and returns the name under which a task finds it."""
-    file = moving.LocalFile.at(path)
     contract = yield from server.contract()
+    file = moving.LocalFile.at(path, contract)
     return (yield from moving.upload(contract, file, into=session_id)).file_name
 
 

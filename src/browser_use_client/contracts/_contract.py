@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import ClassVar, Literal, TypeVar
 
 from browser_use_client.contracts._profiles import Profiles
@@ -74,6 +75,14 @@ class Contract(ABC):
             request: What is to be asked.
             keep_session: Whether the session is to stay open after the task.
             with_files: Whether files are to be uploaded for it.
+        """
+
+    @abstractmethod
+    def content_type(self, file: str | Path, size: int) -> str:
+        """The content type that a file of so many bytes is uploaded with.
+
+        Raises:
+            InvalidRequestError: It is too large, empty, or of a kind that is not taken.
         """
 
     @abstractmethod

@@ -6,9 +6,11 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from math import ceil
+from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from browser_use_client.contracts._contract import Contract
+from browser_use_client.contracts._files import content_type_of
 from browser_use_client.contracts._pages import PAGE_SIZE, numbered_page, read_items
 from browser_use_client.contracts._profiles import Profiles
 from browser_use_client.contracts._refusing import uuid_of
@@ -60,6 +62,10 @@ class V2(Contract):
     def has_key(self, task: Task | Unreadable, key: str, *, as_prefix: bool = False) -> bool:
         """By its metadata."""
         return task.key == key or (as_prefix and task.key is not None and task.key.startswith(key))
+
+    def content_type(self, file: str | Path, size: int) -> str:
+        """By its suffix: v2 takes a few kinds."""
+        return content_type_of(file, size)
 
     def get_task(self, task_id: str) -> Call[Task]:
         """GET /tasks/{id}."""

@@ -101,7 +101,7 @@ class Creation:
             earlier = yield from self._tasks.reattach()
             if earlier is not None:
                 return earlier
-        files = [LocalFile.at(path) for path in self.files]
+        files = [LocalFile.at(path, self.contract) for path in self.files]
         session_id = yield from self._make_place(with_files=bool(files))
         created = None
         try:

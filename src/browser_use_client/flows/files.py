@@ -17,32 +17,11 @@ from browser_use_client.retrying import retried
 
 T = TypeVar("T")
 
-MAX_FILE_SIZE = 10 * 1024 * 1024
-"""Bytes that a file may have at most: the API takes no larger one."""
-
 MAX_URLS = 3
 """Presigned URLs that are tried for one file: each is good for some minutes."""
 
 MAX_NAME_BYTES = 255
 """What the name of a file may have at most on the file systems in use."""
-
-CONTENT_TYPES = {
-    ".csv": "text/csv",
-    ".doc": "application/msword",
-    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    ".gif": "image/gif",
-    ".jpeg": "image/jpeg",
-    ".jpg": "image/jpeg",
-    ".md": "text/markdown",
-    ".pdf": "application/pdf",
-    ".png": "image/png",
-    ".svg": "image/svg+xml",
-    ".txt": "text/plain",
-    ".webp": "image/webp",
-    ".xls": "application/vnd.ms-excel",
-    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
-"""The kinds of files that the API takes."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +33,11 @@ class LocalFile:
     content_type: str
 
     @classmethod
-    def at(cls, path: str | Path) -> LocalFile:
-        """Looks at the file.
+    def at(cls, path: str | Path, contract: Contract) -> LocalFile:
+        """A file as it is now, for a server that speaks a contract.
 
         Raises:
-            InvalidRequestError: There is none, or the API would not take it.
+            InvalidRequestError: There is none, or the contract does not take it.
         """
         try:
             path = Path(path)
@@ -69,7 +48,7 @@ class LocalFile:
             raise InvalidRequestError(f"{path!r} cannot be uploaded: {error}.") from None
         if not path.is_file():
             raise InvalidRequestError(f"{path} cannot be uploaded: it is not a file.")
-        return cls(path, size, content_type_of(path, size))
+        return cls(path, size, contract.content_type(path, size))
 
 
 def folder_at(path: Any) -> Path:
@@ -81,26 +60,6 @@ def folder_at(path: Any) -> Path:
     if not isinstance(path, (str, Path)) or ODD_CHARACTERS.search(str(path)):
         raise InvalidRequestError(f"{path!r} cannot be the name of a folder.")
     return Path(path)
-
-
-def content_type_of(file: str | Path, size: int) -> str:
-    """The content type that a file is uploaded with.
-
-    Args:
-        file: Its path, or its URL elsewhere.
-        size: Bytes.
-
-    Raises:
-        InvalidRequestError: The API would not take it.
-    """
-    content_type = CONTENT_TYPES.get(PurePosixPath(file).suffix.lower())
-    if content_type is None:
-        raise InvalidRequestError(f"{file} cannot be uploaded: the API takes {', '.join(CONTENT_TYPES)}.")
-    if not 0 < size <= MAX_FILE_SIZE:
-        raise InvalidRequestError(
-            f"{file} cannot be uploaded: it has {size:,} bytes; the API takes files of 1 to {MAX_FILE_SIZE:,}."
-        )
-    return content_type
 
 
 def upload(contract: Contract, file: LocalFile, *, into: str | None, known: bool = False) -> Flow[UploadSlot]:
