@@ -259,9 +259,12 @@ class Run:
         links: dict[str, str] = self.airflow.get(f"{self._path}/taskInstances/{task_id}/links")["extra_links"]
         return links
 
-    def log(self, task_id: str, try_number: int = 1, map_index: int = -1) -> str:
-        path = f"{self._path}/taskInstances/{task_id}/logs/{try_number}"
-        return self.airflow.http.get(path, params={"map_index": map_index}, headers={"Accept": "application/json"}).text
+    def log(self, task_id: str, map_index: int = -1) -> str:
+        """What all tries of a task have logged."""
+        path = f"{self._path}/taskInstances/{task_id}/logs"
+        ask = {"params": {"map_index": map_index}, "headers": {"Accept": "application/json"}}
+        tries = range(1, self.instance(task_id, map_index)["try_number"] + 1)
+        return "\n".join(self.airflow.http.get(f"{path}/{number}", **ask).text for number in tries)
 
     def mark(self, task_id: str, state: str) -> None:
         self.airflow._send("PATCH", f"{self._path}/taskInstances/{task_id}", {"new_state": state})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from airflow.providers.common.compat.sdk import DAG, Param, task
 from airflow.providers.openlineage.utils.selective_enable import enable_lineage
 from pydantic import BaseModel
@@ -35,7 +37,13 @@ PARAMS = {"conn": Param("browser_use_default", type="string")}
 
 for mode in ("deferred", "on_worker"):
     with DAG(f"shop_{mode}", params=PARAMS):
-        common = {"deferrable": mode == "deferred", "browser_use_conn_id": "{{ params.conn }}"}
+        common = {
+            "deferrable": mode == "deferred",
+            "browser_use_conn_id": "{{ params.conn }}",
+            # A busy scheduler can take a task that has resumed for one that died (apache/airflow#67287).
+            "retries": 2,
+            "retry_delay": timedelta(0),
+        }
         log_in = BrowserUseTaskOperator(
             task_id="log_in",
             task="log in",
