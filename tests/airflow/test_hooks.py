@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS, AIRFLOW_V_3_1_PLUS
+from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS, AIRFLOW_V_3_2_PLUS
 
 from airflow_browser_use.hooks import BrowserUseHook
 from browser_use_client import AuthenticationError, InvalidRequestError
@@ -15,7 +15,7 @@ from tests.proxies import ForwardProxy
 from .fake_browser_use import KEY, FakeBrowserUse
 
 REACHES_THE_HOOK = pytest.mark.skipif(
-    AIRFLOW_V_3_0_PLUS and not AIRFLOW_V_3_1_PLUS, reason="3.0 calls such a connection undefined itself"
+    AIRFLOW_V_3_0_PLUS and not AIRFLOW_V_3_2_PLUS, reason="3.0 and 3.1 say that such a connection is not defined"
 )
 
 
