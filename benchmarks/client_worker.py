@@ -108,7 +108,7 @@ def one_by_one(contender: str, base_url: str, key: str, ids: list[str]) -> Resul
         ours = AsyncBrowserUseClient(key, base_url, api_version="v2-flat")
 
         def status(task_id: str) -> Awaitable[Any]:
-            return ours._driver.run(ours._api.read(lambda contract: contract.get_task_state(task_id)))
+            return ours._driver.run(ours._server.read(lambda contract: contract.get_task_state(task_id)))
 
     async def look() -> Result:
         left = iter(ids)
