@@ -19,7 +19,7 @@ from airflow_browser_use.results import schema_from
 from browser_use_client import BrowserUseError, CreatedTask, SessionBusyError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from airflow_browser_use.follow_ups import SessionUse
     from airflow_browser_use.identity import RemoteIdentity
@@ -45,6 +45,7 @@ class Creation:
         record: What earlier tries remember.
         ti: The task instance.
         log: Of the task instance.
+        sleep: Pauses for so many seconds, unless the worker is told to end.
     """
 
     client: BrowserUseClient
@@ -55,13 +56,14 @@ class Creation:
     record: Record
     ti: Any
     log: Any
+    sleep: Callable[[float], object]
 
     def reattach(self, session_id: str | None) -> CreatedTask | None:
         """Go on with the remote task of an earlier try, if there is one that will do; what else runs is stopped.
 
         A clear begins anew: the remote task from before it is stopped, and the session that it began is closed.
         """
-        earlier = earlier_tasks(self.client, self.identity, self.record.read(), session_id)
+        earlier = earlier_tasks(self.client, self.identity, self.record.read(), session_id, self.sleep)
         usable = next((task for task in earlier if self._fits(task, session_id)), None)
         others = [task for task in earlier if task is not usable]
         closable = set()

@@ -2,34 +2,49 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from browser_use_client import NotFoundError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_browser_use.identity import RemoteIdentity
     from airflow_browser_use.record import Memory
     from browser_use_client import BrowserUseClient, Task
 
+LISTS_LAG_SECONDS = 15.0
+"""How late the server's lists may show a task."""
+
 
 def earlier_tasks(
-    client: BrowserUseClient, identity: RemoteIdentity, memory: Memory | None, session_id: str | None
+    client: BrowserUseClient,
+    identity: RemoteIdentity,
+    memory: Memory | None,
+    session_id: str | None,
+    sleep: Callable[[float], object],
 ) -> list[Task]:
     """The remote tasks of earlier tries, the oldest first.
 
     Where the task instance remembers the last one, that is one request; what came before it was stopped then. Else the
-    server's list is read: as far back as the last try can have begun, and of a follow-up's session only.
+    server's list is read: as far back as the last try can have begun, and of a follow-up's session only. A try that is
+    known to have ended while it created its task may have done so just now, so the list is given time to show it.
 
     Args:
         client: Of the server.
         identity: Of the try that is running.
         memory: What an earlier try wrote down, where there is such a thing.
         session_id: The session to continue, if there is one.
+        sleep: Pauses for so many seconds.
     """
     if memory and memory.task_id:
         try:
             return [client.get_task(memory.task_id)]
         except NotFoundError:
             pass
+    if memory:
+        since_then = (datetime.now(timezone.utc) - memory.since).total_seconds()
+        sleep(max(LISTS_LAG_SECONDS - since_then, 0.0))
     since = memory.since if memory else identity.since
     return client.find_tasks(f"{identity.instance}/", after=since, session_id=session_id)

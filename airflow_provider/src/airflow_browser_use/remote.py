@@ -107,7 +107,15 @@ class RemoteTask:
         """
         session_id = self._session_to_continue()
         creation = Creation(
-            self.client, self.identity, self.options, self.use, self.policy, self._record, self.ti, self.log
+            client=self.client,
+            identity=self.identity,
+            options=self.options,
+            use=self.use,
+            policy=self.policy,
+            record=self._record,
+            ti=self.ti,
+            log=self.log,
+            sleep=self.interruption.sleep,
         )
         found = None if self.options.key or self.identity.is_first_try else creation.reattach(session_id)
         created = found or creation.create(request, session_id, deadline)
