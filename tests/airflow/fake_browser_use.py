@@ -20,6 +20,7 @@ from uuid import uuid4
 from .fake_file_store import PREFIX, FileStore
 
 KEY = "bu_key_of_the_tests"
+JSON = "application/json"
 Watch = Callable[[str, str, tuple[str, int]], object]
 """Called with the method, the path, and the address of who asks."""
 
@@ -117,7 +118,10 @@ class RemoteSession:
 
 
 class FakeBrowserUse:
-    """Speaks `v2-flat`. `requests` has each as (method, path, body); `before` and `after` see it pass."""
+    """Speaks `v2-flat`. `requests` has each as (method, path, body); `before` and `after` see it pass.
+
+    `faults` has statuses of the next POSTs, `odd_polls` statuses and bodies of the next polls of a task that runs.
+    """
 
     def __init__(self) -> None:
         self.tasks: dict[str, RemoteTask] = {}
@@ -126,6 +130,7 @@ class FakeBrowserUse:
         self.before: Watch | None = None
         self.after: Watch | None = None
         self.faults: list[int] = []
+        self.odd_polls: list[tuple[int, str]] = []
         self.files = FileStore()
         self._lock = threading.Lock()
         fake = self
@@ -147,15 +152,18 @@ class FakeBrowserUse:
                         status, answer = 401, {"detail": "Invalid API key"}
                     elif self.command == "POST" and fake.faults:
                         status, answer = fake.faults.pop(0), {"detail": "as the test asked"}
+                    elif fake.odd_polls and self.command == "GET" and re.fullmatch("/tasks/[^/]+(/status)?", path):
+                        status, odd = fake.odd_polls.pop(0)
+                        return self._answer(status, odd.encode(), "text/html" if odd.startswith("<") else JSON)
                     else:
                         status, answer = fake.answer(self.command, path, body or {})
                 if fake.after:
                     fake.after(self.command, path, self.client_address)
                 return self._answer(status, json.dumps(answer).encode())
 
-            def _answer(self, status: int, content: bytes) -> None:
+            def _answer(self, status: int, content: bytes, content_type: str = JSON) -> None:
                 self.send_response(status)
-                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Type", content_type)
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)

@@ -362,6 +362,40 @@ def test_a_retry_or_a_clear_takes_few_requests_where_the_task_instance_remembers
     assert len(looks) <= 2, looks
 
 
+@pytest.mark.parametrize("status", [401, 404])
+def test_one_odd_answer_about_the_task_before_neither_fails_a_retry_nor_starts_another(
+    server: FakeBrowserUse, status: int
+) -> None:
+    task = browse("forever", retries=2, deferrable=True)
+    context = {**context_of(task, TaskInstance(max_tries=2)), "task_state_store": Store()}
+    with pytest.raises(TaskDeferred):
+        execute(task, context)
+    server.odd_polls = [(status, "{}")]
+    with pytest.raises(TaskDeferred):
+        execute(task, retry(context))
+    assert server.odd_polls == []
+    assert [remote.status for remote in server.tasks.values()] == ["started"]
+
+
+@pytest.mark.parametrize(
+    ("pairs", "names"),
+    [
+        (6, {"airflow_left_running", "airflow_made_by", "airflow_session_owner"}),
+        (7, {"airflow_left_running", "airflow_made_by"}),
+        (8, {"airflow_left_running"}),
+        (9, set()),
+    ],
+)
+def test_what_is_to_be_left_running_is_said_before_anything_else_where_the_metadata_has_little_room(
+    server: FakeBrowserUse, pairs: int, names: set[str]
+) -> None:
+    given = {f"pair {number}": "of the user" for number in range(pairs)}
+    execute(browse(metadata=given, key="a key", stop_on_kill=False))
+    [remote] = server.tasks.values()
+    assert remote.metadata.keys() - given.keys() - {"idempotency_key"} == names
+    assert given.items() <= remote.metadata.items()
+
+
 @pytest.mark.usefixtures("server")
 def test_who_takes_over_from_the_triggerer_does_not_ask_again_what_the_server_speaks() -> None:
     task = browse("read", deferrable=True)

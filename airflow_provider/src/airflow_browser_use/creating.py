@@ -112,15 +112,16 @@ class Creation:
             )
 
     def _with_owner(self, metadata: Mapping[str, str]) -> dict[str, str]:
-        """What any later process has to know to clean up, where there is room for it beside the user's pairs."""
-        ours = {MAKER_NAME: self.identity.instance} if self.options.key else {}
+        """What any later process has to know to clean up, as much as there is room for beside the user's pairs."""
+        ours = {} if self.options.stop_on_timeout and self.options.stop_on_kill else {LEFT_NAME: "true"}
+        if self.options.key:
+            ours[MAKER_NAME] = self.identity.instance
         owner = self.identity.task_id if self.policy.begun_here else self.use.owner
         if owner and self.options.keep_session is not True:
             mapped = self.policy.begun_here or self.use.per_map_index
             ours[OWNER_NAME] = self.identity.name_of(owner, self.identity.map_index if mapped else -1)
-        if not (self.options.stop_on_timeout and self.options.stop_on_kill):
-            ours[LEFT_NAME] = "true"
-        return {**metadata, **ours} if len(metadata) + len(ours) < MOST_METADATA else dict(metadata)
+        room = max(MOST_METADATA - 1 - len(metadata), 0)
+        return {**metadata, **dict(list(ours.items())[:room])}
 
     def _fits(self, task: Task, session_id: str | None) -> bool:
         in_session = session_id in (None, task.session_id)

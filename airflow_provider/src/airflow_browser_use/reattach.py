@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from browser_use_client import NotFoundError
+from browser_use_client import CreatedTask, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,7 @@ def earlier_tasks(
     """
     if memory and memory.task_id:
         try:
-            return [client.get_task(memory.task_id)]
+            return [client.get_task(CreatedTask(id=memory.task_id, session_id=str(memory.session_id)))]
         except NotFoundError:
             pass
     if memory:

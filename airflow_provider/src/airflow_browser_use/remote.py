@@ -122,7 +122,7 @@ class RemoteTask:
         self.task_id, self.session_id = created.id, created.session_id
         reattached = found is not None
         if self.options.key and created.adopted:
-            reattached = self.share(self.client.get_task(created.id)) or not self.identity.is_first_try
+            reattached = self.share(self.client.get_task(created)) or not self.identity.is_first_try
         self._record.created(created.id, created.session_id)
         self.ti.xcom_push(key="task_id", value=created.id)
         self.ti.xcom_push(key="session_id", value=created.session_id)
@@ -186,9 +186,8 @@ class RemoteTask:
         task_id = self._own_xcom("task_id")
         if task_id is None:
             return None
-        task = self.client.get_task(task_id)
-        self.task_id, self.session_id = task.id, task.session_id
-        return task
+        self.task_id, self.session_id = task_id, self._own_xcom("session_id")
+        return self.read()
 
     def read(self) -> Task:
         """The remote task as it is now, with its steps."""
