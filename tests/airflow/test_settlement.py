@@ -93,5 +93,7 @@ def test_a_sweep_finds_the_sessions_whose_run_is_over(server: FakeBrowserUse) ->
         over = start(client, "log in", "airflow/shop/over/1.000", keep_session=True)
         start(client, "log in", "airflow/shop/live/1.000", keep_session=True)
         client.start_session()
+        request = CreateTaskRequest(task="log in", metadata={OWNER_NAME: "somebody else's"})
+        client.create_task(request, key="another", keep_session=True)
         found = list(sessions_without_a_run(client, lambda _, run_id: run_id == "live"))
     assert [(session.id, dag_id, run_id) for session, dag_id, run_id in found] == [(over, "shop", "over")]

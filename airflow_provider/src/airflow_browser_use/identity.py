@@ -34,6 +34,14 @@ def name_of_run(dag_id: str, run_id: str, started: datetime | None) -> str:
     return f"airflow/{dag_id}/{run_id}/{started.timestamp() if started else 0:.3f}"
 
 
+def run_of(instance: str) -> tuple[str, str, str] | None:
+    """The run that a task instance is of, the id of its DAG and its own; None if the name is not one of these."""
+    match instance.split("/"):
+        case ["airflow", dag_id, run_id, _, _, _]:
+            return instance.rsplit("/", 2)[0], dag_id, run_id
+    return None
+
+
 @dataclass(frozen=True)
 class RemoteIdentity:
     """Under which keys a task instance creates its remote tasks.

@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_browser_use.identity import LEFT_NAME, OWNER_NAME
+from airflow_browser_use.identity import LEFT_NAME, OWNER_NAME, run_of
 from browser_use_client import BrowserUseError
 
 if TYPE_CHECKING:
@@ -111,9 +111,7 @@ def sessions_without_a_run(
     for session in list(client.list_sessions(status="active")):
         tasks = list(client.list_tasks(session_id=session.id))
         owners = {str(task.metadata[OWNER_NAME]) for task in tasks if OWNER_NAME in task.metadata}
-        for owner in owners:
-            _, dag_id, run_id, started, *_ = owner.split("/")
-            run = f"airflow/{dag_id}/{run_id}/{started}"
+        for run, dag_id, run_id in filter(None, map(run_of, owners)):
             if session.id in leftovers(run, tasks, [session.id], ()).sessions and not is_live(dag_id, run_id):
                 yield session, dag_id, run_id
                 break
