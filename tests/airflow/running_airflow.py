@@ -164,6 +164,10 @@ class RunningAirflow:
         [name] = [name for name, child in self._children.items() if child.pid in ancestors]
         return name
 
+    def add_connection(self, conn_id: str, connection: dict[str, Any]) -> None:
+        """Put a connection into the database, as the UI does."""
+        self._send("POST", "/api/v2/connections", {"connection_id": conn_id, **connection})
+
     def trigger(self, dag_id: str, **conf: Any) -> str:
         """Start a run; its id."""
         body = {"conf": conf, "logical_date": None}
@@ -242,6 +246,10 @@ class Run:
         suffix = "" if map_index < 0 else f"/{map_index}"
         found: dict[str, Any] = self.airflow.get(f"{self._path}/taskInstances/{task_id}{suffix}")
         return found
+
+    def end(self, state: str) -> None:
+        """Mark the whole run."""
+        self.airflow._send("PATCH", self._path, {"state": state})
 
     def wait_for(self, task_id: str, state: str, *, try_number: int = 1, seconds: float = 90) -> dict[str, Any]:
         def look() -> dict[str, Any] | None:

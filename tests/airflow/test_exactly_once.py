@@ -130,3 +130,19 @@ def test_a_restart_of_triggerer_and_scheduler_neither_stops_nor_repeats_a_deferr
     assert scene.tasks == [task]
     assert task.stopped is None
     assert scene.run.xcom("browse")["task_id"] == task.id
+
+
+def test_a_scheduler_that_is_shut_down_with_its_workers_leaves_the_remote_task_to_the_retry(stage: Stage) -> None:
+    scene = stage.play("one_on_worker", prompt="forever")
+    task = scene.wait_for_remote_task()
+    scene.wait_for_polls(task)
+    stage.airflow.send("scheduler", signal.SIGTERM)  # and all that it started, as systemd does
+    stage.airflow.kill("scheduler", signal.SIGTERM)
+    stage.airflow.start_component("scheduler")
+    scene.run.wait_for("browse", "running", try_number=2)
+    scene.wait_for_polls(task)
+    task.finish()
+    assert scene.run.wait() == "success"
+    assert scene.tasks == [task]
+    assert task.stopped is None
+    assert scene.run.xcom("browse")["task_id"] == task.id

@@ -15,6 +15,7 @@ from airflow_browser_use.sessions import browser_session
 PARAMS = {
     "prompt": Param("forever", type="string"),
     "root": Param("log in", type="string"),
+    "other": Param("for 1 s", type="string"),
     "conn": Param("browser_use_default", type="string"),
 }
 # A scheduler that gets no processor can take a task that has resumed for one that died.
@@ -25,6 +26,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "once": {},
     "unrendered": {"task": "{{ nothing.like.this }}"},
     "patient": {"retries": 2, "retry_delay": timedelta(hours=1)},
+    "unkilled": {"stop_on_kill": False},
     "hasty": {"execution_timeout": 12 * SECONDS},
     "hasty_unstopped": {"execution_timeout": 12 * SECONDS, "stop_on_timeout": False},
     "hasty_unkilled": {"execution_timeout": 12 * SECONDS, "stop_on_kill": False},
@@ -45,7 +47,7 @@ for mode in ("deferred", "on_worker"):
         BrowserUseTaskOperator(task_id="ship", task="ship", session_id=browse.output["session_id"], **common)
     with DAG(f"siblings_{mode}", params=PARAMS):
         log_in = BrowserUseTaskOperator(task_id="log_in", task="{{ params.root }}", **common, **RETRIED)
-        for branch, prompt in (("first", "{{ params.prompt }}"), ("second", "for 1 s")):
+        for branch, prompt in (("first", "{{ params.prompt }}"), ("second", "{{ params.other }}")):
             BrowserUseTaskOperator(
                 task_id=branch,
                 task=prompt,

@@ -1,0 +1,41 @@
+"""One odd answer to a poll, which a gateway or a server that restarts gives, ends no task in a real Airflow."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from .conftest import Scene, Stage
+
+MODES = ("deferred", "on_worker")
+ODD = {
+    **{str(status): (status, json.dumps({"detail": "odd"})) for status in (401, 403, 404, 408, 409)},
+    "a proxy's page": (200, "<html>Please sign in</html>"),
+}
+
+
+@pytest.fixture(scope="module")
+def polled_oddly(stage: Stage) -> dict[tuple[str, str], Scene]:
+    """Played at the same time."""
+    scenes = {}
+    for mode in MODES:
+        for name, odd in ODD.items():
+            conn, server = stage.server()
+            server.odd_polls = [odd]
+            scenes[name, mode] = Scene(server, stage.airflow.run(f"one_{mode}", conn=conn, prompt="for 4 s"))
+    return scenes
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("odd", ODD)
+def test_one_odd_answer_to_a_poll_neither_stops_nor_repeats_a_task(
+    polled_oddly: dict[tuple[str, str], Scene], odd: str, mode: str
+) -> None:
+    scene = polled_oddly[odd, mode]
+    assert scene.run.wait(seconds=300) == "success"
+    assert scene.server.odd_polls == []
+    [task] = scene.tasks
+    assert task.status == "finished"
+    assert "Airflow's retry" not in scene.run.log("browse"), "the odd answer has failed the first try"
+    assert scene.run.xcom("browse")["task_id"] == task.id
