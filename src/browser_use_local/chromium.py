@@ -146,6 +146,9 @@ class Browser:
         self.on_download: Callable[[Download], None] | None = None
         self.on_break: Callable[[str], None] | None = None
         self.refused: str | None = None
+        self.windows: list[Page] = []
+        self._windows_to_come = 0
+        self._windows_are_there = asyncio.Event()
         self._domains: Sequence[str] = ()
         self._gate: CDPSession | None = None
         self._answers_of_gate: set[asyncio.Future[Any]] = set()
@@ -241,6 +244,16 @@ class Browser:
             answer.add_done_callback(self._answers_of_gate.discard)
             answer.add_done_callback(_look_at)
 
+    async def new_windows(self) -> list[Page]:
+        """The windows that were opened since `windows` was emptied, as soon as each has a page, an error or neither.
+
+        Chromium says at once that a window opens; Playwright has it only when something has come for it.
+        """
+        with contextlib.suppress(asyncio.TimeoutError):  # one that is answered with nothing is never there
+            await asyncio.wait_for(self._windows_are_there.wait(), NAVIGATION_TIMEOUT / 1000)
+        self._note_windows(to_come=0)
+        return [page for page in self.windows if not page.is_closed()]
+
     async def state(self) -> StorageState:
         """Cookies and local storage."""
         return await self._context.storage_state()
@@ -300,7 +313,9 @@ class Browser:
             control.cancel()
 
     def _watch(self, page: Page) -> None:
-        self._controls[page] = asyncio.create_task(self._context.new_cdp_session(page))
+        self.windows.append(page)
+        self._note_windows(to_come=max(0, self._windows_to_come - 1))
+        self._controls[page] = asyncio.create_task(self._control(page))
         self._controls[page].add_done_callback(_look_at)
         page.on("close", self._forget)
         page.on("crash", lambda _: self._break("a page crashed"))
@@ -311,6 +326,22 @@ class Browser:
             # The agent that is attached takes downloads for itself, and accepts what pages ask; else Playwright, which
             # declines, would be first now and then.
             page.on("dialog", _accept)
+
+    async def _control(self, page: Page) -> CDPSession:
+        session = await self._context.new_cdp_session(page)
+        session.on("Page.windowOpen", self._expect_window)
+        await session.send("Page.enable")
+        return session
+
+    def _expect_window(self, _: object) -> None:
+        self._note_windows(to_come=self._windows_to_come + 1)
+
+    def _note_windows(self, *, to_come: int) -> None:
+        self._windows_to_come = to_come
+        if to_come:
+            self._windows_are_there.clear()
+        else:
+            self._windows_are_there.set()
 
     def _pass_on(self, download: Download) -> None:
         if self.on_download:

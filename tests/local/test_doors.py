@@ -13,6 +13,10 @@ from .running_server import LocalServer
 from .scripted_model import done, say, scripted_model
 from .test_agent import PYTHON
 
+NEEDS_AGENT = pytest.mark.skipif(
+    not PYTHON.exists(), reason="the agent's environment is not there: it needs Python 3.11"
+)
+
 OTHER_SCHEMES = (
     "file:///etc/passwd",
     "data:text/html,<h1>Data</h1>",
@@ -59,14 +63,44 @@ def test_allowed_domains_hold_for_what_a_redirect_leads_to(
     )
 
 
-def test_allowed_domains_hold_for_a_new_window(server: LocalServer, site: Site, other_site: Site, session: str) -> None:
-    site.pages["/away"] = redirect(other_site.page("<h1>Elsewhere</h1>"))
-    site.page('<a href="/away" target="_blank">New window</a>')
-    task = f'Open {site.url}/, click "New window", wait 1 second, report the page address.'
+NEW_WINDOWS = (
+    '<a href="/away" target="_blank">New window</a>',
+    '<a href="/away" target="_blank" rel="noopener">New window</a>',
+    '<a href="{target}" target="_blank">New window</a>',
+    """<button onclick="window.open('/away')">New window</button>""",
+)
+
+
+@pytest.mark.parametrize("link", NEW_WINDOWS)
+def test_a_click_that_opens_a_new_window_of_another_domain_fails(
+    server: LocalServer, site: Site, other_site: Site, session: str, link: str
+) -> None:
+    target = other_site.page("<h1>Elsewhere</h1>")
+    site.pages["/away"] = redirect(target)
+    site.page(link.format(target=target))
+    task = f'Open {site.url}/, click "New window".'
     ended = server.run(task, sessionId=session, allowedDomains=["127.0.0.1"])
-    assert "localhost" not in ended["output"]
-    assert "GET /away" in site.requests
+    assert not ended["isSuccess"]
+    assert f"{target} is not in the allowed domains" in ended["output"]
     assert other_site.requests == []
+
+
+def test_a_click_has_opened_a_new_window_when_there_is_a_page_in_it(
+    server: LocalServer, site: Site, session: str
+) -> None:
+    site.page("<h1>There</h1>", "/there")
+    site.pages["/error"] = (404, {"Content-Type": "text/html"}, b"<h1>Not here</h1>")
+    site.pages["/nothing"] = (404, {}, b"")
+    site.pages["/broken"] = redirect("http://127.0.0.1:9/")
+    for path, output in (
+        ("/there", "heading: There"),
+        ("/error", "The page of the new window answers with HTTP 404."),
+        ("/nothing", "The page of the new window answers with HTTP 404."),
+        ("/broken", "The page of the new window cannot be opened."),
+    ):
+        site.page(f'<h1>Here</h1><a href="{path}" target="_blank">Go</a>')
+        task = server.run(f"Open {site.url}/, click Go, report the heading.", sessionId=session)
+        assert task["output"].endswith(output)
 
 
 @pytest.mark.parametrize("target", OTHER_SCHEMES)
@@ -108,7 +142,26 @@ def test_chromium_talks_to_the_pages_only(tmp_path: Path, proxy: RecordingProxy)
     assert proxy.hosts == {"shop.test"}
 
 
-@pytest.mark.skipif(not PYTHON.exists(), reason="the agent's environment is not there: it needs Python 3.11")
+@NEEDS_AGENT
+def test_allowed_domains_hold_for_the_agent_too(tmp_path: Path, site: Site, other_site: Site) -> None:
+    target = other_site.page("<h1>Elsewhere</h1>")
+    site.pages["/away"] = redirect(target)
+    with scripted_model() as model:
+        options = ("--engine", "agent", "--model", f"{model.url}/v1#any", "--agent-python", str(PYTHON))
+        server = LocalServer(tmp_path / "data", *options)
+        model.play(
+            say({"navigate": {"url": f"{site.url}/away", "new_tab": False}}),
+            say({"navigate": {"url": f"{site.url}/away", "new_tab": True}}),
+            done("Seen."),
+        )
+        task = server.run("Look there.", startUrl=site.page("<h1>Here</h1>"), allowedDomains=["127.0.0.1"])
+        server.end()
+    assert task["output"] == "Seen."
+    assert site.requests.count("GET /away") == 2
+    assert other_site.requests == []
+
+
+@NEEDS_AGENT
 def test_chromium_and_the_agent_talk_to_the_pages_and_the_model_only(tmp_path: Path, proxy: RecordingProxy) -> None:
     with scripted_model() as model:
         environment = {**through(proxy), "OPENAI_API_KEY": "sk-the-key", "OPENAI_BASE_URL": f"{model.url}/v1"}

@@ -142,13 +142,14 @@ class Stage:
         return await look()
 
     async def act(self, action: Callable[[], Awaitable[Any]]) -> None:
-        """Does something to the page, and returns when the page that it leads to is there.
+        """Does something to the page, and returns when the page that it leads to is there, in this window or a new one.
 
         Raises:
-            HttpError: That page is an error of the site.
+            StepFailedError: There is no such page, or it is an error of the site.
         """
         page = self.page
         self.browser.refused = None
+        self.browser.windows.clear()
         navigations: list[Request] = []
         arrived: list[Frame] = []
 
@@ -169,6 +170,7 @@ class Stage:
                 await page.wait_for_timeout(LOOK_AGAIN / 4)
             has_ended = navigations and (arrived or navigations[-1].failure)
             answer = await navigations[-1].response() if has_ended else None
+            windows = await self.browser.new_windows()
         finally:
             page.remove_listener("request", watch_request)
             page.remove_listener("framenavigated", watch_frame)
@@ -176,9 +178,12 @@ class Stage:
         # An error without a body is a page of the browser's own: what the site said comes first.
         if answer is not None and answer.status >= 400:
             raise HttpError(f"{answer.url} answers with HTTP {answer.status}.")
-        self._check_arrival(navigations)
+        for window in windows:
+            if (status := await window.evaluate(_STATUS)) >= 400:
+                raise HttpError(f"The page of the new window answers with HTTP {status}.")
+        self._check_arrival(navigations, windows)
 
-    def _check_arrival(self, navigations: Sequence[Request]) -> None:
+    def _check_arrival(self, navigations: Sequence[Request], windows: Sequence[Page]) -> None:
         """Raises StepFailedError where there is no page now, but what a browser shows instead of one."""
         if self.page.url == NOT_OF_THE_WEB:
             raise StepFailedError("It leads to an address that is not one of the web, which is not opened.")
@@ -187,6 +192,11 @@ class Stage:
                 raise StepFailedError(f"{self.browser.refused} is not in the allowed domains.")
             if navigations:
                 raise StepFailedError(f"{navigations[-1].url} cannot be opened: {navigations[-1].failure}")
+            if windows:
+                raise StepFailedError("The page of the new window cannot be opened.")
+
+
+_STATUS = "performance.getEntriesByType('navigation')[0]?.responseStatus ?? 0"
 
 
 async def _is_seen(frame: Frame) -> bool:
