@@ -20,20 +20,31 @@ import psutil
 MARK = "BROWSER_USE_LOCAL_SERVER"
 LOOKS_EVERY = 0.05
 GIVES_UP_AFTER = 30.0
+# Nobody waits for a guard whose server was killed, so it may make sure.
+GUARD_IS_SURE_AFTER = 2.0
 
 
-def end_all(belongs: Callable[[psutil.Process], bool]) -> None:
-    """Kills every process that belongs to something, until there is none; also one that is only just starting."""
+def end_all(belongs: Callable[[psutil.Process], bool], sure_after: float = LOOKS_EVERY) -> None:
+    """Kills every process that belongs to something, until there is none; also one that is only just starting.
+
+    Args:
+        belongs: Whether a process belongs to it.
+        sure_after: For how many seconds none must be found. One that turns into another program has neither arguments
+            nor environment for a moment, and a long one on a busy machine.
+    """
     until = time.monotonic() + GIVES_UP_AFTER
-    found_none = 0
-    while found_none < 2 and time.monotonic() < until:
+    found_at = time.monotonic()
+    while time.monotonic() < until:
+        looked_at = time.monotonic()
         found = [process for process in psutil.process_iter() if _is(process, belongs)]
         for process in found:
             with contextlib.suppress(psutil.Error):
                 process.kill()
-        found_none = 0 if found else found_none + 1
         if found:
-            time.sleep(LOOKS_EVERY)
+            found_at = time.monotonic()
+        elif looked_at - found_at >= sure_after:
+            return
+        time.sleep(LOOKS_EVERY)
 
 
 def of_server(mark: str) -> Callable[[psutil.Process], bool]:
@@ -72,13 +83,13 @@ def guarded(data_dir: Path) -> Iterator[None]:
         yield
     finally:
         del os.environ[MARK]
-        guard.communicate()
+        guard.communicate(b"closed")
 
 
 def main() -> None:
-    """Waits until the server is gone: nobody else has the other end of this pipe."""
-    sys.stdin.read()
-    end_all(of_server(sys.argv[1]))
+    """Waits until the server is gone: nobody else has the other end of this pipe. One that was killed says nothing."""
+    was_killed = not sys.stdin.read()
+    end_all(of_server(sys.argv[1]), GUARD_IS_SURE_AFTER if was_killed else LOOKS_EVERY)
 
 
 if __name__ == "__main__":
