@@ -112,6 +112,11 @@ def is_web_address(url: str) -> bool:
     return scheme is None or "." in scheme[1] or scheme[1].lower() in {"http", "https", "localhost"}
 
 
+def is_of_host(host: str, named: str) -> bool:
+    """Whether a host is the one that is named, or a subdomain of it, which IP addresses have not."""
+    return host == named or (host.endswith(f".{named}") and not host.rpartition(".")[2].isdigit())
+
+
 def is_allowed(url: str, domains: Sequence[str]) -> bool:
     """Whether a page of this address may be opened."""
     there = urlsplit(url)

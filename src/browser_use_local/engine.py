@@ -24,6 +24,7 @@ class Order:
     """A task as it was ordered, in the words of any contract. What is secret is never shown by `repr`.
 
     `earlier` are the tasks before it in its session, if that one has a memory: what they were and what came of them.
+    `secret_hosts` names the hosts that a secret is for, where it is not for all; subdomains are included.
     `idle_timeout` are the seconds that its session stays without a task, if they are not those of the server.
     """
 
@@ -34,6 +35,7 @@ class Order:
     session_id: str | None = None
     output_schema: dict[str, Any] | None = None
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secret_hosts: Mapping[str, list[str]] = field(default_factory=dict)
     metadata: dict[str, str] = field(default_factory=dict)
     keep_session: bool = False
     idle_timeout: float | None = None

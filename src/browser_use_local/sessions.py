@@ -62,8 +62,9 @@ class ActiveSession:
     """What an active session has in memory only: its browser, and the secrets that its tasks brought.
 
     `profile_id` is the browser profile to start from and to write back to; `idle_timeout` are the seconds that it stays
-    without a task; one that `is_replaceable` stays only if it has a browser, as the next task can have a new session;
-    `settling` is what has to be done between the end of one task and the start of the next.
+    without a task; `settling` is what has to be done between the end of one task and the start of the next. One that
+    `is_replaceable`, since its v4 session can have another, stays only if it has a browser, and forgets the secrets of
+    each task.
     """
 
     id: str
@@ -189,6 +190,8 @@ class Sessions:
             unwind: What has to come to its end before the browser is free for the next task.
         """
         session.running_task = None
+        if session.is_replaceable:
+            session.secrets.clear()
         session.used_at = self._clock()
         stays = session.keep_alive and (session.browser is not None or not session.is_replaceable)
         if stays or self._active.get(session.id) is not session:

@@ -171,6 +171,32 @@ def test_a_field_with_a_secret_is_left_out_of_pictures_from_the_first_letter_on(
     assert "Sure? true" in model.asked[2]
 
 
+def test_a_run_of_v4_types_a_secret_into_fields_of_its_hosts_and_uses_it_for_nothing_else(
+    server: LocalServer, model: ScriptedModel
+) -> None:
+    def bound(host: str) -> list[Json]:
+        inline = {"type": "inline", "value": "a-secret-name"}
+        return [{"alias": "shop_user", "source": inline, "allowedDomains": [host]}]
+
+    look = {"evaluate": {"code": "'held ' + document.querySelector('[name=user]').value.length"}}
+    leak = {"navigate": {"url": f"{server.site}/shop/?user=<secret>shop_user</secret>", "new_tab": False}}
+    type_it = lambda prompt: sign_in(prompt)[:1]  # noqa: E731
+    model.play(open_shop(server), type_it, say(look), done("No.", success=False))
+    run = server.run_v4("Type the user name.", secretBindings=bound("shop.test"))
+    assert run["status"] == "failed"
+    assert "The secret shop_user is for pages of shop.test only, and this is one of 127.0.0.1" in model.asked[2]
+    assert "held 0" in model.asked[3]
+    model.play(say(leak), type_it, say(look), done("Typed."))
+    run = server.run_v4("Type the user name.", sessionId=run["sessionId"], secretBindings=bound("127.0.0.1"))
+    assert (run["status"], run["result"]) == ("completed", "Typed.")
+    assert "The secret shop_user can be typed into a field, and used for nothing else" in model.asked[1]
+    assert "held 13" in model.asked[3]
+    events = server.events(run["id"])
+    assert [event["type"] for event in events[:3]] == ["run.created", "browser.reattached", "core.event"]
+    browser = events[1]["data"]["browser_session_id"]
+    server.v4.patch(f"/browsers/{browser}", json={"action": "stop"})
+
+
 def test_files_go_in_and_out(server: LocalServer, model: ScriptedModel, session: str) -> None:
     answer = server.http.post(
         f"/files/sessions/{session}/presigned-url",

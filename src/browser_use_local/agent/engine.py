@@ -103,6 +103,7 @@ class AgentEngine:
             "mark": MARK,
             "task": _with_secret_tags(order.task, order.secrets),
             "secrets": dict(order.secrets),
+            "secret_hosts": dict(order.secret_hosts),
             "start_url": order.start_url,
             "output_schema": order.output_schema,
             "max_steps": order.max_steps,

@@ -62,10 +62,12 @@ class Tools(AllTools):  # type: ignore[misc] # it is Any where browser-use is no
 
     Args:
         mark: The attribute of fields that pictures leave out.
+        secret_hosts: The hosts that a secret is for, where it is not for all.
     """
 
-    def __init__(self, mark: str) -> None:
+    def __init__(self, mark: str, secret_hosts: dict[str, list[str]]) -> None:
         super().__init__()
+        self._secret_hosts = secret_hosts
         self._mark = f"function () {{ this.setAttribute({json.dumps(mark)}, '') }}"
 
     async def act(self, action: Any, browser_session: Any, **context: Any) -> Any:
@@ -74,19 +76,54 @@ class Tools(AllTools):  # type: ignore[misc] # it is Any where browser-use is no
         secrets = context.get("sensitive_data") or {}
         if name == "navigate" and not _is_web_address(parameters["url"]):
             return ActionResult(error=f"Only http and https addresses can be opened, not {parameters['url']}")
+        if problem := await self._out_of_place(name, parameters, browser_session):
+            return ActionResult(error=problem)
         if name == "input" and ("<secret>" in parameters["text"] or parameters["text"] in secrets):
             await self._leave_out(await browser_session.get_element_by_index(parameters["index"]), browser_session)
         return await super().act(action=action, browser_session=browser_session, **context)
 
+    async def _out_of_place(self, name: str, parameters: Json, browser_session: Any) -> str | None:
+        """Why an action may not have the secrets that it names: one that has hosts is typed on their pages only."""
+        said = [value for value in (parameters or {}).values() if isinstance(value, str)]
+        named = [
+            secret
+            for secret in self._secret_hosts
+            if any(f"<secret>{secret}</secret>" in text or text == secret for text in said)
+        ]
+        if not named or name == "done":  # what it reports is masked
+            return None
+        if name != "input":
+            return f"The secret {named[0]} can be typed into a field, and used for nothing else"
+        node = await browser_session.get_element_by_index(parameters["index"])
+        host = await _call(_HOST, node, browser_session) if node else None
+        for secret in named:
+            hosts = self._secret_hosts[secret]
+            if not host or not any(_is_of_host(host, one) for one in hosts):
+                return f"The secret {secret} is for pages of {', '.join(hosts)} only, and this is one of {host}"
+        return None
+
     async def _leave_out(self, node: Any, browser_session: Any) -> None:
         """Marks a field before a secret is typed into it."""
-        if node is None:
-            return
-        cdp = await browser_session.cdp_client_for_node(node)
-        dom, runtime = cdp.cdp_client.send.DOM, cdp.cdp_client.send.Runtime
-        found = await dom.resolveNode(params={"backendNodeId": node.backend_node_id}, session_id=cdp.session_id)
-        call = {"functionDeclaration": self._mark, "objectId": found["object"]["objectId"]}
-        await runtime.callFunctionOn(params=call, session_id=cdp.session_id)
+        if node is not None:
+            await _call(self._mark, node, browser_session)
+
+
+def _is_of_host(host: str, named: str) -> bool:
+    """Whether a host is the one that is named, or a subdomain of it, which IP addresses have not."""
+    return host == named or (host.endswith(f".{named}") and not host.rpartition(".")[2].isdigit())
+
+
+# The document of a field, which may be in a frame of another host.
+_HOST = "function () { return this.ownerDocument.location.hostname }"
+
+
+async def _call(function: str, node: Any, browser_session: Any) -> Any:
+    """Calls a function of JavaScript on an element of the page. Returns its value."""
+    cdp = await browser_session.cdp_client_for_node(node)
+    dom, runtime = cdp.cdp_client.send.DOM, cdp.cdp_client.send.Runtime
+    found = await dom.resolveNode(params={"backendNodeId": node.backend_node_id}, session_id=cdp.session_id)
+    call = {"functionDeclaration": function, "objectId": found["object"]["objectId"], "returnByValue": True}
+    return (await runtime.callFunctionOn(params=call, session_id=cdp.session_id))["result"].get("value")
 
 
 class NoScreenshots:
@@ -141,7 +178,7 @@ class Run:
             order["task"],
             llm=self._model(),
             browser_session=session,
-            tools=Tools(order["mark"]),
+            tools=Tools(order["mark"], order["secret_hosts"]),
             sensitive_data=order["secrets"] or None,
             initial_actions=_open(order["start_url"]),
             output_model_schema=_output_model(schema, self._wire) if schema is not None else None,

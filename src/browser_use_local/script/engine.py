@@ -39,7 +39,7 @@ class ScriptEngine:
         if len(steps) > order.max_steps:
             return Outcome(f"The task has {len(steps)} steps, and maxSteps is {order.max_steps}.", False)
 
-        stage = Stage(await browser(), order.secrets, order.uploads)
+        stage = Stage(await browser(), order.secrets, order.secret_hosts, order.uploads)
         await stage.browser.allow_only(order.allowed_domains)
         if order.start_url:
             try:

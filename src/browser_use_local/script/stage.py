@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from playwright.async_api import Error, Frame, Page, Request
 
-from browser_use_local.chromium import AnsweredDialog, Browser
+from browser_use_local.chromium import AnsweredDialog, Browser, is_of_host
 from browser_use_local.engine import Upload
 from browser_use_local.masking import mask
 from browser_use_local.script.grammar import Value
@@ -97,6 +97,7 @@ class Stage:
 
     browser: Browser
     secrets: Mapping[str, str] = field(repr=False)
+    secret_hosts: Mapping[str, list[str]] = field(default_factory=dict)
     uploads: Mapping[str, Upload] = field(default_factory=dict)
     readings: Readings = field(default_factory=Readings)
 
@@ -108,6 +109,15 @@ class Stage:
     def reveal(self, value: Value) -> str:
         """The text to type for a value."""
         return self.secrets[value.text] if value.is_secret else value.text
+
+    def check_host(self, value: Value, host: str) -> None:
+        """Raises StepFailedError where a value is a secret that is not for pages of this host."""
+        hosts = self.secret_hosts.get(value.text) if value.is_secret else None
+        if hosts and not any(is_of_host(host, one) for one in hosts):
+            where = f"a page of {host}" if host else "a page of no host"
+            raise StepFailedError(
+                f"The secret {{{{{value.text}}}}} is for pages of {', '.join(hosts)} only, and this is {where}."
+            )
 
     def shown(self, value: T) -> T:
         """What was read from the page, as it may be written down: without secrets."""

@@ -31,8 +31,11 @@ async def type_in(stage: Stage, element: Locator, value: Value, name: str) -> No
         name: What the field is called in messages.
 
     Raises:
-        StepFailedError: The field takes no such value, or holds another one afterwards. A secret is not shown.
+        StepFailedError: The field takes no such value, or holds another one afterwards, or it is on a page of a host
+            that the secret is not for. A secret is not shown.
     """
+    # The document of the field, which may be in a frame of another host.
+    stage.check_host(value, await element.evaluate("element => element.ownerDocument.location.hostname"))
     text = stage.reveal(value)
     kind = await element.evaluate("element => element.tagName === 'INPUT' ? element.type : ''")
     wanted = _as_the_field_wants(text, kind)

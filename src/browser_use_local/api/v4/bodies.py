@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic.alias_generators import to_camel
 
 from browser_use_local.api.bodies import Body, Country, Height, TaskText, Width, checked_schema
@@ -21,6 +21,14 @@ def _finite(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
+def _lower(host: str) -> str:
+    return host.lower()
+
+
+LARGEST_SECRET = 4096
+# A bare host name: no scheme, no port, no path, no `*`.
+Host = Annotated[str, Field(pattern=r"^[^\s/:*@?#.][^\s/:*@?#]*$"), AfterValidator(_lower)]
+OnePasswordId = Annotated[str, Field(min_length=1, max_length=64)]
 AnyObject = Annotated[dict[str, Any], AfterValidator(_finite)]
 Budget = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
 
@@ -59,6 +67,37 @@ class BrowserSettings(StrictBody):
         return self.model_dump(mode="json", by_alias=True, include=held, exclude_none=True)
 
 
+def _bytes(value: SecretStr) -> SecretStr:
+    if len(value.get_secret_value().encode(errors="replace")) > LARGEST_SECRET:
+        raise ValueError(f"a secret has {LARGEST_SECRET} bytes at most")
+    return value
+
+
+class InlineSource(StrictBody):
+    """A secret that is in the request."""
+
+    type: Literal["inline"]
+    value: Annotated[SecretStr, Field(min_length=1), AfterValidator(_bytes)]
+
+
+class OnePasswordSource(StrictBody):
+    """A secret in a vault of 1Password."""
+
+    type: Literal["onepassword"]
+    integration_id: UUID
+    vault_id: OnePasswordId
+    item_id: OnePasswordId
+    field_id: OnePasswordId
+
+
+class SecretBinding(StrictBody):
+    """One of `secretBindings`."""
+
+    alias: str = Field(min_length=1)
+    source: InlineSource | OnePasswordSource = Field(discriminator="type")
+    allowed_domains: list[Host] = Field(min_length=1, max_length=20)
+
+
 class Judge(StrictBody):
     """`judge`."""
 
@@ -80,11 +119,19 @@ class NewRun(StrictBody):
     agentcard_wallet_id: UUID | None = None
     stripe_link_connection_id: UUID | None = None
     attached_file_ids: Annotated[list[UUID], Field(max_length=20)] | None = None
-    secret_bindings: Annotated[list[dict[str, Any]], Field(max_length=20)] | None = Field(default=None, repr=False)
+    secret_bindings: Annotated[list[SecretBinding], Field(max_length=20)] | None = None
     op_vault_id: str | None = Field(default=None, max_length=64)
     op_vault_allowed_domains: list[str] | None = None
     judge: Judge | None = None
     max_cost_usd: Budget | None = None
+
+    @field_validator("secret_bindings")
+    @classmethod
+    def _each_alias_once(cls, bindings: list[SecretBinding] | None) -> list[SecretBinding] | None:
+        names = [binding.alias for binding in bindings or []]
+        if len(set(names)) < len(names):
+            raise ValueError("two secrets have the same alias")
+        return bindings
 
     def not_here(self) -> str | None:
         """What it asks for and this server has not."""
@@ -95,7 +142,9 @@ class NewRun(StrictBody):
             "stripeLinkConnectionId": self.stripe_link_connection_id,
             "opVaultId": self.op_vault_id,
             "attachedFileIds": self.attached_file_ids,
-            "secretBindings": self.secret_bindings,
+            "secretBindings.source of 1Password": [
+                one for one in self.secret_bindings or [] if isinstance(one.source, OnePasswordSource)
+            ],
             "browserSettings.customProxy": settings.custom_proxy,
             "browserSettings.extensionIds": settings.extension_ids,
         }
@@ -108,6 +157,12 @@ class NewRun(StrictBody):
             task=self.task,
             llm=self.model,
             output_schema=self.output_schema,
+            secrets={
+                binding.alias: binding.source.value.get_secret_value()
+                for binding in self.secret_bindings or []
+                if isinstance(binding.source, InlineSource)
+            },
+            secret_hosts={binding.alias: binding.allowed_domains for binding in self.secret_bindings or []},
             keep_session=True,
         )
         restored = KEEP_ALIVE_SECONDS if "keep_alive" in self.model_fields_set else None
