@@ -11,6 +11,7 @@ from browser_use_local.records import Conversation, Run, Task, Workspace, new_id
 from browser_use_local.sessions import Sessions
 from browser_use_local.store import Store
 from browser_use_local.tasks import SessionBusyError, SessionNotFoundError, Tasks
+from browser_use_local.workspaces import Workspaces
 
 KEEP_ALIVE_SECONDS = 120
 MAX_COST_USD = "25"
@@ -39,6 +40,7 @@ class Turn:
     max_cost_usd: str | None = None
     browser: dict[str, Any] = dataclasses.field(default_factory=dict)
     model_params: dict[str, Any] | None = None
+    attached_file_ids: list[str] | None = None
 
 
 class Conversations:
@@ -48,15 +50,17 @@ class Conversations:
         store: Where they are written down.
         sessions: The browsers.
         tasks: What runs them.
+        workspaces: Where their files lie.
     """
 
-    def __init__(self, store: Store, sessions: Sessions, tasks: Tasks) -> None:
+    def __init__(self, store: Store, sessions: Sessions, tasks: Tasks, workspaces: Workspaces) -> None:
         self._store = store
         self._sessions = sessions
         self._tasks = tasks
+        self._workspaces = workspaces
 
     def start(self, turn: Turn) -> Task:
-        """Starts a run.
+        """Starts a run. Files to attach that are not in its workspace are left out.
 
         Raises:
             SessionNotFoundError, WorkspaceNotFoundError, ProfileNotFoundError: What it names is not there.
@@ -70,11 +74,14 @@ class Conversations:
         browser = {**(before.browser if before else {}), **turn.browser}
         keep_alive = turn.keep_alive or (before.keep_alive if before else KEEP_ALIVE_SECONDS)
         conversation_id = before.id if before else new_id()
+        workspace_id = before.workspace_id if before else turn.workspace_id
+        attached = self._workspaces.attached(turn.attached_file_ids or [], workspace_id) if workspace_id else []
         order = dataclasses.replace(
             turn.order,
             conversation_id=conversation_id,
             session_id=self._open_browser(before),
             earlier=self._earlier(before),
+            uploads=self._workspaces.for_task(attached),
             idle_timeout=keep_alive,
             browser_profile_id=browser.get("profileId"),
             screen=(browser.get("screenWidth"), browser.get("screenHeight")),
@@ -83,7 +90,7 @@ class Conversations:
         def also(task: Task) -> None:
             now_so = Conversation(
                 id=conversation_id,
-                workspace_id=before.workspace_id if before else turn.workspace_id or self._new_workspace(),
+                workspace_id=workspace_id or self._new_workspace(),
                 keep_alive=keep_alive,
                 browser=browser,
                 max_cost_usd=turn.max_cost_usd or (before.max_cost_usd if before else MAX_COST_USD),
@@ -101,6 +108,7 @@ class Conversations:
                     created_at=task.created_at,
                     output_schema=order.output_schema,
                     model_params=turn.model_params,
+                    attached_file_ids=None if turn.attached_file_ids is None else [file.id for file in attached],
                 )
             )
 

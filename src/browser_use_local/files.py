@@ -6,6 +6,7 @@ import mimetypes
 import secrets
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,6 +45,7 @@ class Files:
         self._folder = folder
         self._store = store
         self._expected: dict[str, Expected] = {}
+        self.on_output: Callable[[File, Path], None] = lambda file, path: None  # noqa: ARG005
         folder.mkdir(exist_ok=True)
 
     def expect(self, name: str, content_type: str, size: int, session_id: str | None) -> str:
@@ -94,6 +96,7 @@ class Files:
         file = File(id=new_id(), name=name, content_type=kind, is_output=True, task_id=task_id)
         shutil.copyfile(source, self.path(file))
         self._store.add(file)
+        self.on_output(file, self.path(file))
 
     def outputs(self, session_id: str) -> list[File]:
         """What the tasks of a session gave out, in order."""

@@ -17,13 +17,14 @@ from browser_use_local.driver import Driver
 from browser_use_local.engine import Engine
 from browser_use_local.files import Files
 from browser_use_local.profiles import Profiles
-from browser_use_local.records import File, Session, Step, Task
+from browser_use_local.records import Conversation, File, Session, Step, Task
 from browser_use_local.script import ScriptEngine
 from browser_use_local.sessions import Sessions
 from browser_use_local.settings import Settings
 from browser_use_local.store import Store
 from browser_use_local.tasks import Tasks
 from browser_use_local.webhooks import Webhooks
+from browser_use_local.workspaces import Workspaces
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ class Local:
     tasks: Tasks
     files: Files
     profiles: Profiles
+    workspaces: Workspaces
     conversations: Conversations
 
     @classmethod
@@ -66,8 +68,10 @@ class Local:
                 sessions = Sessions(settings, store, profiles, driver)
                 files = Files(settings.data_dir / "files", store)
                 tasks = Tasks(settings, store, sessions, files, profiles, engine, webhooks.tell)
-                conversations = Conversations(store, sessions, tasks)
-                here = cls(settings, store, sessions, tasks, files, profiles, conversations)
+                workspaces = Workspaces(settings.data_dir / "workspaces", store)
+                files.on_output = workspaces.promote
+                conversations = Conversations(store, sessions, tasks, workspaces)
+                here = cls(settings, store, sessions, tasks, files, profiles, workspaces, conversations)
                 duties = asyncio.create_task(here.look_after())
                 try:
                     yield here
@@ -87,6 +91,7 @@ class Local:
                 self.store.write_ends()
                 await self.sessions.check()
                 await self.sessions.stop_idle()
+                self.workspaces.forget_announced()
             except Exception:
                 logger.exception("the server could not look after its sessions, and tries again")
 
@@ -105,6 +110,12 @@ class Local:
         for task in self.store.select(Task, {"session_id": session_id}):
             shutil.rmtree(self.settings.data_dir / "tasks" / task.id, ignore_errors=True)
         self.store.delete(Session, id=session_id)
+
+    async def delete_conversation(self, conversation_id: str) -> None:
+        """Deletes a v4 session with its runs and browsers."""
+        for browser in self.store.select(Session, {"conversation_id": conversation_id}):
+            await self.delete_session(browser.id)
+        self.store.delete(Conversation, id=conversation_id)
 
 
 def _engine(settings: Settings) -> Engine:

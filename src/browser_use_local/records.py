@@ -211,3 +211,18 @@ class Run:
     def place(self) -> str:
         """Where it stands in the list of its kind."""
         return self.created_at + self.task_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkspaceFile:
+    """A file at a path of a workspace, or one that was announced and is still to be uploaded."""
+
+    table: ClassVar[str] = "workspace_files"
+    id: str = field(default_factory=new_id)
+    workspace_id: str
+    path: str
+    name: str
+    content_type: str
+    size: int
+    is_uploaded: bool = False
+    modified_at: str = field(default_factory=now)

@@ -54,6 +54,7 @@ def create_app(settings: Settings, *, is_local: bool) -> tuple[Starlette, Faults
     v2: list[BaseRoute] = [
         route for part in (tasks, sessions, files, profiles, account) for route in part.routes(settings.contract)
     ]
+    v2 += v4.missing.ROUTES
     check_key = [Middleware(KeyCheck, key=settings.api_key)]
     routes: list[BaseRoute] = [
         Route("/health", health),
@@ -61,6 +62,7 @@ def create_app(settings: Settings, *, is_local: bool) -> tuple[Starlette, Faults
         Mount(API_V4, routes=v4.routes(), middleware=check_key),
         *signed.OPEN_ROUTES,
         *files.OPEN_ROUTES,
+        *v4.OPEN_ROUTES,
         *live.ROUTES,
         *(demo_site.ROUTES if settings.demo_site else []),
     ]

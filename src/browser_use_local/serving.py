@@ -28,8 +28,8 @@ from browser_use_local.store import NewerDatabaseError
 SHUTDOWN_WITHIN = 1
 SHORTEST_KEY = 24
 # What the server writes to a data folder.
-FOLDERS = ("agent", "browsers", "files", "profiles", "tasks")
-OWN_FILES = ("lock", "local.sqlite3*", *FOLDERS, "files/*", "profiles/*", "tasks/*", "tasks/*/*")
+FOLDERS = ("agent", "browsers", "files", "profiles", "tasks", "workspaces")
+OWN_FILES = ("lock", "local.sqlite3*", *FOLDERS, "files/*", "profiles/*", "tasks/*", "tasks/*/*", "workspaces/*")
 
 
 class CannotStartError(Exception):

@@ -26,12 +26,13 @@ from browser_use_local.records import (
     Step,
     Task,
     Workspace,
+    WorkspaceFile,
     now,
 )
 
 logger = logging.getLogger(__name__)
 
-VERSION = 3
+VERSION = 4
 SERVER_DIED = "the local server died"
 
 SCHEMA = """
@@ -103,11 +104,33 @@ CREATE TABLE runs (
 CREATE INDEX runs_by_time ON runs (created_at);
 CREATE INDEX runs_of_conversation ON runs (conversation_id, created_at);
 """,
+    4: """
+CREATE TABLE workspace_files (
+    id TEXT PRIMARY KEY, workspace_id TEXT NOT NULL REFERENCES workspaces ON DELETE CASCADE, path TEXT NOT NULL,
+    name TEXT NOT NULL, content_type TEXT NOT NULL, size INTEGER NOT NULL, is_uploaded BOOLEAN NOT NULL,
+    modified_at TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX files_of_workspace ON workspace_files (workspace_id, path);
+""",
 }
 
-Record = Session | Task | Step | File | Profile | Delivery | Notice | Share | Workspace | Conversation | Run
+Record = (
+    Session | Task | Step | File | Profile | Delivery | Notice | Share | Workspace | WorkspaceFile | Conversation | Run
+)
 AnyRecord = TypeVar(
-    "AnyRecord", Session, Task, Step, File, Profile, Delivery, Notice, Share, Workspace, Conversation, Run
+    "AnyRecord",
+    Session,
+    Task,
+    Step,
+    File,
+    Profile,
+    Delivery,
+    Notice,
+    Share,
+    Workspace,
+    WorkspaceFile,
+    Conversation,
+    Run,
 )
 
 sqlite3.register_converter("BOOLEAN", lambda value: value == b"1")

@@ -150,7 +150,7 @@ class Tasks:
             with self._store.transaction():
                 self._store.add(task)
                 self._files.include(order.included_files, task)
-                uploads = self._files.inputs(session.id, task.id)
+                uploads = {**self._files.inputs(session.id, task.id), **order.uploads}
                 also(task)
         except Exception:
             if order.session_id is None:

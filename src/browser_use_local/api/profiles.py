@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -22,6 +22,11 @@ NAMES: dict[ProfileKind, str] = {
     "profiles": "Profile",
 }
 
+# What `query` looks into: v4 says name and user.
+NAMES_OF_ONE = " || char(10) || ".join(
+    f"coalesce(json_extract(settings, '$.{name}'), '')" for name in ("name", "userId")
+)
+
 
 def _view(profile: Profile) -> dict[str, Any]:
     later = {"lastUsedAt": profile.last_used_at, "cookieDomains": None} if profile.kind == "profiles" else {}
@@ -29,14 +34,23 @@ def _view(profile: Profile) -> dict[str, Any]:
     return {"id": profile.id, **profile.settings, **times, **later}
 
 
-class _Endpoints:
-    """The endpoints of one kind."""
+class Respond(Protocol):
+    """Answers a request with JSON."""
 
-    def __init__(self, kind: ProfileKind, body: type[Body]) -> None:
+    def __call__(self, request: Request, body: Any, status: int = 200) -> Response:
+        """The answer."""
+
+
+class Endpoints:
+    """The endpoints of one kind, with what answers in the shape of their contract."""
+
+    def __init__(self, kind: ProfileKind, body: type[Body], respond: Respond = respond) -> None:
         self._kind = kind
         self._body = body
+        self._respond = respond
 
     def routes(self) -> list[Route]:
+        """Where they are."""
         start = f"/{self._kind}"
         return [
             Route(start, self._list, methods=["GET"]),
@@ -55,17 +69,17 @@ class _Endpoints:
     async def _list(self, request: Request) -> Response:
         where: dict[str, Any] = {"kind": self._kind}
         if query := request.query_params.get("query"):
-            where["json_extract(settings, '$.name') LIKE"] = f"%{query}%"
-        return respond(request, page(request, Profile, where, "created_at", _view))
+            where[f"{NAMES_OF_ONE} LIKE"] = f"%{query}%"
+        return self._respond(request, page(request, Profile, where, "created_at", _view))
 
     async def _create(self, request: Request) -> Response:
         settings = read(self._body, await raw_body(request)).model_dump(by_alias=True, mode="json")
         profile = Profile(kind=self._kind, settings=settings)
         local(request).store.add(profile)
-        return respond(request, _view(profile), 201)
+        return self._respond(request, _view(profile), 201)
 
     async def _get(self, request: Request) -> Response:
-        return respond(request, _view(self._known(request)))
+        return self._respond(request, _view(self._known(request)))
 
     async def _change(self, request: Request) -> Response:
         """Only what the body has is changed."""
@@ -73,7 +87,7 @@ class _Endpoints:
         body = await raw_body(request)
         changes = self._changes(profile, body)
         local(request).store.change(Profile, {"id": profile.id}, settings=changes, updated_at=now())
-        return respond(request, _view(self._known(request)))
+        return self._respond(request, _view(self._known(request)))
 
     def _changes(self, profile: Profile, body: bytes) -> dict[str, Any]:
         given = read(_AnyObject, body).model_extra or {}
@@ -94,8 +108,6 @@ class _AnyObject(Body, extra="allow"):
 
 def routes(contract: Contract) -> list[Route]:
     """The endpoints of the contract."""
-    nested = (
-        _Endpoints("agent-profiles", AgentProfile).routes() + _Endpoints("browser-profiles", BrowserProfile).routes()
-    )
-    flat = _Endpoints("profiles", FlatProfile).routes()
+    nested = Endpoints("agent-profiles", AgentProfile).routes() + Endpoints("browser-profiles", BrowserProfile).routes()
+    flat = Endpoints("profiles", FlatProfile).routes()
     return {"v2-nested": nested, "v2-flat": flat, "both": nested + flat}[contract]

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine
+import tempfile
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import checks
+import httpx
 from browser_use_sdk.v4 import AsyncBrowserUse, BrowserUse, BrowserUseError
-from pydantic import BaseModel
 
 URL, KEY, SITE = sys.argv[1:]
 STRANGER = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
-
-
-class Order(BaseModel):
-    number: str
-    amount: float
-
-
-class Orders(BaseModel):
-    orders: list[Order]
 
 
 class Blocking:
@@ -74,6 +68,14 @@ async def ended(client: Any, task: str, **options: Any) -> Any:
     return await client.runs.wait_for_completion(run.id, interval=0.05)
 
 
+@contextmanager
+def a_file(name: str) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, name)
+        file.write_bytes(b"%PDF-1.4")
+        yield file
+
+
 async def close_browsers(client: Any, session_id: Any) -> None:
     """Frees the place of a session's browser for the next check."""
     for browser in (await client.browsers.list(agent_session_id=session_id, filter_by="active")).items:
@@ -115,15 +117,6 @@ async def check_a_run_with_a_follow_up(client: Any) -> None:
 
 
 @both_ways
-async def check_downloads_of_a_browser(client: Any) -> None:
-    run = await ended(client, f"Open {SITE}/shop/.")
-    (browser,) = (await client.browsers.list(agent_session_id=run.session_id)).items
-    assert (await client.browsers.downloads(browser.id, include_urls=True)).files == []
-    await client.browsers.stop(browser.id)
-    await refused(404, client.browsers.get(STRANGER))
-
-
-@both_ways
 async def check_lists(client: Any) -> None:
     first = await ended(client, "no step at all")
     await ended(client, "no step at all", session_id=first.session_id)
@@ -148,9 +141,65 @@ async def check_cancelling(client: Any) -> None:
 
 
 @both_ways
+async def check_files_in_and_out(client: Any) -> None:
+    workspace = await client.workspaces.create(name="Orders")
+    with a_file("receipt.pdf") as receipt:
+        (uploaded,) = await client.workspaces.upload(workspace.id, receipt)
+    secrets = [
+        {"alias": alias, "source": {"type": "inline", "value": value}, "allowedDomains": ["127.0.0.1"]}
+        for alias, value in {"shop_user": "demo", "shop_password": "browser-use-demo"}.items()
+    ]
+    run = await ended(
+        client,
+        f"Open {SITE}/shop/ and sign in as shop_user with password shop_password. Download Orders as CSV."
+        " Open Returns and upload receipt.pdf as Receipt.",
+        workspace_id=workspace.id,
+        attached_file_ids=[uploaded.id],
+        secret_bindings=secrets,
+    )
+    assert run.status.value == "completed", run.error
+    (attached,) = (await client.runs.attachments(run.id)).attachments
+    assert (attached.id, attached.name) == (uploaded.id, "receipt.pdf")
+    (out,) = (await client.workspaces.files(workspace.id, prefix="outputs/", include_urls=True)).files
+    assert "A-1007" in (await asyncio.to_thread(httpx.get, str(out.url))).text
+    (browser,) = (await client.browsers.list(agent_session_id=run.session_id)).items
+    (download,) = (await client.browsers.downloads(browser.id, include_urls=True)).files
+    assert download.path == "orders.csv"
+    assert (await client.workspaces.size(workspace.id)).used_bytes > 8
+    await client.workspaces.delete_file(workspace.id, path=out.path)
+    assert [file.path for file in (await client.workspaces.files(workspace.id)).files] == ["uploads/receipt.pdf"]
+    assert (await client.workspaces.update(workspace.id, name=None)).name is None
+    await client.workspaces.delete(workspace.id)
+    assert (await client.workspaces.get(workspace.id)).archived
+    await close_browsers(client, run.session_id)
+
+
+@both_ways
+async def check_profiles_costs_and_deleting(client: Any) -> None:
+    profile = await client.profiles.create(name="shop of ann")
+    assert (await client.profiles.update(profile.id, user_id="ann-7")).user_id == "ann-7"
+    assert [one.id for one in (await client.profiles.list(query="ann-7")).items] == [profile.id]
+    assert (await client.profiles.get(profile.id)).name == "shop of ann"
+    settings = {"profileId": str(profile.id)}
+    run = await ended(client, "Wait 0 seconds.", browser_settings=settings, max_cost_usd=2)
+    cost = await client.sessions.cost(run.session_id)
+    assert (cost.num_runs, float(cost.total_cost_usd)) == (1, 0)
+    assert float((await client.sessions.update_cost_cap(run.session_id, max_cost_usd=3.5)).max_cost_usd) == 3.5
+    await refused(403, client.sessions.purge(run.session_id))
+    await client.sessions.delete(run.session_id)
+    await refused(404, client.sessions.get(run.session_id))
+    await refused(404, client.runs.get(run.id))
+    assert (await client.browsers.list(agent_session_id=run.session_id)).items == []
+    await client.profiles.delete(profile.id)
+    await refused(404, client.profiles.get(profile.id))
+
+
+@both_ways
 async def check_errors(client: Any) -> None:
     await refused(404, client.runs.get(STRANGER))
     await refused(404, client.sessions.get(STRANGER))
+    await refused(404, client.browsers.get(STRANGER))
+    await refused(404, client.workspaces.files(STRANGER))
     await refused(404, client.runs.create("x", session_id=STRANGER))
     await refused(422, client.runs.create(""))
     await refused(422, client.runs.create("x", metadata={}))

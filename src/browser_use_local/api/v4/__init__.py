@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from browser_use_local.api.v4 import browsers, runs, sessions
+from browser_use_local.api.v4 import browsers, missing, profiles, runs, sessions, workspaces
 
 
 def routes() -> list[Route]:
     """The endpoints of v4."""
-    return [route for part in (runs, sessions, browsers) for route in part.ROUTES]
+    return [route for part in (runs, sessions, browsers, workspaces, profiles, missing) for route in part.ROUTES]
+
+
+# Open to whoever has an address that this server gave out.
+OPEN_ROUTES = workspaces.OPEN_ROUTES

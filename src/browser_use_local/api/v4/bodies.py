@@ -141,7 +141,6 @@ class NewRun(StrictBody):
             "agentcardWalletId": self.agentcard_wallet_id,
             "stripeLinkConnectionId": self.stripe_link_connection_id,
             "opVaultId": self.op_vault_id,
-            "attachedFileIds": self.attached_file_ids,
             "secretBindings.source of 1Password": [
                 one for one in self.secret_bindings or [] if isinstance(one.source, OnePasswordSource)
             ],
@@ -174,6 +173,7 @@ class NewRun(StrictBody):
             max_cost_usd=str(self.max_cost_usd) if self.max_cost_usd is not None else None,
             browser=self.browser_settings.for_browsers_to_come() if self.browser_settings else {},
             model_params=self.model_params,
+            attached_file_ids=None if self.attached_file_ids is None else [str(one) for one in self.attached_file_ids],
         )
 
 
@@ -181,3 +181,30 @@ class SessionTitle(Body):
     """PATCH /sessions/{id}."""
 
     title: str | None = Field(default=None, max_length=255)
+
+
+class CostCap(StrictBody):
+    """PATCH /sessions/{id}/cost-cap."""
+
+    max_cost_usd: Budget
+
+
+class WorkspaceName(Body):
+    """POST /workspaces, and PATCH /workspaces/{id}."""
+
+    name: str | None = Field(default=None, max_length=100)
+
+
+class UploadedFile(Body):
+    """One of the files of POST /workspaces/{id}/files/upload."""
+
+    name: str = Field(min_length=1, max_length=255)
+    content_type: str = Field(default="application/octet-stream", max_length=255)
+    size: int = Field(ge=1, le=50 * 1024 * 1024)
+
+
+class FileUpload(Body):
+    """POST /workspaces/{id}/files/upload."""
+
+    files: list[UploadedFile] = Field(min_length=1, max_length=10)
+    allow_overrides: bool = True

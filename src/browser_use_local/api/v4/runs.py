@@ -17,7 +17,7 @@ from browser_use_local.api.sessions import too_many
 from browser_use_local.api.v4.bodies import NewRun
 from browser_use_local.api.v4.missing import not_here
 from browser_use_local.api.v4.paging import newest
-from browser_use_local.api.v4.views import events, run_status, run_view
+from browser_use_local.api.v4.views import attachment_view, events, run_status, run_view
 from browser_use_local.conversations import NotOfTheSessionError, WorkspaceNotFoundError
 from browser_use_local.profiles import ProfileNotFoundError
 from browser_use_local.records import Conversation, Run, Task
@@ -70,9 +70,11 @@ async def create(request: Request) -> Response:
     except TooManySessionsError as error:
         raise too_many(error) from None
     view = _view(request, task.id)
+    shown = view["attachedFileIds"] or []
+    missing = [file_id for file_id in map(str, body.attached_file_ids or []) if file_id not in shown]
     made = {key: view[key] for key in ("id", "status", "model", "sessionId", "workspaceId")}
     address = links(request).plain(f"/api/v4/runs/{task.id}/events")
-    return JSONResponse({**made, "eventsUrl": address, "missingFileIds": [], "skippedVaultItems": []})
+    return JSONResponse({**made, "eventsUrl": address, "missingFileIds": missing, "skippedVaultItems": []})
 
 
 async def listing(request: Request) -> Response:
@@ -122,8 +124,11 @@ async def listing_of_events(request: Request) -> Response:
 
 async def attachments(request: Request) -> Response:
     """GET /runs/{id}/attachments."""
-    _known(request)
-    return JSONResponse({"attachments": []})
+    run_id = _known(request).id
+    here = local(request)
+    run = here.store.get(Run, task_id=run_id)
+    files = here.workspaces.attached(run.attached_file_ids or []) if run else []
+    return JSONResponse({"attachments": [attachment_view(file) for file in files]})
 
 
 ROUTES = [

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from browser_use_local.api.views import Links
-from browser_use_local.records import Conversation, Run, Step, Task
+from browser_use_local.records import Conversation, Run, Step, Task, WorkspaceFile
 
 JsonObject = dict[str, Any]
 
@@ -48,6 +48,17 @@ def run_view(run: Run, task: Task, conversation: Conversation) -> JsonObject:
         "totalCostUsd": "0",
         "createdAt": task.created_at,
         "updatedAt": task.finished_at or task.started_at or task.created_at,
+    }
+
+
+def attachment_view(file: WorkspaceFile) -> JsonObject:
+    """A file that was attached to a run (RunAttachment)."""
+    return {
+        "id": file.id,
+        "name": file.name,
+        "contentType": file.content_type,
+        "sizeBytes": file.size,
+        "status": "uploaded" if file.is_uploaded else "pending",
     }
 
 
