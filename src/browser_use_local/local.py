@@ -17,7 +17,8 @@ from browser_use_local.driver import Driver
 from browser_use_local.engine import Engine
 from browser_use_local.files import Files
 from browser_use_local.profiles import Profiles
-from browser_use_local.records import Conversation, File, Session, Step, Task
+from browser_use_local.queues import Queues
+from browser_use_local.records import Conversation, File, Message, Session, Step, Task
 from browser_use_local.script import ScriptEngine
 from browser_use_local.sessions import Sessions
 from browser_use_local.settings import Settings
@@ -44,6 +45,7 @@ class Local:
     profiles: Profiles
     workspaces: Workspaces
     conversations: Conversations
+    queues: Queues
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -71,7 +73,8 @@ class Local:
                 workspaces = Workspaces(settings.data_dir / "workspaces", store)
                 files.on_output = workspaces.promote
                 conversations = Conversations(store, sessions, tasks, workspaces)
-                here = cls(settings, store, sessions, tasks, files, profiles, workspaces, conversations)
+                queues = Queues(store, conversations, tasks)
+                here = cls(settings, store, sessions, tasks, files, profiles, workspaces, conversations, queues)
                 duties = asyncio.create_task(here.look_after())
                 try:
                     yield here
@@ -92,6 +95,7 @@ class Local:
                 await self.sessions.check()
                 await self.sessions.stop_idle()
                 self.workspaces.forget_announced()
+                self.queues.go_on()
             except Exception:
                 logger.exception("the server could not look after its sessions, and tries again")
 
@@ -112,7 +116,8 @@ class Local:
         self.store.delete(Session, id=session_id)
 
     async def delete_conversation(self, conversation_id: str) -> None:
-        """Deletes a v4 session with its runs and browsers."""
+        """Deletes a v4 session with its queue, its runs and its browsers."""
+        self.store.delete(Message, conversation_id=conversation_id)
         for browser in self.store.select(Session, {"conversation_id": conversation_id}):
             await self.delete_session(browser.id)
         self.store.delete(Conversation, id=conversation_id)

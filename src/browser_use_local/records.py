@@ -226,3 +226,18 @@ class WorkspaceFile:
     size: int
     is_uploaded: bool = False
     modified_at: str = field(default_factory=now)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """A message in the queue of a v4 session, and the run that became of it."""
+
+    table: ClassVar[str] = "messages"
+    id: int
+    conversation_id: str
+    run_id: str | None = None
+    mode: Literal["queue", "interrupt"]
+    status: Literal["pending", "consumed", "cancelled", "failed"] = "pending"
+    text: str
+    attached_file_ids: list[str] | None = None
+    created_at: str = field(default_factory=now)

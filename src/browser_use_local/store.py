@@ -18,6 +18,7 @@ from browser_use_local.records import (
     Conversation,
     Delivery,
     File,
+    Message,
     Notice,
     Profile,
     Run,
@@ -32,7 +33,7 @@ from browser_use_local.records import (
 
 logger = logging.getLogger(__name__)
 
-VERSION = 4
+VERSION = 5
 SERVER_DIED = "the local server died"
 
 SCHEMA = """
@@ -112,10 +113,29 @@ CREATE TABLE workspace_files (
 ) WITHOUT ROWID;
 CREATE INDEX files_of_workspace ON workspace_files (workspace_id, path);
 """,
+    5: """
+CREATE TABLE messages (
+    id INTEGER PRIMARY KEY, conversation_id TEXT NOT NULL REFERENCES conversations ON DELETE CASCADE, run_id TEXT,
+    mode TEXT NOT NULL, status TEXT NOT NULL, text TEXT NOT NULL, attached_file_ids JSON, created_at TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX messages_by_status ON messages (status, conversation_id);
+""",
 }
 
 Record = (
-    Session | Task | Step | File | Profile | Delivery | Notice | Share | Workspace | WorkspaceFile | Conversation | Run
+    Session
+    | Task
+    | Step
+    | File
+    | Profile
+    | Delivery
+    | Notice
+    | Share
+    | Workspace
+    | WorkspaceFile
+    | Conversation
+    | Run
+    | Message
 )
 AnyRecord = TypeVar(
     "AnyRecord",
@@ -131,6 +151,7 @@ AnyRecord = TypeVar(
     WorkspaceFile,
     Conversation,
     Run,
+    Message,
 )
 
 sqlite3.register_converter("BOOLEAN", lambda value: value == b"1")

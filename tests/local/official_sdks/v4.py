@@ -195,6 +195,21 @@ async def check_profiles_costs_and_deleting(client: Any) -> None:
 
 
 @both_ways
+async def check_queues(client: Any) -> None:
+    run = await client.runs.create("Wait 60 seconds.")
+    later = await client.sessions.send_message(run.session_id, "Wait 0.1 seconds.")
+    same = await client.sessions.send_message(run.session_id, "Wait 0.1 seconds.", deduplicate="exact-text-v1")
+    assert (same.id, later.status.value) == (later.id, "pending")
+    assert [message.id for message in (await client.sessions.queue(run.session_id)).queue] == [later.id]
+    urgent = await client.sessions.send_message(run.session_id, "Wait 60 seconds.", interrupt=True)
+    assert (urgent.status.value, (await client.runs.get(run.id)).status.value) == ("consumed", "cancelled")
+    assert (await client.sessions.remove_message(run.session_id, later.id)).status.value == "cancelled"
+    assert (await client.sessions.get_message(run.session_id, urgent.id)).run_id == urgent.run_id
+    await refused(409, client.sessions.remove_message(run.session_id, urgent.id))
+    await client.sessions.delete(run.session_id)
+
+
+@both_ways
 async def check_errors(client: Any) -> None:
     await refused(404, client.runs.get(STRANGER))
     await refused(404, client.sessions.get(STRANGER))

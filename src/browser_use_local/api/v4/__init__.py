@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from browser_use_local.api.v4 import browsers, missing, profiles, runs, sessions, workspaces
+from browser_use_local.api.v4 import browsers, missing, profiles, queues, runs, sessions, workspaces
 
 
 def routes() -> list[Route]:
     """The endpoints of v4."""
-    return [route for part in (runs, sessions, browsers, workspaces, profiles, missing) for route in part.ROUTES]
+    return [
+        route for part in (runs, sessions, queues, browsers, workspaces, profiles, missing) for route in part.ROUTES
+    ]
 
 
 # Open to whoever has an address that this server gave out.

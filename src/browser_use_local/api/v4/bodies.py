@@ -177,6 +177,14 @@ class NewRun(StrictBody):
         )
 
 
+class NewMessage(StrictBody):
+    """POST /sessions/{id}/queue."""
+
+    text: TaskText = Field(min_length=1)
+    interrupt: bool = False
+    attached_file_ids: Annotated[list[UUID], Field(max_length=20)] | None = None
+
+
 class SessionTitle(Body):
     """PATCH /sessions/{id}."""
 
