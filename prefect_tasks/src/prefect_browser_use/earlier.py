@@ -114,6 +114,7 @@ class Earlier:
         asked = [request, session_id, keep_session, digests(files)]
         caller = Caller.of(place or Place.of("", asked))
         self.key = key or caller.key(block, asked)
+        self._twins = caller.twin_keys(block, asked)
         self.since = None if key else caller.since
         self.is_new = not (key or caller.ran_before or caller.is_retry)
         self.request = request
@@ -190,7 +191,8 @@ class Earlier:
         """
         others = [other for other in listed.by_session[task.session_id] if other.key != self.key]
         follow_ups = [other for other in others if _age(other) > _age(task)]
-        if follow_ups and not self._caller.is_certain:
+        is_certain = self._caller.is_certain and not any(twin in listed.by_key for twin in self._twins)
+        if follow_ups and not is_certain:
             log.warning(
                 "Task %s of an earlier attempt is not used again: several calls that ask the same came in no certain"
                 " order, so its session %s may be another call's. That session is closed, and a new task started. Give"

@@ -36,7 +36,8 @@ class EarlierSession:
     def __init__(self, block: BrowserUseCredentials, place: Place | None, settings: BrowserSettings | None) -> None:
         self._block = block
         self._caller = Caller.of(place or Place.of("", settings))
-        self._key = f"browser-use-session-{self._caller.key(block, settings).replace(':', '-')}"
+        self._key = _artifact_key(self._caller.key(block, settings))
+        self._twins = [_artifact_key(key) for key in self._caller.twin_keys(block, settings)]
 
     def find(self) -> Session | None:
         """The session that was started before, if it still serves the calls after it."""
@@ -44,18 +45,19 @@ class EarlierSession:
             return None
         with SyncClientContext.get_or_create() as context:
             found = context.client.read_artifacts(
-                artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[self._key])),
+                artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[self._key, *self._twins])),
                 sort=ArtifactSort.CREATED_DESC,
-                limit=1,
             )
-        if not found or not found[0].description:
+        own = [artifact for artifact in found if artifact.key == self._key]
+        if not own or not own[0].description:
             return None
+        is_certain = self._caller.is_certain and len(own) == len(found)
         with self._block.get_client() as client:
             try:
-                session = client.get_session(found[0].description)
+                session = client.get_session(own[0].description)
             except NotFoundError:
                 return None
-            return session if self._leads_on(client, session) else None
+            return session if self._leads_on(client, session, is_certain) else None
 
     def remember(self, session: Session) -> None:
         """Keeps the id for the next attempt. Where Prefect does not take it, this one goes on all the same."""
@@ -74,13 +76,17 @@ class EarlierSession:
         except (httpx.HTTPError, PrefectException) as error:
             log.warning("A retry will not find session %s, and starts another. %s", session.id, error)
 
-    def _leads_on(self, client: BrowserUseClient, session: Session) -> bool:
+    def _leads_on(self, client: BrowserUseClient, session: Session, is_certain: bool) -> bool:
         """As for a task that opens a session: see `Earlier`."""
         tasks = [task for task in client.list_tasks(after=self._caller.since) if task.session_id == session.id]
-        if not self._caller.is_certain and tasks:
+        if not is_certain and tasks:
             client.stop_session(session.id)
             return False
         return session.status == "active" or (bool(tasks) and all(_is_good(task) for task in tasks))
+
+
+def _artifact_key(key: str) -> str:
+    return f"browser-use-session-{key.replace(':', '-')}"
 
 
 def _is_good(task: Task) -> bool:

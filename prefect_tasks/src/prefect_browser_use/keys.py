@@ -12,7 +12,7 @@ a whole, and no two calls share one, in whichever processes they run.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -37,6 +37,7 @@ class Caller:
         ran_before: Whether an earlier attempt may have started something.
         is_retry: Whether this attempt may have, in an earlier try of the task.
         is_certain: See `Place`.
+        twins: The paths to the `twins` of the place.
     """
 
     scope: UUID
@@ -46,6 +47,7 @@ class Caller:
     ran_before: bool
     is_retry: bool
     is_certain: bool
+    twins: tuple[tuple[str, ...], ...]
 
     @classmethod
     def of(cls, place: Place | None) -> Caller:
@@ -59,6 +61,7 @@ class Caller:
         own = place.text if place else uuid4().hex
         is_retry = bool((place and place.is_retry) or (task and task.task_run.run_count > 1))
         is_certain = place is None or place.is_certain
+        twins = place.twins if place else ()
         if flow_run is None:
             scope = (place and place.scope) or uuid4()
             return cls(
@@ -69,6 +72,7 @@ class Caller:
                 ran_before=True,  # nobody counts how often a background task was started
                 is_retry=is_retry,
                 is_certain=is_certain,
+                twins=tuple((twin,) for twin in twins),
             )
         ancestry = ancestry_of(flow_run)
         return cls(
@@ -79,6 +83,7 @@ class Caller:
             ran_before=ancestry.ran_before,
             is_retry=is_retry,
             is_certain=is_certain,
+            twins=tuple((*ancestry.path, twin) for twin in twins),
         )
 
     def key(self, block: BrowserUseCredentials, asked: Any) -> str:
@@ -89,3 +94,7 @@ class Caller:
             asked: What is asked for.
         """
         return f"{self.scope}:{block.sign(fingerprint([self.path, asked]))[:32]}"
+
+    def twin_keys(self, block: BrowserUseCredentials, asked: Any) -> list[str]:
+        """The keys of calls that may have come in this one's place in another attempt."""
+        return [replace(self, path=path).key(block, asked) for path in self.twins]

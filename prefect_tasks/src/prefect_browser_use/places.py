@@ -12,8 +12,9 @@ import sys
 import threading
 import weakref
 from collections import defaultdict
-from collections.abc import Hashable
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from inspect import CO_VARARGS, CO_VARKEYWORDS
@@ -25,11 +26,9 @@ from prefect.context import ContextModel, FlowRunContext, TaskRunContext
 
 from prefect_browser_use.fingerprints import fingerprint, known_fingerprint
 
-ENGINES = {
-    *("run_flow_sync", "run_flow_async", "run_generator_flow_sync", "run_generator_flow_async"),
-    *("run_task_sync", "run_task_async", "run_generator_task_sync", "run_generator_task_async"),
-}
-"""The functions of Prefect that run a flow or a task."""
+FLOW_ENGINES = {"run_flow_sync", "run_flow_async", "run_generator_flow_sync", "run_generator_flow_async"}
+TASK_ENGINES = {"run_task_sync", "run_task_async", "run_generator_task_sync", "run_generator_task_async"}
+"""The functions of Prefect that run a flow or a task. Where they have other names, no call is taken to be in order."""
 
 MACHINERY = {"asyncio", "concurrent", "contextlib", "prefect", "prefect_browser_use", "threading"}
 """Packages whose functions say nothing about a call."""
@@ -42,8 +41,10 @@ class Place:
     Attributes:
         text: Tells the call from all others of its flow. Holds hashes of arguments, so it is not to be shown.
         is_certain: Whether the next attempt surely gives the same place to the same call. Calls that ask the same in
-            coroutines or threads of the flow's own may come in another order; they are told apart by the arguments of
-            the functions around them, unless one of those cannot be compared.
+            coroutines, threads or tasks of the flow's own may come in another order; they are told apart by the
+            arguments of what is around them, unless these are the same too, or cannot be compared.
+        twins: The places of calls that are told apart from this one by their order only, and come in no certain one.
+            Where one of them was there in an earlier attempt, the place is not certain either.
         is_retry: Whether a task of the flow's own makes the call, and is being retried.
         scope: The task run that makes the call, where there is no flow.
         since: When that was created.
@@ -52,6 +53,7 @@ class Place:
     text: str = field(repr=False)
     is_certain: bool
     is_retry: bool
+    twins: tuple[str, ...] = field(default=(), repr=False)
     scope: UUID | None = None
     since: datetime | None = None
 
@@ -65,42 +67,90 @@ class Place:
         """
         task, flow = TaskRunContext.get(), FlowRunContext.get()
         flow_run = flow.flow_run if flow else None
-        if task and flow_run and task.task_run.flow_run_id != flow_run.id:
+        is_flow_of_task = bool(task and flow_run and task.task_run.flow_run_id != flow_run.id)
+        if is_flow_of_task:
             task = None  # the task called the flow that makes the call
-        if task is None and flow_run is None:
+        run = task or (flow if flow_run else None)
+        if run is None:
             return None
-        parent, is_certain = _own_task(task, flow) if task else ("", True)
-        aside = _called_aside(2 if task is None and _is_called_by_flow(flow) else 1)
-        what = _hash([name, arguments, aside and aside.functions])
-        number = _notes_of(task or flow).number(what)  # type: ignore[arg-type] # one of them is there
+        stack = _Stack()
+        steps = [_Step.of(run, [name, arguments], stack.aside(TASK_ENGINES if task else FLOW_ENGINES))]
+        if task and flow_run:
+            steps.insert(0, _own_task(task, flow, stack))  # type: ignore[arg-type] # it has a run
         return cls(
-            text=f"{parent}/{what}/{number}",
-            is_certain=is_certain and (aside is None or aside.are_known),
+            text=_text_of(steps),
+            is_certain=all(step.is_certain for step in steps) and not is_flow_of_task and _is_in_order(flow, stack),
             is_retry=bool(task and task.task_run.run_count > 1),
+            twins=tuple(
+                _text_of([*steps[:at], replace(step, number=1), *steps[at + 1 :]])
+                for at, step in enumerate(steps)
+                if step.is_aside and step.number == 0
+            ),
             scope=task.task_run.id if task and not flow_run else None,
             since=task.task_run.created if task and not flow_run else None,
         )
 
 
-def _own_task(task: TaskRunContext, flow: FlowRunContext | None) -> tuple[str, bool]:
-    """The place of a task of the flow's own.
+@dataclass(frozen=True)
+class _Step:
+    """A step of the way from the flow to the call: a task of the flow's own, or the call in it.
+
+    Attributes:
+        what: Tells it from others.
+        number: Tells it from those that are the same.
+        is_aside: Whether these come in no certain order.
+        is_known: Whether all that tells it from others can be compared.
+    """
+
+    what: str
+    number: int
+    is_aside: bool = False
+    is_known: bool = True
+
+    @classmethod
+    def of(cls, run: ContextModel, what: Any, aside: _Aside | None, who: Hashable = None) -> _Step:
+        told_apart = _hash([what, aside and aside.functions])
+        number = _notes_of(run).number(told_apart, who)
+        return cls(told_apart, number, aside is not None, aside is None or aside.are_known)
+
+    @property
+    def is_certain(self) -> bool:
+        return self.is_known and not (self.is_aside and self.number)
+
+
+def _text_of(steps: Sequence[_Step]) -> str:
+    return "/".join(f"{step.what}/{step.number}" for step in steps)
+
+
+def _own_task(task: TaskRunContext, flow: FlowRunContext, stack: _Stack) -> _Step:
+    """A task of the flow's own.
 
     Nobody counts these where they are called. In one process they are counted as they come, which tells those with
     the same parameters apart. A process that sees some of them only cannot: there, the task run is its own place, and
     an attempt of the flow with other task runs starts anew.
     """
     task_run = task.task_run
-    if flow is None or flow.flow_run is None or flow.detached:
-        return str(task_run.id), True
-    what = _hash([task_run.task_key, task.parameters])
-    number = _notes_of(flow).number(what, task_run.id)
-    return f"{what}/{number}", not task_run.task_inputs.get("__parents__")
+    if flow.detached:
+        return _Step(str(task_run.id), 0)
+    is_alone = not task_run.task_inputs.get("__parents__")  # called by no other task
+    step = _Step.of(flow, [task_run.task_key, task.parameters], stack.aside(FLOW_ENGINES), task_run.id)
+    return replace(step, is_known=step.is_known and is_alone)
 
 
-def _is_called_by_flow(flow: FlowRunContext | None) -> bool:
-    """Whether a flow of this process called this one: its context is what the variable held before."""
-    token = getattr(flow, "_token", None)  # Prefect has no public name for it
-    return isinstance(getattr(token, "old_value", None), FlowRunContext)
+def _is_in_order(flow: FlowRunContext | None, stack: _Stack) -> bool:
+    """Whether the flows around were called in the body of the one around them; of other processes, Prefect counts it.
+
+    The context of that one is what the variable held before. Prefect has no public name for it: without it, a flow
+    inside another is not taken to be in order.
+    """
+    while flow and flow.flow_run and flow.flow_run.parent_task_run_id and not flow.detached:
+        token = getattr(flow, "_token", None)
+        if token is None:
+            return False
+        flow = token.old_value if isinstance(token.old_value, FlowRunContext) else None
+        if flow and stack.aside(FLOW_ENGINES):
+            return False
+    return True
 
 
 @dataclass
@@ -128,26 +178,32 @@ class _Aside:
                 self.are_known = False
 
 
-def _called_aside(engines: int) -> _Aside | None:
-    """What is known of a call outside the body of its flow; None for a call in the body, which has its order.
+class _Stack:
+    """The functions around a call, which are gone through once, from the inside to the outside."""
 
-    Args:
-        engines: How many flows and tasks run around the call, one called by the other.
-    """
-    aside = _Aside()
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - as `inspect.stack` does, which reads the sources too
-    while frame:
-        module = str(frame.f_globals.get("__name__"))
-        if module == "asyncio.events":
-            break
-        if frame.f_code.co_name in ENGINES:
-            engines -= 1
-            if not engines:
-                return None
-        elif module.partition(".")[0] not in MACHINERY:
-            aside.add(frame)
-        frame = frame.f_back
-    return aside
+    def __init__(self) -> None:
+        self._frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - as `inspect.stack`, which reads sources too
+
+    def aside(self, engines: AbstractSet[str]) -> _Aside | None:
+        """What is known of the functions up to the next flow or task; None for its body, which has its order.
+
+        Args:
+            engines: What runs that one, if it is of the expected kind.
+        """
+        aside = _Aside()
+        while frame := self._frame:
+            name, module = frame.f_code.co_name, str(frame.f_globals.get("__name__"))
+            if module == "asyncio.events":
+                break
+            self._frame = frame.f_back
+            if name in FLOW_ENGINES | TASK_ENGINES:
+                if name in engines:
+                    return None
+                aside.are_known = False
+                break
+            if module.partition(".")[0] not in MACHINERY:
+                aside.add(frame)
+        return aside
 
 
 def _hash(value: Any) -> str:
