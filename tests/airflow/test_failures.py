@@ -100,7 +100,7 @@ def test_of_a_result_that_was_not_kept_a_retry_makes_no_new_task_but_a_clear_doe
     error = failures.ResultNotKeptError("...", task_id="t")
     assert failures.can_be_helped(error)
     assert failures.has_ended(error)
-    assert "takes the finished task up" in what_next(error, retries=True)
+    assert "reattaches to the finished task" in what_next(error, retries=True)
     assert "`BrowserUseTaskSensor` can read this one" in what_next(error, retries=False)
 
 

@@ -75,7 +75,7 @@ def test_a_follow_up_gets_its_files_in_the_session_that_it_continues(server: Fak
         ("memory://a/orders.csv", "memory://a/orders.csv cannot be uploaded: there is no such file."),
         ("memory://a/virus.exe", "memory://a/virus.exe cannot be uploaded: the API takes .csv, "),
         ("memory://a/big.csv", "memory://a/big.csv cannot be uploaded: it has 10,485,761 bytes; "),
-        ("nonsense://a/orders.csv", "nonsense://a/orders.csv is no address in a storage that is known here: "),
+        ("nonsense://a/orders.csv", "nonsense://a/orders.csv is not a valid URL of a storage that is known here: "),
     ],
 )
 def test_a_file_that_is_not_there_or_is_not_taken_fails_the_task_for_good_and_nothing_is_created(
@@ -154,7 +154,7 @@ def test_a_folder_that_cannot_be_written_to_fails_the_task_before_it_is_paid_for
     (tmp_path / "file").write_text("")
     for folder in (str(tmp_path / "file" / "out"), f"file://{tmp_path}/file", "nonsense://bucket/out"):
         for argument in ("download_output_to", "large_output_to"):
-            with pytest.raises(AirflowFailException, match=r"cannot be written to|is no address"):
+            with pytest.raises(AirflowFailException, match=r"cannot be written to|is not a valid URL"):
                 execute(browse(**{argument: folder}))
     assert server.tasks == {}
 

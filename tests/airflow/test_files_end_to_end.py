@@ -91,7 +91,7 @@ def test_a_file_is_uploaded_once_and_the_download_that_failed_is_made_up_for_by_
     [task] = scene.tasks
     assert scene.server.files.uploads == {(task.session_id, "in.csv"): b"7;9.5"}
     assert scene.run.instance("browse")["try_number"] == 2
-    assert "Airflow's retry takes the finished task up and tries only this again." in scene.run.log("browse")
+    assert "Airflow's retry reattaches to the finished task and tries only this again." in scene.run.log("browse")
     [file] = scene.run.xcom("browse")["output_files"]
     assert (file["name"], file["path"]) == ("a.csv", f"{folder}/out/a.csv")
     assert Path(file["path"]).read_bytes() == content_of(task.id, "a.csv")

@@ -21,9 +21,9 @@ class Delivery:
     """Where what a task leaves goes.
 
     Attributes:
-        download_output_to: A folder, or an address in object storage, for output files.
+        download_output_to: A folder, or a URL in object storage, for output files.
         max_xcom_bytes: The most bytes that an output may take in XCom, as JSON; None for no limit.
-        large_output_to: A folder, or an address in object storage, for an output past that.
+        large_output_to: A folder, or a URL in object storage, for an output past that.
     """
 
     download_output_to: Any = None
@@ -74,7 +74,7 @@ def deliver(client: BrowserUseClient, task: Task, value: dict[str, Any], to: Del
         ) from error
     raise ResultNotKeptError(
         f"{finished} its output of {len(content):,} bytes as JSON is more than `max_xcom_bytes`"
-        f" ({to.max_xcom_bytes:,}) lets into XCom. Raise that, or name a folder or an address in object storage"
+        f" ({to.max_xcom_bytes:,}) lets into XCom. Raise that, or name a folder or a URL in object storage"
         " with `large_output_to`.",
         **ids,
     )

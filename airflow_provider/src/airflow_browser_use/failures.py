@@ -45,7 +45,7 @@ class FileStorageError(BrowserUseError):
 class ResultNotKeptError(TaskError):
     """The remote task has done its work, but what came of it could not be put where it was to go.
 
-    A retry takes the finished task up and tries only that again.
+    A retry reattaches to the finished task and tries only that again.
     """
 
     retryable = True

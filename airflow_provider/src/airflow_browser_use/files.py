@@ -1,6 +1,6 @@
-"""Files on their way into a remote task and out of it: paths on the worker, or addresses in object storage.
+"""Files on their way into a remote task and out of it: paths on the worker, or URLs in object storage.
 
-An address is what Airflow's `ObjectStoragePath` takes: `s3://bucket/key`, or `s3://connection@bucket/key`.
+A URL is what Airflow's `ObjectStoragePath` takes: `s3://bucket/key`, or `s3://connection@bucket/key`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def fetch(files: Sequence[str], scratch: Path) -> Iterator[Path]:
     """Files as files of the worker, each fetched when it is asked for.
 
     Args:
-        files: Paths, or addresses in object storage.
+        files: Paths, or URLs in object storage.
         scratch: An empty folder for what is fetched.
 
     Raises:
@@ -52,7 +52,7 @@ def fetch(files: Sequence[str], scratch: Path) -> Iterator[Path]:
 
 def _fetch(file: str, folder: Path) -> Path:
     """The agent finds a file under its own name, so each has a folder to itself."""
-    if not _is_address(file):
+    if not _is_url(file):
         return Path(file)
     source = _in_storage(file)
     target = folder / source.name
@@ -73,12 +73,12 @@ def check_folder(folder: Place | None) -> None:
     """Find out that results cannot go to a folder before a task is paid for. On the worker's disk, it is made.
 
     Raises:
-        InvalidRequestError: They cannot: nothing knows this kind of address, say, or a file is in the way.
+        InvalidRequestError: They cannot: nothing knows this kind of URL, say, or a file is in the way.
     """
     if not folder:
         return
     try:
-        _make(_in_storage(str(folder)) if _is_address(str(folder)) else Path(str(folder)))
+        _make(_in_storage(str(folder)) if _is_url(str(folder)) else Path(str(folder)))
     except OSError as error:
         raise InvalidRequestError(f"{folder} cannot be written to: {error.strerror or error}.") from error
 
@@ -91,7 +91,7 @@ def download(client: BrowserUseClient, task: Task, folder: str) -> list[str]:
     Returns:
         Where each one is, in the order of the task's `output_files`.
     """
-    if not _is_address(folder):
+    if not _is_url(folder):
         return [str(path) for path in client.download_output_files(task, folder)]
     with TemporaryDirectory(prefix="browser-use-") as scratch:
         return [_put(path, folder) for path in client.download_output_files(task, scratch)]
@@ -99,7 +99,7 @@ def download(client: BrowserUseClient, task: Task, folder: str) -> list[str]:
 
 def write(content: bytes, folder: str, name: str) -> str:
     """Put content into a folder under a name, and return where it is."""
-    if _is_address(folder):
+    if _is_url(folder):
         with TemporaryDirectory(prefix="browser-use-") as scratch:
             return _put(Path(write(content, scratch, name)), folder)
     path = Path(folder, name)
@@ -109,11 +109,11 @@ def write(content: bytes, folder: str, name: str) -> str:
 
 
 def _put(path: Path, folder: str) -> str:
-    address = f"{folder.rstrip('/')}/{path.name}"
+    url = f"{folder.rstrip('/')}/{path.name}"
     _make(_in_storage(folder))
-    target = _in_storage(address)
+    target = _in_storage(url)
     target.fs.put_file(str(path), target.path)
-    return address
+    return url
 
 
 def _make(folder: Path | ObjectStoragePath) -> None:
@@ -123,21 +123,21 @@ def _make(folder: Path | ObjectStoragePath) -> None:
         _make(Path(folder.path))
 
 
-def _is_address(place: str) -> bool:
+def _is_url(place: str) -> bool:
     return "://" in place
 
 
-def _in_storage(address: str) -> ObjectStoragePath:
-    """An address with its file system, which takes a provider and, where the address names it, a connection.
+def _in_storage(url: str) -> ObjectStoragePath:
+    """A URL with its file system, which takes a provider and, where the URL names it, a connection.
 
     Raises:
         InvalidRequestError: One of these is missing.
     """
     try:
-        path = ObjectStoragePath(address)
+        path = ObjectStoragePath(url)
         path.fs  # noqa: B018 - makes it
     except Exception as error:
         raise InvalidRequestError(
-            f"{address} is no address in a storage that is known here: {str(error).rstrip('.')}."
+            f"{url} is not a valid URL of a storage that is known here: {str(error).rstrip('.')}."
         ) from error
     return path

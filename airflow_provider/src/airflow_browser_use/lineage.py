@@ -39,7 +39,7 @@ def openlineage(
     Importable only where OpenLineage's provider is installed, and called by nobody else.
 
     Args:
-        inputs: Files that go in: paths, or addresses in object storage.
+        inputs: Files that go in: paths, or URLs in object storage.
         outputs: Where what it leaves goes; what is None is left out.
         remote: The remote task's id and its server's base URL, once the try has one.
     """
@@ -55,11 +55,11 @@ def openlineage(
 
 
 def _dataset(place: str) -> Dataset:
-    """A path or an address as OpenLineage names it: without the connection that an address may go through."""
+    """A path or a URL as OpenLineage names it: without the connection that a URL may go through."""
     from airflow.providers.common.compat.openlineage.facet import Dataset
 
-    protocol, is_address, rest = place.partition("://")
-    if not is_address or protocol in FILE_PROTOCOLS:
-        return Dataset(namespace="file", name=str(Path(rest if is_address else place).absolute()))
+    protocol, is_url, rest = place.partition("://")
+    if not is_url or protocol in FILE_PROTOCOLS:
+        return Dataset(namespace="file", name=str(Path(rest if is_url else place).absolute()))
     bucket, _, key = rest.partition("/")
     return Dataset(namespace=f"{protocol}://{bucket.rpartition('@')[2]}", name=key)

@@ -1,7 +1,7 @@
 """Links of a task instance in the UI.
 
 Airflow reads a link from XCom, and by itself writes it only when the task defers or ends. The operators write these
-keys as soon as they know the addresses, so the links work while the task runs.
+keys as soon as they know the URLs, so the links work while the task runs.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ class _XComLink(BaseOperatorLink):
 
     @property
     def xcom_key(self) -> str:
-        """Where the operator puts the address."""
+        """Where the operator puts the URL."""
         return self.KEY
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002 - Airflow's signature
-        """The address, or nothing if there is none."""
+        """The URL, or nothing if there is none."""
         return XCom.get_value(key=self.KEY, ti_key=ti_key) or ""
 
 
@@ -52,7 +52,7 @@ class RecordingLink(_XComLink):
 
 
 def push_links(ti: Any, session: Session) -> None:
-    """Write the addresses that a session has by now.
+    """Write the URLs that a session has by now.
 
     Args:
         ti: The task instance.

@@ -51,12 +51,12 @@ def what_next(error: BrowserUseError, *, retries: bool) -> str:
     """A sentence for whoever reads the log at night."""
     if isinstance(error, ResultNotKeptError):
         if retries:
-            return "Airflow's retry takes the finished task up and tries only this again."
+            return "Airflow's retry reattaches to the finished task and tries only this again."
         return "Airflow does not retry it. A clear would start a new task; `BrowserUseTaskSensor` can read this one."
     if not retries:
         return "Airflow does not retry it."
     if isinstance(error, (TaskUnreachableError, CreationUnknownError)):
-        return "Airflow's retry takes the same remote task up again."
+        return "Airflow's retry reattaches to the same remote task."
     return "Airflow's retry starts a new remote task." if isinstance(error, TaskError) else "Airflow retries it."
 
 

@@ -32,16 +32,16 @@ ON_ITS_WAY = {"scheduled", "queued"}
 """States of a task instance that a worker is about to take."""
 
 ON_ITS_WAY_LOOKS = 10
-"""Looks at a task instance that is on its way, a second apart, before it counts as cleared."""
+"""How often a task instance that is on its way is asked for, a second apart, before it counts as cleared."""
 
 STEPS_EVERY = 3.0
-"""Seconds between looks at the steps of a task."""
+"""Seconds between polls for the steps of a task."""
 
 LINE_SECONDS = 60.0
 """From one line about a server that does not answer to the next."""
 
 STEP_READS = 5.0
-"""Looks per second at most, all triggers of a connection together."""
+"""Polls per second at most, all triggers of a connection together."""
 
 _STOPPING: set[asyncio.Task[None]] = set()
 """Keeps what stops a remote task from being collected while it runs."""
@@ -142,7 +142,7 @@ class BrowserUseTaskTrigger(BaseTrigger):
         """
         now, next_line = asyncio.get_running_loop().time, 0.0
         while True:
-            # With jitter: a triggerer starts many triggers together, and their looks would come together.
+            # With jitter: a triggerer starts many triggers together, and their polls would come together.
             pause = max(STEPS_EVERY, watch.triggers / STEP_READS) * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
             await asyncio.sleep(pause)
             try:

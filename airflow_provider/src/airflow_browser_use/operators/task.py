@@ -64,7 +64,7 @@ class BrowserUseTaskOperator(TemplatedOperator):
             path of either. The `output` in XCom is then parsed.
         secrets: Values for the agent to type but not to see, as references to connections or variables, or one to a
             mapping of them. (templated)
-        files: Files for the agent: paths on the worker, or addresses in object storage such as `s3://bucket/key`, which
+        files: Files for the agent: paths on the worker, or URLs in object storage such as `s3://bucket/key`, which
             the worker fetches. Uploaded before the task is created. At most 10 MB each. (templated)
         download_output_to: A folder on the worker, or in object storage, for the files that a successful task leaves.
             Each keeps its own name, and its entry in `output_files` gets a `path`. (templated)
