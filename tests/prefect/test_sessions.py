@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from itertools import groupby
 
 import pytest
 from prefect import flow
@@ -136,3 +137,30 @@ def test_a_flow_that_is_run_again_for_a_failed_follow_up_begins_a_new_session(ap
     assert [task["prompt"] for task in api.tasks()] == ["Sign in", "Read the orders"] * 2
     assert len({task["session_id"] for task in api.tasks()}) == 2
     assert api.sessions(status="active") == []
+
+
+def test_the_id_of_a_block_is_that_of_the_browser_that_its_failed_first_task_has_opened(api: FakeApi) -> None:
+    api.script("The first", is_success=False)
+    with browser_session(credentials=credentials_for(api)) as session:
+        with pytest.raises(TaskFailedError):
+            session.run("The first")
+        assert [session.id] == [one["session_id"] for one in api.tasks()]
+        session.run("The second")
+    assert len(api.sessions()) == 1
+    assert api.sessions(status="active") == []
+
+
+def test_a_retry_of_the_first_task_of_a_kept_session_closes_the_browser_of_the_failed_one_first(api: FakeApi) -> None:
+    api.script("Sign in", times=1, is_success=False)
+    still_open: list[int] = []
+
+    def retry(*_: object) -> bool:
+        still_open.append(len(api.sessions(status="active")))
+        return True
+
+    patient = run_browser_task.with_options(retries=1, retry_condition_fn=retry)
+    result = patient("Sign in", credentials=credentials_for(api), keep_session=True)
+    assert still_open == [1]
+    assert [one["id"] for one in api.sessions(status="active")] == [result.session_id]
+    creates = [one["method"] == "POST" for one in api.requests() if one["method"] != "GET"]
+    assert [is_create for is_create, _ in groupby(creates)] == [True, False, True]
