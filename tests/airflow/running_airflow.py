@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -46,6 +47,8 @@ class RunningAirflow:
         self.home = home
         self.components = components
         self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._crashes = 0
+        self._lock = threading.Lock()
         port, worker_logs, trigger_logs = free_port(), free_port(), free_port()
         self.url = f"http://127.0.0.1:{port}"
         values = {
@@ -187,11 +190,24 @@ class RunningAirflow:
         while time.monotonic() < deadline:
             if found := look():
                 return found
+            self._restart_a_scheduler_that_met_a_clear()
             dead = [name for name, child in self._children.items() if child.poll() is not None]
             if dead:
                 raise AssertionError(f"{dead} ended; see the logs in {self.home}")
             time.sleep(0.2)
         raise AssertionError(f"not within {seconds} s: {what}; see the logs in {self.home}")
+
+    def _restart_a_scheduler_that_met_a_clear(self) -> None:
+        """As a service manager would. SQLite locks no rows, so that a scheduler below 3.3 can end (StaleDataError)."""
+        with self._lock:
+            if self._count_crashes() > self._crashes:
+                self.kill("scheduler", signal.SIGTERM)
+                self._crashes = self._count_crashes()
+                self.start_component("scheduler")
+
+    def _count_crashes(self) -> int:
+        log = self.home / "scheduler.log"
+        return log.read_bytes().count(b"\nsqlalchemy.orm.exc.StaleDataError") if log.exists() else 0
 
     def _send(self, method: str, path: str, body: Any) -> Any:
         for _ in range(5):
