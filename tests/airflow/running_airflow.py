@@ -198,7 +198,7 @@ class RunningAirflow:
         raise AssertionError(f"not within {seconds} s: {what}; see the logs in {self.home}")
 
     def _restart_a_scheduler_that_met_a_clear(self) -> None:
-        """As a service manager would. SQLite locks no rows, so that a scheduler below 3.3 can end (StaleDataError)."""
+        """As a service manager would. SQLite locks no rows: a clear can end the scheduler (StaleDataError, 3.1.8)."""
         with self._lock:
             if self._count_crashes() > self._crashes:
                 self.kill("scheduler", signal.SIGTERM)
