@@ -241,3 +241,16 @@ class Message:
     text: str
     attached_file_ids: list[str] | None = None
     created_at: str = field(default_factory=now)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConversationShare:
+    """The public link of a v4 session."""
+
+    table: ClassVar[str] = "conversation_shares"
+    conversation_id: str
+    id: str = field(default_factory=new_id)
+    token: str
+    is_active: bool = True
+    views: int = 0
+    created_at: str = field(default_factory=now)

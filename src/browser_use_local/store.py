@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from browser_use_local.records import (
     LIVE,
     Conversation,
+    ConversationShare,
     Delivery,
     File,
     Message,
@@ -33,7 +34,7 @@ from browser_use_local.records import (
 
 logger = logging.getLogger(__name__)
 
-VERSION = 5
+VERSION = 6
 SERVER_DIED = "the local server died"
 
 SCHEMA = """
@@ -120,6 +121,12 @@ CREATE TABLE messages (
 ) WITHOUT ROWID;
 CREATE INDEX messages_by_status ON messages (status, conversation_id);
 """,
+    6: """
+CREATE TABLE conversation_shares (
+    conversation_id TEXT PRIMARY KEY REFERENCES conversations ON DELETE CASCADE, id TEXT NOT NULL,
+    token TEXT NOT NULL UNIQUE, is_active BOOLEAN NOT NULL, views INTEGER NOT NULL, created_at TEXT NOT NULL
+) WITHOUT ROWID;
+""",
 }
 
 Record = (
@@ -136,6 +143,7 @@ Record = (
     | Conversation
     | Run
     | Message
+    | ConversationShare
 )
 AnyRecord = TypeVar(
     "AnyRecord",
@@ -152,6 +160,7 @@ AnyRecord = TypeVar(
     Conversation,
     Run,
     Message,
+    ConversationShare,
 )
 
 sqlite3.register_converter("BOOLEAN", lambda value: value == b"1")

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from browser_use_local.api.http import links, local, nothing, path_id
 from browser_use_local.api.signed import check_signature
 from browser_use_local.api.views import session_item, task_view
-from browser_use_local.records import Session, Share, Step, Task, now
+from browser_use_local.records import Conversation, ConversationShare, Session, Share, Step, Task, now
 from browser_use_local.tasks import screenshot_path
 
 LISTED = 50
@@ -33,6 +33,17 @@ def _allowed(request: Request, path: str) -> None:
         check_signature(request, path)
 
 
+def _shared(request: Request, token: str) -> str:
+    """The session of a public link: of one of v4 the browser of its latest run."""
+    here = local(request)
+    if share := here.store.get(Share, token=token):
+        return share.session_id
+    public = here.store.get(ConversationShare, token=token, is_active=True)
+    conversation = here.store.get(Conversation, id=public.conversation_id) if public else None
+    latest = here.conversations.latest(conversation) if conversation else None
+    return latest.session_id if latest else ""
+
+
 def _session(request: Request) -> Session:
     """The session that the path names, by its id or by the token of its public share."""
     store = local(request).store
@@ -41,8 +52,7 @@ def _session(request: Request) -> Session:
         session_id = path_id(request, "session_id")
         _allowed(request, f"/live/{session_id}")
     else:
-        share = store.get(Share, token=token)
-        session_id = share.session_id if share else ""
+        session_id = _shared(request, token)
     session = store.get(Session, id=session_id)
     if session is None:
         raise HTTPException(404, "Session not found")
@@ -78,8 +88,11 @@ async def view(request: Request) -> Response:
     """GET /live/{session_id} and /share/{token}: one session, as a page."""
     session = _session(request)
     store = local(request).store
-    if "token" in request.path_params and (share := store.get(Share, session_id=session.id)):
+    token = request.path_params.get("token", "")
+    if share := store.get(Share, token=token):
         store.change(Share, {"session_id": session.id}, views=share.views + 1, last_viewed_at=now())
+    elif public := store.get(ConversationShare, token=token):
+        store.change(ConversationShare, {"id": public.id}, views=public.views + 1)
     return _page("session.html")
 
 

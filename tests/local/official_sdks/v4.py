@@ -210,6 +210,15 @@ async def check_queues(client: Any) -> None:
 
 
 @both_ways
+async def check_shares(client: Any) -> None:
+    run = await ended(client, "no step at all")
+    assert await client.sessions.get_share(run.session_id) is None
+    share = await client.sessions.create_share(run.session_id)
+    assert (await client.sessions.get_share(run.session_id)).share_token == share.share_token
+    assert (await client.sessions.update_share(run.session_id, is_active=False)).is_active is False
+
+
+@both_ways
 async def check_errors(client: Any) -> None:
     await refused(404, client.runs.get(STRANGER))
     await refused(404, client.sessions.get(STRANGER))

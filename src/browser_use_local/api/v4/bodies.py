@@ -185,6 +185,12 @@ class NewMessage(StrictBody):
     attached_file_ids: Annotated[list[UUID], Field(max_length=20)] | None = None
 
 
+class ShareChange(Body):
+    """PUT /sessions/{id}/share."""
+
+    is_active: bool
+
+
 class SessionTitle(Body):
     """PATCH /sessions/{id}."""
 
