@@ -218,34 +218,63 @@ def test_no_session_is_left_open_and_none_is_closed_too_early_when(
     played[name, mode].result()
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_a_late_task_that_is_to_be_left_running_is_left_also_when_its_run_is_over(stage: Stage, mode: str) -> None:
-    scene = stage.play(f"hasty_unstopped_chain_{mode}", prompt="forever")
+def assert_left_running(scene: Scene) -> None:
+    """Also once the run is settled."""
     ends(scene, "failed")
-    settled = scene.server.counted("GET", "/sessions")
-    scene.run.airflow.until("the run is settled", lambda: scene.server.counted("GET", "/sessions") > settled)
+    scene.run.airflow.until("the run is settled", lambda: scene.server.counted("GET", "/sessions"))
     assert scene.tasks[1].status == "started"
     assert scene.stops(scene.tasks[1]) == 0
     assert not scene.server.sessions[scene.tasks[1].session_id].stopped
 
 
+@pytest.fixture(scope="module")
+def left(stage: Stage) -> dict[tuple[str, str], Scene]:
+    """Runs whose second task the user wants left running, played at the same time."""
+    return {(why, mode): stage.play(f"{why}_chain_{mode}") for why in ("hasty_unstopped", "unkilled") for mode in MODES}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_task_that_is_to_be_left_running_is_left_when_it_is_marked_failed(
+    left: dict[tuple[str, str], Scene], mode: str
+) -> None:
+    scene = left["unkilled", mode]
+    live(scene, mode, "browse", 2)
+    scene.run.mark("browse", "failed")
+    assert_left_running(scene)
+    if mode == "on_worker":
+        assert "is left running (`stop_on_kill`)" in scene.run.log("browse")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_late_task_that_is_to_be_left_running_is_left_also_when_its_run_is_over(
+    left: dict[tuple[str, str], Scene], mode: str
+) -> None:
+    assert_left_running(left["hasty_unstopped", mode])
+
+
 @pytest.mark.skipif(not AIRFLOW_V_3_1_PLUS, reason="3.0 fails a task that was killed for good")
-@pytest.mark.parametrize("retries", [1, 9])
+@pytest.mark.parametrize("retries", [0, 9])
 def test_an_edit_of_the_retries_neither_stops_the_live_task_of_a_killed_worker_nor_makes_another(
     stage: Stage, retries: int
 ) -> None:
     edited = stage.airflow.home / "retries"
-    scene = stage.play("edited_on_worker")
-    live(scene, "on_worker", "browse", 1)
+    scenes = {cleared: stage.play("edited_on_worker") for cleared in (False, True)}
+    live(scenes[True], "on_worker", "browse", 1)
+    scenes[True].run.clear("browse")
+    live(scenes[True], "on_worker", "browse", 2)
+    live(scenes[False], "on_worker", "browse", 1)
     edited.write_text(str(retries))
     try:
-        os.kill(scene.run.worker_pid("browse"), signal.SIGKILL)
-        scene.run.wait_for("browse", "running", try_number=2, seconds=240)
-        [task] = scene.tasks
-        scene.wait_for_polls(task)
-        task.finish()
-        ends(scene, "success")
+        for scene in scenes.values():
+            os.kill(scene.run.worker_pid("browse"), signal.SIGKILL)
+        for cleared, scene in scenes.items():
+            scene.run.wait_for("browse", "running", try_number=3 if cleared else 2, seconds=240)
+            task = scene.tasks[-1]
+            scene.wait_for_polls(task)
+            assert [each.status for each in scene.tasks] == ["stopped"] * cleared + ["started"]
+            task.finish()
+            ends(scene, "success")
+            assert [each.status for each in scene.tasks] == ["stopped"] * cleared + ["finished"]
+            assert scene.stops(task) == 0
     finally:
         edited.unlink()
-    assert scene.tasks == [task]
-    assert scene.stops(task) == 0
