@@ -92,7 +92,7 @@ class RunningAirflow:
             **{f"AIRFLOW__{name.replace('.', '__').upper()}": str(value) for name, value in values.items()},
             **{f"AIRFLOW_CONN_{name.upper()}": json.dumps(value) for name, value in connections.items()},
         }
-        self.http = httpx.Client(base_url=self.url, timeout=30, trust_env=False)
+        self.http = httpx.Client(base_url=self.url, timeout=90, trust_env=False)  # longer than the database is locked
 
     def start(self, dag_ids: set[str]) -> None:
         """Start all components, and wait until these DAGs are there."""

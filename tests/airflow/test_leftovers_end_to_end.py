@@ -278,3 +278,21 @@ def test_an_edit_of_the_retries_neither_stops_the_live_task_of_a_killed_worker_n
             assert scene.stops(task) == 0
     finally:
         edited.unlink()
+
+
+def test_unordered_follow_ups_that_resume_together_leave_no_session_open_and_close_none_too_early(stage: Stage) -> None:
+    scene = stage.play("siblings_deferred", other="forever")
+    first = scene.wait_for_remote_task(2, seconds=240)
+    stage.airflow.pause("triggerer")
+    try:
+        first.finish()
+        second = scene.wait_for_remote_task(3, seconds=240)
+        second.finish()
+        for branch in ("first", "second"):
+            scene.run.wait_for(branch, "deferred", seconds=240)
+    finally:
+        stage.airflow.send("triggerer", signal.SIGCONT)
+    ends(scene, "success")
+    assert [task.status for task in scene.tasks] == ["finished"] * 3
+    assert len(scene.server.sessions) == 1
+    stage.airflow.until("no session is open", lambda: not scene.server.open_sessions, seconds=60)

@@ -55,6 +55,7 @@ for mode in ("deferred", "on_worker"):
                 wait_when_busy=120,
                 priority_weight=10 if branch == "first" else 1,
                 **common,
+                **RETRIED,
             )
     with (
         DAG(f"live_group_{mode}", params=PARAMS),
