@@ -84,8 +84,16 @@ class Prefect:
         )
         flow = self._get(f"/flows/{run['flow_id']}")["name"]
         query = {"flow_runs": {"id": {"any_": [flow_run_id]}}, "sort": "EXPECTED_START_TIME_ASC"}
-        # A Browser Use task's key ends with the id of the task run that started it.
-        done = {(task.key or "").rpartition(":")[2]: task for task in browser_use.list_tasks()}
+        tasks = {task.id: task for task in browser_use.list_tasks()}
+        # A Browser Use task's key begins with the id of its flow run; whose task run it was, its artifact says.
+        succeeded = [task for task in tasks.values() if (task.key or "").startswith(flow_run_id) and task.is_success]
+        shown = self._programs.wait_for(
+            "Prefect's artifacts",
+            lambda: len(found := self._task_ids(flow_run_id)) >= len(succeeded) and {"of": found},
+            within=60,
+            log="prefect server",
+        )["of"]
+        done = {task_run_id: tasks[task_id] for task_run_id, task_id in shown.items()}
         return RunReport(
             title=f"Prefect, flow {flow}",
             state=run["state_name"],
@@ -107,6 +115,12 @@ class Prefect:
     def _ended(self, flow_run_id: str) -> Any:
         run = self._get(f"/flow_runs/{flow_run_id}")
         return run if run["state_type"] in ENDED else None
+
+    def _task_ids(self, flow_run_id: str) -> dict[str, str]:
+        """The Browser Use task of each task run that has shown one's result."""
+        query = {"artifacts": {"flow_run_id": {"any_": [flow_run_id]}, "key": {"any_": ["browser-use-result"]}}}
+        found = self._post("/artifacts/filter", query)
+        return {shown["task_run_id"]: shown["description"].split()[2] for shown in found}
 
     def _task_report(self, task: Mapping[str, Any], done: BrowserUseTask | None) -> TaskReport:
         succeeded = task["state_type"] == "COMPLETED"

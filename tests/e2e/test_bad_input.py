@@ -84,7 +84,6 @@ def outcome() -> Outcome:
     [
         ("wrong_key", "The API key is wrong"),
         ("no_server", "No connection to http://127.0.0.1:"),
-        ("no_text", "task: String should have at least 1 character"),
         ("no_uuid", "session_id: 'orders' is not a valid UUID"),
         ("no_schema", "output_schema: the output schema is not a valid JSON schema: 'orders' is not a valid type"),
         ("not_understood", "Step 1, `Make me rich`, is not understood. Expected is"),
@@ -97,6 +96,16 @@ def test_bad_input_fails_its_task_with_a_sentence_that_names_it(
     assert report.state.lower() == "failed"
     assert said in report.log
     assert WRONG_KEY not in report.log
+
+
+@pytest.mark.parametrize(
+    ("orchestrator", "said"),
+    [("airflow", "`task` is empty."), ("prefect", "task: String should have at least 1 character")],
+)
+def test_a_prompt_that_is_empty_fails_its_task_and_is_named(outcome: Outcome, orchestrator: str, said: str) -> None:
+    report = outcome.reports[orchestrator, "no_text"]
+    assert report.state.lower() == "failed"
+    assert said in report.log
 
 
 def test_a_connection_without_a_key_fails_its_task_and_says_where_the_key_belongs(outcome: Outcome) -> None:

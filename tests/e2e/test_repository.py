@@ -38,7 +38,7 @@ DISTRIBUTIONS = {
     "prefect_tasks": {"prefect_browser_use/py.typed"},
 }
 ENTRY_POINTS = {
-    ".": "browser-use-local = browser_use_local.cli:main",
+    ".": "browser-use-local = browser_use_local.__main__:main",
     "airflow_provider": "provider_info = airflow_browser_use.provider_info:get_provider_info",
     "prefect_tasks": "prefect_browser_use = prefect_browser_use",
 }
