@@ -87,13 +87,13 @@ class Prefect:
         tasks = {task.id: task for task in browser_use.list_tasks()}
         # A Browser Use task's key begins with the id of its flow run; whose task run it was, its artifact says.
         succeeded = [task for task in tasks.values() if (task.key or "").startswith(flow_run_id) and task.is_success]
-        shown = self._programs.wait_for(
+        self._programs.wait_for(
             "Prefect's artifacts",
-            lambda: len(found := self._task_ids(flow_run_id)) >= len(succeeded) and {"of": found},
+            lambda: len(self._task_ids(flow_run_id)) >= len(succeeded),
             within=60,
             log="prefect server",
-        )["of"]
-        done = {task_run_id: tasks[task_id] for task_run_id, task_id in shown.items()}
+        )
+        done = {task_run_id: tasks[task_id] for task_run_id, task_id in self._task_ids(flow_run_id).items()}
         return RunReport(
             title=f"Prefect, flow {flow}",
             state=run["state_name"],
