@@ -22,7 +22,7 @@ from pydantic import SecretStr
 
 from prefect_browser_use import BrowserTask, BrowserUseCredentials, arun_browser_task, run_browser_task
 
-CLUSTER = {"n_workers": 1, "threads_per_worker": 4, "dashboard_address": None}
+CLUSTER = {"n_workers": 1, "threads_per_worker": 4, "dashboard_address": ":0"}
 timeout = float(os.environ["FLOW_TIMEOUT"]) if "FLOW_TIMEOUT" in os.environ else None
 
 

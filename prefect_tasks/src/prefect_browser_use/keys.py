@@ -59,7 +59,9 @@ class Caller:
         task, flow = TaskRunContext.get(), FlowRunContext.get()
         flow_run = flow.flow_run if flow else None
         own = place.text if place else uuid4().hex
-        is_retry = bool((place and place.is_retry) or (task and task.task_run.run_count > 1))
+        # Where a worker is lost, Dask gives its task to another one, and no count says so.
+        is_moved = bool(flow and flow.detached)
+        is_retry = bool(is_moved or (place and place.is_retry) or (task and task.task_run.run_count > 1))
         is_certain = place is None or place.is_certain
         twins = place.twins if place else ()
         if flow_run is None:
