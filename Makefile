@@ -27,13 +27,12 @@ help: ## this list
 demo: envs chromium ## the example DAG and flow, in a real Airflow and Prefect (KEEP=1: leave them open)
 	@$(CLIENT)/bin/python -m demo --airflow $(AIRFLOW) --prefect $(PREFECT) $(if $(KEEP),--keep)
 
-# The longest first, and two at a time: a part mostly waits for what it started. Every part runs, also when another failed.
-PARTS := test-prefect test-airflow test-client test-e2e lint
-TWO_AT_A_TIME := $(if $(filter output-sync,$(.FEATURES)),-j2 --output-sync=target)
+# One after the other: each starts servers and browsers of its own, which take both cores of a small machine. Every
+# part runs, also when another failed.
+PARTS := lint test-client test-e2e test-airflow test-prefect
 .PHONY: test
 test: envs chromium ## every test, and the linters
-	@echo 'Runs $(PARTS); what each of them says is shown when it has ended.'
-	@$(MAKE) -k --no-print-directory $(TWO_AT_A_TIME) $(PARTS) && echo 'Passed: $(PARTS)'
+	@$(MAKE) -k -j1 --no-print-directory $(PARTS) && echo 'Passed: $(PARTS)'
 
 .PHONY: lint format style types-client types-airflow types-prefect
 lint: style format types-client types-airflow types-prefect ## ruff and mypy
