@@ -152,7 +152,7 @@ def test_what_a_server_and_its_guard_have_left_ends_when_the_next_one_starts(tmp
     assert chromiums(server.data_dir)
     again = running(tmp_path)
     assert not chromiums(again.data_dir)
-    assert not driver.is_running()
+    assert not driver.is_running() or driver.status() == psutil.STATUS_ZOMBIE  # which nobody may have waited for
     again.end()
 
 
