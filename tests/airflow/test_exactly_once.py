@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import signal
 
@@ -147,14 +146,3 @@ def test_a_scheduler_that_is_shut_down_with_its_workers_leaves_the_remote_task_t
     assert scene.tasks == [task]
     assert task.stopped is None
     assert scene.run.xcom("browse")["task_id"] == task.id
-
-
-def test_dag_test_waits_for_a_deferred_task_itself_and_a_triggerer_that_sees_it_too_stops_nothing(stage: Stage) -> None:
-    conn, server = stage.server()
-    conf = json.dumps({"conn": conn, "prompt": "for 8 s"})
-    stage.airflow.pause("scheduler")  # which would execute the task as well (3.3.2)
-    try:
-        stage.airflow.call("dags", "test", "--conf", conf, "one_deferred", "2026-01-01")
-    finally:
-        stage.airflow.send("scheduler", signal.SIGCONT)
-    assert [task.status for task in server.tasks.values()] == ["finished"]
