@@ -93,6 +93,9 @@ class RunningAirflow:
             **{f"AIRFLOW_CONN_{name.upper()}": json.dumps(value) for name, value in connections.items()},
         }
         self.http = httpx.Client(base_url=self.url, timeout=90, trust_env=False)  # longer than the database is locked
+        # On SQLite, Airflow's server logs a request in its event loop, which then waits for the request before it, which
+        # needs the event loop to end.
+        self._writing = threading.Lock()
 
     def start(self, dag_ids: set[str]) -> None:
         """Start all components, and wait until these DAGs are there."""
@@ -212,7 +215,8 @@ class RunningAirflow:
     def _send(self, method: str, path: str, body: Any) -> Any:
         for _ in range(5):
             # On a connection of its own, since the server closes one on which it failed, a moment after its answer.
-            response = self.http.request(method, path, json=body, headers={"Connection": "close"})
+            with self._writing if method != "GET" else contextlib.nullcontext():
+                response = self.http.request(method, path, json=body, headers={"Connection": "close"})
             # The server writes its audit log from its event loop, for which a task that starts may wait with SQLite's
             # lock in its hands. The log gives up after five seconds (SQLite's time-out), and nothing was done. Only
             # since 3.3 does the answer say that it was the database.
