@@ -68,7 +68,7 @@ class RunningAirflow:
             "api_auth.jwt_issuer": "tests",  # 3.0 has none by default, which newer versions of PyJWT refuse
             "api_auth.jwt_secret": "of the tests, and of nothing else, 9876543210",
             "dag_processor.refresh_interval": 5,
-            "database.sql_alchemy_conn": f"sqlite:///{home}/airflow.db?timeout=60",  # a busy machine locks it for long
+            "database.sql_alchemy_conn": f"sqlite:///{home}/airflow.db",
             "logging.worker_log_server_port": worker_logs,
             "logging.trigger_log_server_port": trigger_logs,
             "openlineage.selective_enable": True,
@@ -93,8 +93,7 @@ class RunningAirflow:
             **{f"AIRFLOW_CONN_{name.upper()}": json.dumps(value) for name, value in connections.items()},
         }
         self.http = httpx.Client(base_url=self.url, timeout=90, trust_env=False)  # longer than the database is locked
-        # On SQLite, Airflow's server logs a request in its event loop, which then waits for the request before it, which
-        # needs the event loop to end.
+        # Two changes at a time wait for each other until SQLite's time-out; see `_send`.
         self._writing = threading.Lock()
 
     def start(self, dag_ids: set[str]) -> None:
