@@ -17,7 +17,7 @@ from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_1_PLUS
 from .conftest import Scene, Stage
 
 MODES = ("deferred", "on_worker")
-AT_ONCE = 5
+AT_ONCE = 3
 WAITS = {"deferred": "deferred", "on_worker": "running"}
 
 Scenario = Callable[[Scene, str], None]
