@@ -187,7 +187,7 @@ class RunningAirflow:
         response.raise_for_status()
         return response.json()
 
-    def until(self, what: str, look: Callable[[], T], *, seconds: float = 90) -> T:
+    def until(self, what: str, look: Callable[[], T], *, seconds: float = 240) -> T:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if found := look():
