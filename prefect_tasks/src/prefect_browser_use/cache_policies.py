@@ -75,7 +75,3 @@ class OfArguments(CachePolicy):
         holds_key = isinstance(credentials, BrowserUseCredentials) and credentials.api_key is not None
         masked = {"`secrets`": inputs.get("secrets"), "`credentials`": holds_key}
         return [name for name, is_masked in masked.items() if hashes and is_masked]
-
-
-def _hash_of(policy: CachePolicy) -> Any:
-    return getattr(policy, "cache_key_fn", None)
