@@ -13,6 +13,7 @@ from browser_use_client.errors import InvalidRequestError, NotFoundError
 from browser_use_client.flows import files as moving
 from browser_use_client.flows import lookup, sessions, watch
 from browser_use_client.flows.lookup import LOOK_BACK, ago
+from browser_use_client.flows.profiles import with_profile
 from browser_use_client.flows.run import run
 from browser_use_client.flows.start import SessionStart
 from browser_use_client.flows.wait import MAX_FAILURES, wait
@@ -161,9 +162,10 @@ def sweep(server: Server, task_ids: Collection[str], overview_requests: int | No
 def start_session(server: Server, settings: BrowserSettings | None) -> Flow[Session]:
     """Starts a session."""
     contract = yield from server.contract()
+    settings = yield from with_profile(contract, settings or BrowserSettings(), server.clock)
     starting = SessionStart(
         contract,
-        contract.start_session(settings or BrowserSettings()),
+        contract.start_session(settings),
         id_of=lambda session: session.id,
         room_until=0.0,
         clock=server.clock,

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from .running_server import SECRETS, Json, LocalServer
+from browser_use_client import ApiVersion, BrowserProfile, BrowserSettings, BrowserUseClient, CreateTaskRequest
+
+from .running_server import KEY, SECRETS, Json, LocalServer
 
 KINDS: list[tuple[str, Json, Json]] = [
     ("agent-profiles", {"name": "careful", "maxAgentSteps": 3}, {"maxAgentSteps": 7}),
@@ -66,6 +68,21 @@ def test_who_signed_in_with_a_browser_profile_is_still_signed_in_the_next_time(s
     stranger = server.run(f"Open {server.site}/shop/orders and report the heading.")
     assert stranger["output"] == "heading: Sign in"
     assert server.http.get(f"/profiles/{profile}").json()["lastUsedAt"].endswith("Z")
+
+
+@pytest.mark.parametrize("api_version", ["v2-nested", "v2-flat"])
+def test_who_names_a_profile_is_signed_in_the_next_time(server: LocalServer, api_version: ApiVersion) -> None:
+    settings = BrowserSettings(profile=f"shop of {api_version}")
+    sign_in = CreateTaskRequest(
+        task=f"Open {server.site}/shop/ and sign in as {{{{shop_user}}}} with password {{{{shop_password}}}}.",
+        secrets=SECRETS,
+        browser_settings=settings,
+    )
+    look = CreateTaskRequest(task=f"Open {server.site}/shop/orders and report the heading.", browser_settings=settings)
+    with BrowserUseClient(KEY, server.url, api_version=api_version) as client:
+        client.run_task(sign_in)
+        assert client.run_task(look).output == "heading: Orders"
+        assert [one.name for one in client.list_profiles(BrowserProfile)].count(settings.profile) == 1
 
 
 def test_an_agent_profile_bounds_the_steps(server: LocalServer) -> None:

@@ -34,7 +34,7 @@ def browser_session(
 
     Args:
         group_id: The group's id.
-        browser_settings: The fields of `BrowserSettings`, such as `profile_id`. (templated)
+        browser_settings: The fields of `BrowserSettings`, such as `profile`. (templated)
         browser_use_conn_id: The connection. (templated)
         kwargs: Any other argument of a task group.
 

@@ -51,6 +51,10 @@ class Profiles(Generic[P]):
             )
         return Call("POST", self.path, self._profile, json={self.names[name]: fields[name] for name in fields})
 
+    def keeping_cookies(self, name: str) -> P:
+        """One to be made, of this name, that keeps cookies and storage between sessions."""
+        return self.model(name=name, **({"persist": True} if "persist" in self.names else {}))
+
     def delete(self, profile_id: str) -> Call[None]:
         """Deletes one."""
         return Call("DELETE", f"{self.path}/{uuid_of('profile_id', profile_id)}", lambda _: None)

@@ -24,6 +24,7 @@ from browser_use_client.errors import (
 from browser_use_client.flows.files import LocalFile, upload
 from browser_use_client.flows.keyed import KeyedTasks
 from browser_use_client.flows.lookup import FindTasks
+from browser_use_client.flows.profiles import with_profile
 from browser_use_client.flows.sessions import close_at_once, close_session, log, quietly, stop_at_once, stop_task
 from browser_use_client.flows.start import SessionStart
 from browser_use_client.models import CreatedTask, CreateTaskRequest, Task, UploadSlot
@@ -102,6 +103,7 @@ class Creation:
             if earlier is not None:
                 return earlier
         files = [LocalFile.at(path, self.contract) for path in self.files]
+        yield from self._find_profile()
         session_id = yield from self._make_place(with_files=bool(files))
         created = None
         try:
@@ -142,6 +144,11 @@ class Creation:
     def _session(self) -> str | None:
         """The session that the task is to run in: the one that was asked for, else one started for it."""
         return self.request.browser_settings.session_id
+
+    def _find_profile(self) -> Flow[None]:
+        """Finds the profile that the request names, or makes it."""
+        settings = yield from with_profile(self.contract, self.request.browser_settings, self.clock)
+        self._ask(self.request.model_copy(update={"browser_settings": settings}))
 
     def _make_place(self, *, with_files: bool) -> Flow[str | None]:
         """Makes what has to exist before the task, and returns the session that was started for it, if one was."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, StringConstraints, model_validator
 
 from browser_use_client.models._base import Request, SchemaText, UuidText, View
 
@@ -43,7 +43,10 @@ class BrowserSettings(Request):
 
     Attributes:
         session_id: Continue this session. The other settings are for new sessions only.
-        profile_id: A browser profile (cookies, local storage) to start a new session with.
+        profile: Name of the browser profile (cookies, local storage) to start a new session with, 1 to 100 characters.
+            The oldest one of that name is taken, or one is made, once, whoever else asks at the same time. Two sessions
+            at a time with one profile overwrite each other's cookies.
+        profile_id: The same by its id. Give one of the two.
         proxy_country_code: Two letters; None switches the proxy off; left out it is the server's
             default (`v2-flat`).
         screen_width: Pixels, 320 to 6144 (`v2-flat`).
@@ -52,11 +55,18 @@ class BrowserSettings(Request):
     """
 
     session_id: UuidText | None = None
+    profile: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)] | None = None
     profile_id: UuidText | None = None
     proxy_country_code: str | None = None
     screen_width: Annotated[int, Field(ge=320, le=6144)] | None = None
     screen_height: Annotated[int, Field(ge=320, le=3456)] | None = None
     enable_recording: bool | None = None
+
+    @model_validator(mode="after")
+    def _one_profile(self) -> BrowserSettings:
+        if self.profile is not None and self.profile_id is not None:
+            raise ValueError("`profile` and `profile_id` both name a profile: give one of the two")
+        return self
 
 
 class CreateTaskRequest(Request):

@@ -59,7 +59,7 @@ class BrowserUseStartSessionOperator(_SessionOperator):
     before; below Airflow 3.3, only once a task has begun in it.
 
     Args:
-        browser_settings: The fields of `BrowserSettings`, such as `profile_id`. (templated)
+        browser_settings: The fields of `BrowserSettings`, such as `profile`. (templated)
         browser_use_conn_id: The connection. (templated)
 
     Raises:

@@ -59,7 +59,7 @@ class BrowserUseTaskOperator(TemplatedOperator):
         keep_session: Whether the session stays open after success. Default: exactly when a task downstream continues
             it; a session that no Browser Use task of this DAG started is left as it is.
         agent_settings: The fields of `AgentSettings`: `llm`, `start_url` and so on. (templated)
-        browser_settings: The fields of `BrowserSettings` for a new session, such as `profile_id`. (templated)
+        browser_settings: The fields of `BrowserSettings` for a new session, such as `profile`. (templated)
         output_schema: What the result must look like: a pydantic model or another type, a JSON schema, or the dotted
             path of either. The `output` in XCom is then parsed.
         secrets: Values for the agent to type but not to see, as references to connections or variables, or one to a
