@@ -53,7 +53,8 @@ class Profiles(Generic[P]):
 
     def keeping_cookies(self, name: str) -> P:
         """One to be made, of this name, that keeps cookies and storage between sessions."""
-        return self.model(name=name, **({"persist": True} if "persist" in self.names else {}))
+        fields: dict[str, Any] = {"name": name, "persist": True}
+        return self.model(**{field: value for field, value in fields.items() if field in self.names})
 
     def delete(self, profile_id: str) -> Call[None]:
         """Deletes one."""
