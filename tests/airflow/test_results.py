@@ -37,7 +37,7 @@ def test_of_a_task_that_did_not_do_its_work_it_says_the_last_page_with_its_pictu
     caplog: pytest.LogCaptureFixture, ended: dict[str, Any]
 ) -> None:
     assert line_about(caplog, **ended).endswith(
-        "3 steps. Last page: http://shop.test/orders Its picture: http://pictures.test/2"
+        "3 steps. Last page: http://shop.test/orders. Its picture: http://pictures.test/2"
     )
 
 

@@ -86,7 +86,7 @@ def last_page(task: Task) -> str:
     """Where the agent was last, for whoever looks for the reason of a failure; empty if the server does not say."""
     url = next((step.url for step in reversed(task.steps) if step.url), None)
     picture = next((step.screenshot_url for step in reversed(task.steps) if step.screenshot_url), None)
-    return " ".join(f"{what}: {it}" for what, it in (("Last page", url), ("Its picture", picture)) if it)
+    return ". ".join(f"{what}: {it}" for what, it in (("Last page", url), ("Its picture", picture)) if it)
 
 
 def shortened(text: str) -> str:
