@@ -26,7 +26,6 @@ SHOP = {
     "login": "ann-the-buyer",
     "password": "pa55 {{ of }} {% the %} shop",
 }
-SCENES = 100
 DAGS = Path(__file__).parent / "dags"
 
 
@@ -87,24 +86,23 @@ class Stage:
     """
 
     def __init__(self, home: Path, dags_folder: Path = DAGS, **more: Any) -> None:
-        self._servers = [FakeBrowserUse() for _ in range(SCENES)]
-        self._played = 0
-        connections = {f"browser_use_{number}": connection_to(server) for number, server in enumerate(self._servers)}
-        self.airflow = RunningAirflow(home, {**connections, "shop": SHOP}, dags_folder, **more)
+        self._servers: list[FakeBrowserUse] = []
+        self.airflow = RunningAirflow(home, {"shop": SHOP}, dags_folder, **more)
 
     def open(self, *dag_ids: str) -> None:
         self.airflow.start(set(dag_ids))
 
     def close(self) -> None:
         self.airflow.stop()
-        with ThreadPoolExecutor(SCENES) as pool:  # each takes half a second to see that it is over
+        with ThreadPoolExecutor(len(self._servers) or 1) as pool:  # each takes half a second to see that it is over
             list(pool.map(FakeBrowserUse.close, self._servers))
 
     def server(self) -> tuple[str, FakeBrowserUse]:
-        """A server that no scene has used, and its connection."""
-        name = f"browser_use_{self._played}"
-        server = self._servers[self._played]
-        self._played += 1
+        """A server that no scene has used, and its connection, which is in Airflow's database as a user's is."""
+        server = FakeBrowserUse()
+        self._servers.append(server)
+        name = f"browser_use_{server.port}"
+        self.airflow.add_connection(name, connection_to(server))
         return name, server
 
     def play(self, dag_id: str, **params: Any) -> Scene:

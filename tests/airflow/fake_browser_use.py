@@ -175,7 +175,8 @@ class FakeBrowserUse:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self.origin = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.port = self._server.server_address[1]
+        self.origin = f"http://127.0.0.1:{self.port}"
         self.url = f"{self.origin}/api/v2"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import Scene, Stage, connection_to
+from .conftest import Scene, Stage
 from .running_airflow import process_of
 
 MODES = ("deferred", "on_worker")
@@ -24,14 +24,8 @@ def who_closes(scene: Scene) -> list[str]:
 
 @pytest.fixture(scope="module")
 def waiting(stage: Stage) -> dict[str, Scene]:
-    """Runs whose session is open while a follow-up waits for its retry; their connections are in the database."""
-    scenes = {}
-    for state in ("failed", "success"):
-        _, server = stage.server()
-        conn = f"in_the_database_{state}"
-        stage.airflow.add_connection(conn, connection_to(server))
-        scenes[state] = Scene(server, stage.airflow.run("patient_chain_on_worker", conn=conn, prompt="fail"))
-    return scenes
+    """Runs whose session is open while a follow-up waits for its retry."""
+    return {state: stage.play("patient_chain_on_worker", prompt="fail") for state in ("failed", "success")}
 
 
 @pytest.fixture(scope="module")
