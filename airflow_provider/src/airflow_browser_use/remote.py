@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred, TaskInstanceState
+from airflow.providers.common.compat.sdk import TaskDeferred, TaskInstanceState
 
-from airflow_browser_use import cleaning, failures, lineage, task_states
+from airflow_browser_use import after_error, cleaning, failures, lineage, shut_down, task_states
 from airflow_browser_use.cleanup import ENDED, Ending, Fate, fate_of
-from airflow_browser_use.creating import Creation, is_acceptable
+from airflow_browser_use.creating import Creation
 from airflow_browser_use.delivery import deliver
 from airflow_browser_use.identity import RemoteIdentity
-from airflow_browser_use.interruption import Interruption, WorkerInterruptedError
+from airflow_browser_use.interruption import Interruption
 from airflow_browser_use.links import LiveViewLink, push_links
-from airflow_browser_use.messages import explain, whose_session
+from airflow_browser_use.messages import whose_session
 from airflow_browser_use.record import Record
 from airflow_browser_use.results import log_end, log_step, return_value, schema_from
 from airflow_browser_use.session_policy import SessionPolicy
-from browser_use_client import (
-    BrowserUseError,
-    CreatedTask,
-    InvalidRequestError,
-    TaskStoppedError,
-    TaskTimeoutError,
-)
+from browser_use_client import CreatedTask, InvalidRequestError, TaskStoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,12 +31,6 @@ if TYPE_CHECKING:
     from airflow_browser_use.options import TaskOptions
     from browser_use_client import BrowserUseClient, CreateTaskRequest, Session, Task
     from browser_use_client.models import AnyTask
-
-LATEST_END_SECONDS = 60.0
-"""How long after a clear Airflow can take to end the worker: until the next heartbeat."""
-
-STOP_GRACE_SECONDS = 2.0
-"""How long one request may take while the worker is being ended: 5 s after SIGTERM, it is killed."""
 
 
 class RemoteTask:
@@ -58,7 +45,15 @@ class RemoteTask:
         task_id: The id of the remote task, if this try has it already.
 
     Attributes:
+        options: What the user wants.
+        use: What the DAG says about its session.
+        policy: Who may go on in its session.
+        interruption: Whether the worker was told to end.
         task_id: Its id, once it is known.
+        session_id: That of its session.
+        live_url: Where that can be seen.
+        has_ended: It is known to run no more.
+        is_shared: Another task instance made it, under the same `key`.
         result: The XCom value, once it has done its work; what is too large for that may not be delivered yet.
     """
 
@@ -73,7 +68,7 @@ class RemoteTask:
     ) -> None:
         self.options = options
         self.use = use
-        self._new_client = new_client
+        self.new_client = new_client
         self.context = context
         self.log = log
         self.ti: Any = context["ti"]
@@ -85,9 +80,9 @@ class RemoteTask:
         self.session_id: str | None = None if begun_here else options.session_id
         self.live_url: str | None = None
         self.result: dict[str, Any] | None = None
-        self._has_ended = False
+        self.has_ended = False
         self._session_closed = False
-        self._is_shared = False
+        self.is_shared = False
         self._record = Record(context)
         if task_id is not None:
             self.session_id = self._own_xcom("session_id") or self.session_id
@@ -96,7 +91,7 @@ class RemoteTask:
     @cached_property
     def client(self) -> BrowserUseClient:
         """Made when it is first used, so that a connection without a key is an error like any other."""
-        return self._new_client(sleep=self.interruption.sleep)
+        return self.new_client(sleep=self.interruption.sleep)
 
     def create(self, request: CreateTaskRequest, deadline: float | None) -> CreatedTask:
         """Create the remote task, or reattach to that of an earlier try; say in XCom and in the log which one it is.
@@ -136,11 +131,11 @@ class RemoteTask:
         Returns:
             Whether another one made it.
         """
-        self._is_shared = bool(self.options.key) and not self.identity.made(task)
-        if self._is_shared:
+        self.is_shared = bool(self.options.key) and not self.identity.made(task)
+        if self.is_shared:
             self.options = replace(self.options, stop_on_timeout=False, stop_on_kill=False)
             self.policy = replace(self.policy, owned=False)
-        return self._is_shared
+        return self.is_shared
 
     def wait(self, task: AnyTask, deadline: float | None) -> Task:
         """Wait on the worker until the remote task has ended; its steps go into the log."""
@@ -154,17 +149,17 @@ class RemoteTask:
 
     def finish(self, task: Task) -> None:
         """Make the result of a remote task that has ended; its session is closed if nobody goes on in it."""
-        self._has_ended = True
+        self.has_ended = True
         self.task_id, self.session_id = task.id, task.session_id
         log_end(self.log, task)
         failures.checked(task, fail_on_unsuccessful=self.options.fail_on_unsuccessful)
         session = self._session()
         result = return_value(task, session, schema_from(self.options.output_schema))
         self.result = deliver(self.client, task, result, self.options.delivery)
-        fate = fate_of(self._state()) if self.interruption.asked else Fate.SUCCEEDED
+        fate = fate_of(self.state()) if self.interruption.asked else Fate.SUCCEEDED
         cleanup = self.policy.cleanup_after(self.ti, Ending(Fate.SUCCEEDED if fate is Fate.GOES_ON else fate))
         is_open = session is None or session.status == "active"  # `v2-flat` closes one that ends with its task
-        if cleanup.close_session and is_open and self._close_session(self.client):
+        if cleanup.close_session and is_open and self.close_session(self.client):
             session = self._session()  # a recording is there once its session is closed
         if session:
             push_links(self.ti, session)
@@ -178,8 +173,8 @@ class RemoteTask:
         if self._session_closed or not self.policy.beside or state not in ENDED:
             return
         if self.policy.cleanup_after(self.ti, Ending(fate_of(state))).close_session:
-            with self._new_client() as client:
-                self._close_session(client)
+            with self.new_client() as client:
+                self.close_session(client)
 
     def find(self) -> Task | None:
         """The remote task that this try, or an earlier one of its generation, has said to be its own."""
@@ -191,7 +186,7 @@ class RemoteTask:
 
     def read(self) -> Task:
         """The remote task as it is now, with its steps."""
-        return self.client.get_task(self._known)
+        return self.client.get_task(self.known)
 
     def __enter__(self) -> RemoteTask:
         return self
@@ -203,126 +198,30 @@ class RemoteTask:
             if error is None or isinstance(error, TaskDeferred):
                 return False
             if isinstance(error, TaskStoppedError):
-                self._wait_to_be_told_to_end()
+                shut_down.wait_to_be_told(self)
             if self.interruption.asked:
-                self._end_interrupted(error)
-            return self._end(error)
+                shut_down.end(self, error)
+            return after_error.end(self, error)
         finally:
             if "client" in vars(self):
                 self.client.close()
 
-    def _end(self, error: BaseException) -> bool:
-        """Clean up after an error, and let Airflow retry where that can help.
-
-        Returns:
-            Whether the error is none any more: the remote task turned out to have finished.
-
-        Raises:
-            AirflowFailException: A retry cannot help.
-        """
-        ending = failures.ending_of(
-            error, tries_left=self._has_tries_left, runs=self._may_run, stop_on_timeout=self.options.stop_on_timeout
-        )
-        ending = replace(ending, stop_wanted=ending.stop_wanted and not self._is_shared)
-        if isinstance(error, BrowserUseError):
-            self.session_id = self.session_id or error.session_id
-        cleanup = self.policy.cleanup_after(self.ti, ending)
-        became = None
-        if cleanup.stop_task:
-            became = cleaning.stop_task(self.client, self._known, self.log)
-            if became and became.status == "finished" and is_acceptable(became, self.options):
-                return self._finish_after_all()
-        if cleanup.close_session and self.session_id:
-            self._close_session(self.client)
-        if became:
-            log_end(self.log, became)
-        elif isinstance(error, TaskTimeoutError) and error.stopped:
-            self._log_end_of_stopped()
-        if isinstance(error, BrowserUseError):
-            self._tell(error, retries=ending.fate is Fate.TRIED_AGAIN, became=became)
-        elif became:
-            self.log.info("Remote task %s was stopped: %s.", became.id, type(error).__name__)
-        return False
-
-    def _tell(self, error: BrowserUseError, *, retries: bool, became: Task | None) -> None:
-        """Say all that is known about an error to whoever reads the log.
-
-        Raises:
-            AirflowFailException: A retry cannot help.
-            NoLongerRunsError: What the error says of the remote task is no longer so.
-        """
-        continues = None if self.policy.begun_here else self.use
-        message = explain(error, retries=retries, became=became, continues=continues, live_url=self.live_url)
-        if not failures.can_be_helped(error):
-            raise AirflowFailException(message) from error
-        if became:
-            raise failures.NoLongerRunsError(message, task_id=self.task_id, session_id=self.session_id) from None
-        self.log.error(message)
-
-    def _log_end_of_stopped(self) -> None:
-        """The closing line of a remote task that the client, or the triggerer, has stopped for being late."""
-        try:
-            log_end(self.log, self.read())
-        except BrowserUseError as error:
-            self.log.warning("How remote task %s ended could not be read. %s", self.task_id, error)
-
-    def _finish_after_all(self) -> bool:
-        self.log.info("Remote task %s has finished after all: its result counts.", self.task_id)
-        try:
-            self.finish(self.read())
-        except BrowserUseError as error:
-            if not self._end(error):
-                raise
-        return True
-
-    def _wait_to_be_told_to_end(self) -> None:
-        """After a clear whose other tasks were quicker to stop the remote task than Airflow is to end this worker.
-
-        A worker that is ended is followed by the next try at once; one that fails by itself, after the retry delay.
-        """
-        if fate_of(self._state()) is Fate.TRIED_AGAIN:
-            with suppress(WorkerInterruptedError):
-                self.interruption.sleep(LATEST_END_SECONDS)
-
-    def _end_interrupted(self, error: BaseException) -> None:
-        """Find out why the worker was told to end, and clean up for that.
-
-        Raises:
-            WorkerShutDownError: Says what became of the remote task. Airflow retries, unless it had decided otherwise.
-        """
-        state = self._state()
-        ending = failures.ending_of_interrupted(
-            state, tries_left=self._has_tries_left, runs=self._may_run, stop_on_kill=self.options.stop_on_kill
-        )
-        cleanup = self.policy.cleanup_after(self.ti, ending)
-        became = "was not created"
-        if self._has_ended:
-            became = "had ended"
-        elif self._may_run:
-            goes_on, left = "goes on, and the retry reattaches to it", "is left running (`stop_on_kill`)"
-            became = goes_on if ending.reattached else left
-        with self._new_client(timeout=STOP_GRACE_SECONDS) as client:
-            if cleanup.stop_task:
-                stopped = cleaning.stop_task(client, self._known, self.log, stop_session=cleanup.close_session)
-                became = "was stopped" if stopped else "may still run and cost"
-            elif cleanup.close_session and self.session_id:
-                self._close_session(client)
-        raise failures.WorkerShutDownError(
-            f"The worker was told to end; its task instance is {state or 'cleared'}. Remote task {self.task_id or ''}"
-            f" {became}.",
-            task_id=self.task_id,
-            session_id=self.session_id,
-        ) from error
+    @property
+    def known(self) -> CreatedTask:
+        """The remote task as one that exists: the client takes no single answer for proof that it does not."""
+        return CreatedTask(id=str(self.task_id), session_id=str(self.session_id))
 
     @property
-    def _may_run(self) -> bool:
-        return self.task_id is not None and not self._has_ended
+    def may_run(self) -> bool:
+        """Whether there is a remote task that may still run."""
+        return self.task_id is not None and not self.has_ended
 
     @property
-    def _has_tries_left(self) -> bool:
+    def has_tries_left(self) -> bool:
+        """Whether Airflow would retry the task."""
         return bool(0 < self.ti.max_tries >= self.ti.try_number)
 
-    def _state(self) -> str | None:
+    def state(self) -> str | None:
         """The state that Airflow has for the task instance; `running` if it cannot be asked."""
         try:
             return task_states.state_of(self.ti)
@@ -330,18 +229,13 @@ class RemoteTask:
             self.log.warning("Airflow could not be asked for the state of this task instance.", exc_info=True)
             return TaskInstanceState.RUNNING
 
-    def _close_session(self, client: BrowserUseClient) -> bool:
+    def close_session(self, client: BrowserUseClient) -> bool:
         """Whether it is closed now."""
         self._session_closed = cleaning.close_session(client, str(self.session_id), self.log)
         return self._session_closed
 
     def _session(self) -> Session | None:
         return cleaning.read_session(self.client, str(self.session_id), self.log)
-
-    @property
-    def _known(self) -> CreatedTask:
-        """The remote task as one that exists: the client takes no single answer for proof that it does not."""
-        return CreatedTask(id=str(self.task_id), session_id=str(self.session_id))
 
     def _session_to_continue(self) -> Any:
         if self.policy.begun_here:
