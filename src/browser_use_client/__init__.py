@@ -60,7 +60,7 @@ if TYPE_CHECKING:
         Task,
         TaskState,
     )
-    from browser_use_client.options import CreateOptions, RunOptions, WaitOptions
+    from browser_use_client.options import AccountOptions, CreateOptions, RunOptions, WaitOptions
     from browser_use_client.schema import OutputSchema
     from browser_use_client.watcher import TaskWatcher
     from browser_use_client.webhooks import WebhookError, WebhookEvent, verify_webhook
@@ -117,7 +117,7 @@ _MODULES = {
         "Task",
         "TaskState",
     ),
-    "options": ("CreateOptions", "RunOptions", "WaitOptions"),
+    "options": ("AccountOptions", "CreateOptions", "RunOptions", "WaitOptions"),
     "schema": ("OutputSchema",),
     "watcher": ("TaskWatcher",),
     "webhooks": ("WebhookError", "WebhookEvent", "verify_webhook"),
@@ -127,6 +127,7 @@ _HOME = {name: module for module, names in _MODULES.items() for name in names}
 __all__ = [
     "MAX_FILE_SIZE",
     "Account",
+    "AccountOptions",
     "AgentProfile",
     "AgentSettings",
     "ApiError",

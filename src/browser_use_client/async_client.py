@@ -40,7 +40,7 @@ from browser_use_client.watcher import TaskWatcher
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # in `typing` from Python 3.11 on
 
-    from browser_use_client.options import CreateOptions, RunOptions, WaitOptions
+    from browser_use_client.options import AccountOptions, CreateOptions, RunOptions, WaitOptions
 
 T = TypeVar("T")
 P = TypeVar("P", bound=Profile)
@@ -346,6 +346,23 @@ class AsyncBrowserUseClient:
             AuthenticationError: The key is wrong.
         """
         return await self._driver.run(self._server.read(lambda contract: contract.get_account()))
+
+    async def check_account(self, **options: Unpack[AccountOptions]) -> Account:
+        """Read the account, and see that it has enough, before anything is paid for.
+
+        A snapshot, no reservation: a task that starts in between takes what was free.
+
+        Args:
+            **options: See `AccountOptions`.
+
+        Returns:
+            The account.
+
+        Raises:
+            InsufficientCreditsError: It has too few credits; nothing was created.
+            RateLimitedError: It has too few free sessions; nothing was created.
+        """
+        return await self._driver.run(operations.check_account(self._server, **options))
 
     def watcher(self, *, poll_interval: Seconds | None = None, max_failures: int = MAX_FAILURES) -> TaskWatcher:
         """Wait for many tasks at once, with far fewer requests than one wait each.

@@ -37,7 +37,7 @@ from browser_use_client.settings import Settings
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # in `typing` from Python 3.11 on
 
-    from browser_use_client.options import CreateOptions, RunOptions, WaitOptions
+    from browser_use_client.options import AccountOptions, CreateOptions, RunOptions, WaitOptions
 
 T = TypeVar("T")
 P = TypeVar("P", bound=Profile)
@@ -341,6 +341,23 @@ class BrowserUseClient:
             AuthenticationError: The key is wrong.
         """
         return self._driver.run(self._server.read(lambda contract: contract.get_account()))
+
+    def check_account(self, **options: Unpack[AccountOptions]) -> Account:
+        """Read the account, and see that it has enough, before anything is paid for.
+
+        A snapshot, no reservation: a task that starts in between takes what was free.
+
+        Args:
+            **options: See `AccountOptions`.
+
+        Returns:
+            The account.
+
+        Raises:
+            InsufficientCreditsError: It has too few credits; nothing was created.
+            RateLimitedError: It has too few free sessions; nothing was created.
+        """
+        return self._driver.run(operations.check_account(self._server, **options))
 
     def close(self) -> None:
         """Close the connections."""

@@ -84,6 +84,19 @@ def count_of(name: str, value: Any) -> int:
     return value
 
 
+def dollars_of(name: str, value: Any, *, may_be_zero: bool = False) -> float:
+    """An amount of US dollars.
+
+    Raises:
+        InvalidRequestError: It is not a finite number, or negative.
+    """
+    amount = _finite(value)
+    if amount is None or amount < 0 or (amount == 0 and not may_be_zero):
+        least = "0 or more" if may_be_zero else "more than 0"
+        raise InvalidRequestError(f"`{name}` must be a number of US dollars, {least}, not {_shown(value)}.")
+    return amount
+
+
 def _finite(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, Real):
         return None

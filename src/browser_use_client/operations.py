@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 from browser_use_client.asked import check_key, creation_of, since
 from browser_use_client.effects import Flow
 from browser_use_client.errors import InvalidRequestError, NotFoundError
+from browser_use_client.flows import account, lookup, sessions, watch
 from browser_use_client.flows import files as moving
-from browser_use_client.flows import lookup, sessions, watch
 from browser_use_client.flows.lookup import LOOK_BACK, ago
 from browser_use_client.flows.profiles import with_profile
 from browser_use_client.flows.run import run
 from browser_use_client.flows.start import SessionStart
 from browser_use_client.flows.wait import MAX_FAILURES, wait
-from browser_use_client.limits import Seconds, count_of, moment_of, seconds_of
+from browser_use_client.limits import Seconds, count_of, dollars_of, moment_of, seconds_of
 from browser_use_client.models import (
+    Account,
     AnyTask,
     BrowserSettings,
     CreatedTask,
@@ -172,6 +173,24 @@ def start_session(server: Server, settings: BrowserSettings | None) -> Flow[Sess
         server_clock=server.server_clock,
     )
     return (yield from starting.start())
+
+
+def check_account(
+    server: Server,
+    *,
+    min_credits_usd: float = 0.0,
+    min_free_sessions: int = 1,
+    timeout: Seconds = 0.0,
+    poll_interval: Seconds = 30.0,
+) -> Flow[Account]:
+    """The account, once it has enough."""
+    return account.check_account(
+        server,
+        min_credits_usd=dollars_of("min_credits_usd", min_credits_usd, may_be_zero=True),
+        min_free_sessions=count_of("min_free_sessions", min_free_sessions),
+        timeout=seconds_of("timeout", timeout, may_be_zero=True),
+        poll_interval=seconds_of("poll_interval", poll_interval),
+    )
 
 
 def share_session(server: Server, session_id: str) -> Flow[Share]:

@@ -64,6 +64,22 @@ class WaitOptions(TypedDict, total=False):
     stop_on_timeout: bool
 
 
+class AccountOptions(TypedDict, total=False):
+    """What an account has to have before anything is paid for.
+
+    Attributes:
+        min_credits_usd: US dollars that have to be left. Default: 0.
+        min_free_sessions: Sessions that have to be free, where the account says how many are (`v2-flat`). Default: 1.
+        timeout: How long to wait for both: seconds, or a timedelta. Default: not at all.
+        poll_interval: Seconds between polls, or a timedelta. Default: 30.
+    """
+
+    min_credits_usd: float
+    min_free_sessions: int
+    timeout: Seconds
+    poll_interval: Seconds
+
+
 class RunOptions(CreateOptions, WaitOptions, total=False):
     """How a task is created and waited for: all of `CreateOptions` and `WaitOptions`, and more.
 

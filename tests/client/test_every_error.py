@@ -34,6 +34,7 @@ ODD: dict[str, list[Any]] = {
         TEXTS,
     ),
     **dict.fromkeys(("timeout", "poll_interval", "wait_when_busy", "deadline", "max_failures"), NUMBERS),
+    **dict.fromkeys(("min_credits_usd", "min_free_sessions"), NUMBERS),
     **dict.fromkeys(("after", "before", "key_after"), MOMENTS),
     "files": [None, [None], [""], ["a\0b"], ["\ud800"], ["/"], ["x" * 300 + ".csv"]],
     "profile": [BrowserProfile(name="\0"), BrowserProfile(proxy_country_code="x" * 10_000)],

@@ -120,7 +120,10 @@ def account(world: World) -> Json:
     plan = dict.fromkeys(
         ("subscriptionStatus", "subscriptionId", "subscriptionCurrentPeriodEnd", "subscriptionCanceledAt")
     )
+    # Newer than the published contract.
+    room = {"concurrentSessionLimit": world.max_sessions, "activeSessionCount": world.active_sessions()}
     return {
+        **(room if world.max_sessions is not None else {}),
         "name": "Ada",
         "totalCreditsBalanceUsd": world.credits,
         "monthlyCreditsBalanceUsd": world.credits,

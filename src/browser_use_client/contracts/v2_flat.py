@@ -205,5 +205,7 @@ def _account(body: Mapping[str, Any]) -> Account:
         credits_usd=body["totalCreditsBalanceUsd"],
         monthly_credits_usd=body.get("monthlyCreditsBalanceUsd"),
         additional_credits_usd=body.get("additionalCreditsBalanceUsd"),
+        max_sessions=body.get("concurrentSessionLimit"),  # these two are newer than the published contract
+        active_sessions=body.get("activeSessionCount"),
         name=body.get("name"),
     )

@@ -30,12 +30,30 @@ class Session(View):
 
 
 class Account(View):
-    """The account behind an API key: US dollars left, in all and by kind, and its name if it has one."""
+    """The account behind an API key.
+
+    Attributes:
+        credits_usd: US dollars left.
+        monthly_credits_usd: Those of the subscription.
+        additional_credits_usd: Those that were bought on top.
+        max_sessions: How many sessions the plan lets be active at a time; None if it does not say (`v2-nested`).
+        active_sessions: How many are active now, by the same source.
+        name: Its name if it has one.
+    """
 
     credits_usd: float
     monthly_credits_usd: float | None = None
     additional_credits_usd: float | None = None
+    max_sessions: int | None = None
+    active_sessions: int | None = None
     name: str | None = None
+
+    @property
+    def free_sessions(self) -> int | None:
+        """How many more sessions can start now: a snapshot, no reservation. None if the account does not say."""
+        if self.max_sessions is None or self.active_sessions is None:
+            return None
+        return max(self.max_sessions - self.active_sessions, 0)
 
 
 class Share(View):
