@@ -16,8 +16,10 @@ from browser_use_client.server_clock import ServerClock
 from browser_use_client.transport import result_of
 from tests.fake_api.exchange import Answer, Request
 from tests.fake_api.faults import Fault, Faults
-from tests.fake_api.routes import PREFIX, answer
-from tests.fake_api.world import Contract, Script, World
+from tests.fake_api.routes import answer
+from tests.fake_api.routing import PREFIXES
+from tests.fake_api.tasks import Script, carries
+from tests.fake_api.world import Contract, World
 
 T = TypeVar("T")
 ORIGIN = "http://shop.test"
@@ -44,7 +46,7 @@ class InMemory:
     def __init__(self, name: Contract) -> None:
         self.contract = CONTRACTS[name]
         self.world = World(name, "bu_key", real_time=False)
-        self.faults = Faults()
+        self.faults = Faults(name)
         self.trace: list[str] = []
         self.sleeps: list[float] = []
         self.refusing = False
@@ -58,7 +60,7 @@ class InMemory:
     def script(self, **fields: Any) -> None:
         self.world.add_script(Script(**fields))
 
-    def fault(self, method: str, path: str, **fields: Any) -> None:
+    def fault(self, method: str = "*", path: str = "*", **fields: Any) -> None:
         self.faults.add(Fault(method, path, **fields))
 
     def run(self, flow: Flow[T]) -> T:
@@ -139,11 +141,7 @@ class InMemory:
 
     def live_tasks(self, key: str) -> list[str]:
         """The ids of the tasks that run under a key."""
-        return [
-            task.id
-            for task in self.world.tasks.values()
-            if task.is_live and task.metadata.get("idempotency_key") == key
-        ]
+        return [task.id for task in self.world.tasks.values() if task.is_live and carries(task.summary(), key)]
 
     def _perform(self, effect: Effect) -> Any:
         match effect:
@@ -175,7 +173,7 @@ class InMemory:
         query = {name: str(value) for name, value in call.params.items() if value is not None}
         body = b"" if call.json is None else json.dumps(call.json).encode()
         key = {"x-browser-use-api-key": self.world.api_key}
-        request = Request(call.method, PREFIX + call.path, query, key, body)
+        request = Request(call.method, PREFIXES[self.world.contract] + call.path, query, key, body)
         fault = self.faults.take(call.method, call.path)
         sent = self._through(call, request, fault) if fault else answer(self.world, request, ORIGIN)
         response = httpx.Response(

@@ -6,11 +6,11 @@ managers with the same methods (`Control`):
 
     with FakeApi("v2-nested") as fake:
         fake.script("orders", status="finished", output='{"orders": []}', polls=3, steps=4)
-        fake.fault("POST", "/tasks", work="done", reset=True)     # the task is created, its answer lost
+        fake.fault(at="create", work="done", reset=True)     # the task is created, its answer lost
         client = BrowserUseClient(fake.api_key, fake.base_url, sleep=fake.advance, clock=fake.time)
         ...
         assert len(fake.tasks(live=True)) == 1
-        assert fake.requests("PATCH") == []
+        assert fake.requests(at="stop") == []
 
 A script's `seconds` and `polls` say when a task ends, `status=None` that it does not; `Script` and `Fault` list
 all that there is. Bodies and queries are checked strictly: what the contract does not know is answered with 422.
@@ -19,6 +19,6 @@ all that there is. Bodies and queries are checked strictly: what the contract do
 from .control import Control
 from .faults import Fault
 from .running import API_KEY, FakeApi, FakeApiProcess, RemoteFakeApi
-from .world import Script
+from .tasks import Script
 
 __all__ = ["API_KEY", "Control", "FakeApi", "FakeApiProcess", "Fault", "RemoteFakeApi", "Script"]

@@ -13,7 +13,7 @@ from .running import API_KEY, FakeApi, serve_control
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.fake_api", description="A fake of the Browser Use API.")
-    parser.add_argument("--contract", choices=["v2-nested", "v2-flat"], default="v2-flat")
+    parser.add_argument("--contract", choices=["v2-nested", "v2-flat", "v4"], default="v2-flat")
     parser.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
     parser.add_argument("--api-key", default=API_KEY)
     parser.add_argument("--with-parent", action="store_true", help="end when standard input closes")

@@ -7,19 +7,23 @@ from collections.abc import Coroutine
 from dataclasses import asdict
 from typing import Any
 
-from .faults import Fault
+from .faults import Endpoint, Fault, is_at
+from .routing import PREFIXES
 from .server import Server
-from .world import Script
+from .tasks import Script, carries
+from .world import Contract
 
 
 class Control:
     """What both kinds of fakes can be asked.
 
     Attributes:
-        base_url: What a client takes, up to `/api/v2`.
+        contract: What it speaks.
+        base_url: What a client takes, up to `/api/v2` or `/api/v4`.
         api_key: The only key that it takes.
     """
 
+    contract: Contract
     base_url: str
     api_key: str
 
@@ -47,9 +51,16 @@ class Control:
         """The fake's clock, in seconds since the epoch."""
         return float(self.ask("time"))
 
-    def limit(self, *, max_sessions: int | None = None, credits_usd: float = 100.0) -> None:
+    def limit(
+        self, *, max_sessions: int | None = None, credits_usd: float = 100.0, requests_a_second: int | None = None
+    ) -> None:
         """Sets what the account may."""
-        self.ask("limit", {"max_sessions": max_sessions, "credits_usd": credits_usd})
+        limits = {"max_sessions": max_sessions, "credits_usd": credits_usd, "requests_a_second": requests_a_second}
+        self.ask("limit", limits)
+
+    def forget_fields(self, *names: str) -> None:
+        """Becomes an older server, which refuses these fields of bodies by name; see `schemas_v4.SINCE_OCTOBER`."""
+        self.ask("forget_fields", {"names": names})
 
     def start_tasks(self, number: int, **fields: Any) -> list[str]:
         """Starts tasks as if a client had, each in a session of its own, by a script; returns their ids."""
@@ -72,32 +83,38 @@ class Control:
         """Starts to count requests anew."""
         self.ask("forget_requests")
 
-    def requests(self, method: str | None = None, path: str = "") -> list[dict[str, Any]]:
+    def requests(
+        self, method: str | None = None, path: str = "", *, at: Endpoint | None = None
+    ) -> list[dict[str, Any]]:
         """The requests seen so far, in order: `method, path, query, body, time, status, fault`.
 
         Args:
             method: Only of this method.
             path: Only of paths that end in this.
+            at: Only for this.
         """
         seen: list[dict[str, Any]] = self.ask("requests")
-        return [one for one in seen if method in (None, one["method"]) and one["path"].endswith(path)]
+        prefix = PREFIXES[self.contract]
+        return [
+            one
+            for one in seen
+            if method in (None, one["method"])
+            and one["path"].endswith(path)
+            and (at is None or is_at(self.contract, at, one["method"], one["path"].removeprefix(prefix)))
+        ]
 
     def tasks(self, *, key: str | None = None, live: bool | None = None) -> list[dict[str, Any]]:
         """The tasks that clients created, the oldest first; see `world.Task`, with `is_live` and the `body` as sent.
 
         Args:
-            key: Only those with this `idempotency_key`.
+            key: Only those with this idempotency key.
             live: Only those that still run, or only those that do not.
         """
         tasks: list[dict[str, Any]] = self.ask("tasks")
-        return [
-            task
-            for task in tasks
-            if live in (None, task["is_live"]) and key in (None, task["metadata"].get("idempotency_key"))
-        ]
+        return [task for task in tasks if live in (None, task["is_live"]) and (key is None or carries(task, key))]
 
     def sessions(self, *, status: str | None = None) -> list[dict[str, Any]]:
-        """The sessions: `id, status, keep_alive, files`."""
+        """The sessions: `id, status, keep_alive, files, browsers, workspace_id`."""
         sessions: list[dict[str, Any]] = self.ask("sessions")
         return [session for session in sessions if status in (None, session["status"])]
 
@@ -144,9 +161,13 @@ class Commands:
     def _time(self) -> float:
         return self._world.now
 
-    def _limit(self, max_sessions: int | None, credits_usd: float) -> None:
+    def _limit(self, max_sessions: int | None, credits_usd: float, requests_a_second: int | None) -> None:
         self._world.max_sessions = max_sessions
         self._world.credits = credits_usd
+        self._world.rate = requests_a_second
+
+    def _forget_fields(self, names: list[str]) -> None:
+        self._world.unknown_fields = frozenset(names)
 
     def _start_tasks(self, number: int, script: dict[str, Any]) -> list[str]:
         self._world.add_script(Script(**script))

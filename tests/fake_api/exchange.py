@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from . import schemas
+from . import schemas, schemas_v4
 from .world import World
+
+BODIES = {"v2-nested": schemas.NESTED, "v2-flat": schemas.FLAT, "v4": schemas_v4.BODIES}
 
 
 @dataclass(frozen=True)
@@ -48,13 +50,13 @@ class RefusedError(Exception):
 
 def checked_body(world: World, request: Request, what: str, *, bare: bool) -> Any:
     """The decoded body, checked; a bare ValidationError where the contract documents one."""
-    kinds = schemas.NESTED if world.contract == "v2-nested" else schemas.FLAT
+    kinds = BODIES[world.contract]
     try:
         body = json.loads(request.body)
     except ValueError:
         found = [problem("body", "JSON decode error")]
     else:
-        found = list(schemas.problems(kinds[what], body))
+        found = list(schemas.problems(schemas.without(kinds[what], world.unknown_fields), body))
     if found:
         raise RefusedError(422, found[0] if bare else {"detail": found})
     return body

@@ -2,12 +2,49 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Literal
+from typing import Any, Literal
 
 Work = Literal["never", "done", "late"]
 Point = Literal["before reading", "while reading", "after reading"]
+
+Endpoint = Literal[
+    "create", "list", "read", "poll", "stop", "place", "upload slot", "upload", "files of a task", "download"
+]
+"""What a request is for, whatever its contract calls it."""
+
+_ID = "[0-9a-f-]{36}"
+_STORE = {"upload": "(POST|PUT) /_files/.*", "download": "GET /_files/.*"}
+_V2: dict[str, str] = {
+    "create": "POST /tasks",
+    "list": "GET /tasks",
+    "read": f"GET /tasks/{_ID}",
+    "poll": f"GET /tasks/{_ID}(/status)?",
+    "stop": "PATCH /(tasks|sessions)/.*",
+    "place": "POST /sessions",
+    "upload slot": "POST /.*/presigned-url",
+    "files of a task": "GET /.*/output-files/.*",
+    **_STORE,
+}
+_V4: dict[str, str] = {
+    "create": "POST /runs",
+    "list": "GET /runs",
+    "read": f"GET /runs/{_ID}",
+    "poll": f"GET /runs/{_ID}(/status|/events)?",
+    "stop": "POST /runs/.*/cancel|PATCH /browsers/.*",
+    "place": "POST /workspaces",
+    "upload slot": "POST /workspaces/.*/files/upload",
+    "files of a task": "GET /workspaces/.*/files",
+    **_STORE,
+}
+_ENDPOINTS = {"v2-nested": _V2, "v2-flat": _V2, "v4": _V4}
+
+
+def is_at(contract: str, endpoint: Endpoint, method: str, path: str) -> bool:
+    """Whether a request, its path without the prefix of the contract, is for something."""
+    return re.fullmatch(_ENDPOINTS[contract][endpoint], f"{method} {path}") is not None
 
 
 @dataclass(frozen=True)
@@ -17,6 +54,7 @@ class Fault:
     Attributes:
         method: The HTTP method, `*` for any.
         path: A pattern of the path below the base URL, such as `/tasks` or `/tasks/*`.
+        at: What the requests are for, instead of their method and path.
         times: For so many requests; None for all.
         skip: After letting so many pass.
         point: How much of the request the server reads. What it does not read whole it drops.
@@ -36,6 +74,7 @@ class Fault:
 
     method: str = "*"
     path: str = "*"
+    at: Endpoint | None = None
     times: int | None = 1
     skip: int = 0
     point: Point = "after reading"
@@ -44,7 +83,7 @@ class Fault:
     status: int | None = None
     retry_after: str | None = None
     location: str | None = None
-    detail: str = "Something went wrong"
+    detail: Any = "Something went wrong"
     garbage: str | None = None
     hang: bool = False
     delay: float | None = None
@@ -64,7 +103,8 @@ class _Waiting:
 class Faults:
     """The faults that wait for their requests, first come, first served."""
 
-    def __init__(self) -> None:
+    def __init__(self, contract: str) -> None:
+        self._contract = contract
         self._waiting: list[_Waiting] = []
 
     def clear(self) -> None:
@@ -79,9 +119,14 @@ class Faults:
         """The fault that strikes this request: the first that matches and has let enough pass."""
         for waiting in self._waiting:
             fault = waiting.fault
-            if fault.method in ("*", method) and fnmatchcase(path, fault.path):
+            if self._strikes(fault, method, path):
                 waiting.seen += 1
                 if waiting.seen > fault.skip:
                     self._waiting = [other for other in self._waiting if not other.is_spent]
                     return fault
         return None
+
+    def _strikes(self, fault: Fault, method: str, path: str) -> bool:
+        if fault.at:
+            return is_at(self._contract, fault.at, method, path)
+        return fault.method in ("*", method) and fnmatchcase(path, fault.path)

@@ -14,7 +14,6 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 from .control import Commands, Control
-from .routes import PREFIX
 from .server import Server
 from .world import Contract, World
 
@@ -41,7 +40,7 @@ class FakeApi(Control):
         self._thread = threading.Thread(target=self._loop.run_forever, name="fake-api", daemon=True)
         self.contract = contract
         self.api_key = api_key
-        self.base_url = self._server.origin + PREFIX
+        self.base_url = self._server.origin + self._server.prefix
 
     def __enter__(self) -> FakeApi:
         self._thread.start()
@@ -111,7 +110,8 @@ class FakeApiProcess(Control):
 class RemoteFakeApi(Control):
     """A fake that somebody else runs; takes both addresses that `python -m tests.fake_api` prints."""
 
-    def __init__(self, base_url: str, control_url: str, api_key: str = API_KEY) -> None:
+    def __init__(self, base_url: str, control_url: str, api_key: str = API_KEY, contract: Contract = "v2-flat") -> None:
+        self.contract = contract
         self.base_url = base_url
         self.api_key = api_key
         self._control_url = control_url

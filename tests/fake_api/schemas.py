@@ -1,4 +1,4 @@
-"""The request bodies of both contracts as JSON schemas, unknown fields forbidden, and what it takes to check them.
+"""The request bodies of v2 as JSON schemas, unknown fields forbidden, and what it takes to check them and v4's.
 
 Tests hold these against the published ones (`../shared/contracts`). Only the lists of models and of countries are
 left out: a fake server takes every name.
@@ -40,27 +40,27 @@ CONTENT_TYPES = [
 ]
 
 
-def _or_null(schema: Schema) -> Schema:
+def or_null(schema: Schema) -> Schema:
     return {"anyOf": [schema, {"type": "null"}]}
 
 
-def _object(properties: dict[str, Schema], *required: str) -> Schema:
+def object_of(properties: dict[str, Schema], *required: str) -> Schema:
     return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
 
 
-def _whole_number(smallest: int, largest: int) -> Schema:
+def whole_number(smallest: int, largest: int) -> Schema:
     return {"type": "integer", "minimum": smallest, "maximum": largest}
 
 
 _SCREEN = {
-    "browserScreenWidth": _or_null(_whole_number(320, 6144)),
-    "browserScreenHeight": _or_null(_whole_number(320, 3456)),
+    "browserScreenWidth": or_null(whole_number(320, 6144)),
+    "browserScreenHeight": or_null(whole_number(320, 3456)),
 }
-_UPLOAD = _object(
+_UPLOAD = object_of(
     {
         "fileName": {"type": "string", "minLength": 1, "maxLength": 255},
         "contentType": {"type": "string", "enum": CONTENT_TYPES},
-        "sizeBytes": _whole_number(1, 10_485_760),
+        "sizeBytes": whole_number(1, 10_485_760),
     },
     "fileName",
     "contentType",
@@ -68,31 +68,31 @@ _UPLOAD = _object(
 )
 
 
-def _action(*names: str) -> Schema:
-    return _object({"action": {"type": "string", "enum": list(names)}}, "action")
+def action(*names: str) -> Schema:
+    return object_of({"action": {"type": "string", "enum": list(names)}}, "action")
 
 
 NESTED: dict[str, Schema] = {
-    "create task": _object(
+    "create task": object_of(
         {
             "task": {"type": "string", "minLength": 1, "maxLength": 100_000},
-            "agentSettings": _object({"llm": TEXT, "startUrl": _or_null(TEXT), "profileId": _or_null(UUID_TEXT)}),
-            "browserSettings": _object({"sessionId": _or_null(UUID_TEXT), "profileId": _or_null(UUID_TEXT)}),
-            "structuredOutputJson": _or_null(TEXT),
-            "includedFileNames": _or_null(STRINGS),
-            "metadata": _or_null(STRING_MAP),
-            "secrets": _or_null(STRING_MAP),
+            "agentSettings": object_of({"llm": TEXT, "startUrl": or_null(TEXT), "profileId": or_null(UUID_TEXT)}),
+            "browserSettings": object_of({"sessionId": or_null(UUID_TEXT), "profileId": or_null(UUID_TEXT)}),
+            "structuredOutputJson": or_null(TEXT),
+            "includedFileNames": or_null(STRINGS),
+            "metadata": or_null(STRING_MAP),
+            "secrets": or_null(STRING_MAP),
         },
         "task",
     ),
-    "update task": _action("stop", "pause", "resume", "stop_task_and_session"),
-    "update session": _action("stop"),
+    "update task": action("stop", "pause", "resume", "stop_task_and_session"),
+    "update session": action("stop"),
     "upload": _UPLOAD,
-    "agent-profiles": _object(
+    "agent-profiles": object_of(
         {
             "name": TEXT,
-            "description": _or_null(TEXT),
-            "allowedDomains": _or_null(STRINGS),
+            "description": or_null(TEXT),
+            "allowedDomains": or_null(STRINGS),
             "customSystemPromptExtension": TEXT,
             "flashMode": FLAG,
             "highlightElements": FLAG,
@@ -102,10 +102,10 @@ NESTED: dict[str, Schema] = {
         },
         "name",
     ),
-    "browser-profiles": _object(
+    "browser-profiles": object_of(
         {
             "name": TEXT,
-            "description": _or_null(TEXT),
+            "description": or_null(TEXT),
             "adBlocker": FLAG,
             "browserViewportWidth": {"type": "integer"},
             "browserViewportHeight": {"type": "integer"},
@@ -120,23 +120,23 @@ NESTED: dict[str, Schema] = {
 }
 
 FLAT: dict[str, Schema] = {
-    "create task": _object(
+    "create task": object_of(
         {
             "task": {"type": "string", "minLength": 1, "maxLength": 50_000},
             "llm": TEXT,
-            "startUrl": _or_null(TEXT),
-            "maxSteps": _whole_number(1, 10_000),
-            "structuredOutput": _or_null(TEXT),
-            "sessionId": _or_null(UUID_TEXT),
-            "metadata": _or_null(STRING_MAP | {"maxProperties": 10}),
-            "secrets": _or_null(STRING_MAP),
-            "allowedDomains": _or_null(STRINGS),
-            "opVaultId": _or_null(TEXT),
-            "sessionSettings": _or_null(
-                _object(
+            "startUrl": or_null(TEXT),
+            "maxSteps": whole_number(1, 10_000),
+            "structuredOutput": or_null(TEXT),
+            "sessionId": or_null(UUID_TEXT),
+            "metadata": or_null(STRING_MAP | {"maxProperties": 10}),
+            "secrets": or_null(STRING_MAP),
+            "allowedDomains": or_null(STRINGS),
+            "opVaultId": or_null(TEXT),
+            "sessionSettings": or_null(
+                object_of(
                     {
-                        "profileId": _or_null(UUID_TEXT),
-                        "proxyCountryCode": _or_null(COUNTRY),
+                        "profileId": or_null(UUID_TEXT),
+                        "proxyCountryCode": or_null(COUNTRY),
                         **_SCREEN,
                         "enableRecording": FLAG,
                     }
@@ -148,27 +148,27 @@ FLAT: dict[str, Schema] = {
             "vision": {"anyOf": [FLAG, {"type": "string", "enum": ["auto"]}]},
             "systemPromptExtension": {"type": "string", "maxLength": 2_000},
             "judge": FLAG,
-            "judgeGroundTruth": _or_null({"type": "string", "maxLength": 10_000}),
-            "judgeLlm": _or_null(TEXT),
-            "skillIds": _or_null(STRINGS),
+            "judgeGroundTruth": or_null({"type": "string", "maxLength": 10_000}),
+            "judgeLlm": or_null(TEXT),
+            "skillIds": or_null(STRINGS),
         },
         "task",
     ),
-    "create session": _object(
+    "create session": object_of(
         {
-            "profileId": _or_null(UUID_TEXT),
-            "proxyCountryCode": _or_null(COUNTRY),
-            "startUrl": _or_null(TEXT),
+            "profileId": or_null(UUID_TEXT),
+            "proxyCountryCode": or_null(COUNTRY),
+            "startUrl": or_null(TEXT),
             **_SCREEN,
             "persistMemory": FLAG,
             "keepAlive": FLAG,
-            "customProxy": _or_null(
-                _object(
+            "customProxy": or_null(
+                object_of(
                     {
                         "host": TEXT,
-                        "port": _whole_number(1, 65535),
-                        "username": _or_null(TEXT),
-                        "password": _or_null(TEXT),
+                        "port": whole_number(1, 65535),
+                        "username": or_null(TEXT),
+                        "password": or_null(TEXT),
                         "ignoreCertErrors": FLAG,
                     },
                     "host",
@@ -178,13 +178,13 @@ FLAT: dict[str, Schema] = {
             "enableRecording": FLAG,
         }
     ),
-    "update task": _action("stop", "stop_task_and_session"),
-    "update session": _action("stop"),
+    "update task": action("stop", "stop_task_and_session"),
+    "update session": action("stop"),
     "upload": _UPLOAD,
-    "profiles": _object(
+    "profiles": object_of(
         {
-            "name": _or_null({"type": "string", "maxLength": 100}),
-            "userId": _or_null({"type": "string", "maxLength": 255}),
+            "name": or_null({"type": "string", "maxLength": 100}),
+            "userId": or_null({"type": "string", "maxLength": 255}),
         }
     ),
 }
@@ -193,10 +193,17 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "boolean": (bool,),
     "integer": (int,),
+    "number": (int, float),
     "object": (dict,),
     "array": (list,),
     "null": (type(None),),
 }
+
+
+def without(schema: Schema, names: frozenset[str]) -> Schema:
+    """A schema of an older server, which does not know some fields."""
+    known = {name: field for name, field in schema["properties"].items() if name not in names}
+    return schema | {"properties": known}
 
 
 def problems(schema: Schema, value: Any, loc: Loc = ("body",)) -> Iterator[Problem]:
@@ -207,7 +214,7 @@ def problems(schema: Schema, value: Any, loc: Loc = ("body",)) -> Iterator[Probl
             yield from tries[0]
         return
     kind = schema["type"]
-    if not isinstance(value, _TYPES[kind]) or (kind == "integer" and isinstance(value, bool)):
+    if not isinstance(value, _TYPES[kind]) or (kind in ("integer", "number") and isinstance(value, bool)):
         yield _problem(loc, f"Input should be a valid {kind}", value)
     elif kind in _CHECKS:
         yield from _CHECKS[kind](schema, value, loc)
@@ -217,11 +224,13 @@ def _problem(loc: Loc, message: str, value: Any) -> Problem:
     return {"type": "value_error", "loc": list(loc), "msg": message, "input": value}
 
 
+def _range_of(schema: Schema, what: str) -> str:
+    return f"{schema.get('min' + what, 0)} to {schema.get('max' + what, 'any number of')}"
+
+
 def _of_text(schema: Schema, value: Any, loc: Loc) -> Iterator[Problem]:
     if not schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", len(value)):
-        yield _problem(
-            loc, f"String should have {schema.get('minLength', 0)} to {schema['maxLength']} characters", value
-        )
+        yield _problem(loc, f"String should have {_range_of(schema, 'Length')} characters", value)
     if value not in schema.get("enum", [value]):
         yield _problem(loc, f"Input should be one of {', '.join(schema['enum'])}", value)
     if not re.search(schema.get("pattern", ""), value):
@@ -233,9 +242,13 @@ def _of_text(schema: Schema, value: Any, loc: Loc) -> Iterator[Problem]:
 def _of_number(schema: Schema, value: Any, loc: Loc) -> Iterator[Problem]:
     if not schema.get("minimum", value) <= value <= schema.get("maximum", value):
         yield _problem(loc, f"Input should be {schema['minimum']} to {schema['maximum']}", value)
+    if value <= schema.get("exclusiveMinimum", value - 1):
+        yield _problem(loc, f"Input should be greater than {schema['exclusiveMinimum']}", value)
 
 
 def _of_list(schema: Schema, value: Any, loc: Loc) -> Iterator[Problem]:
+    if not schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", len(value)):
+        yield _problem(loc, f"List should have {_range_of(schema, 'Items')} items", value)
     for position, item in enumerate(value):
         yield from problems(schema["items"], item, (*loc, position))
 
@@ -250,11 +263,11 @@ def _of_object(schema: Schema, value: Any, loc: Loc) -> Iterator[Problem]:
         known = schema.get("properties", {}).get(name, schema["additionalProperties"])
         if known is False:
             yield _problem((*loc, name), "Extra inputs are not permitted", item)
-        else:
+        elif known is not True:
             yield from problems(known, item, (*loc, name))
 
 
-_CHECKS = {"string": _of_text, "integer": _of_number, "array": _of_list, "object": _of_object}
+_CHECKS = {"string": _of_text, "integer": _of_number, "number": _of_number, "array": _of_list, "object": _of_object}
 
 
 def is_uuid(text: str) -> bool:

@@ -14,7 +14,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from .exchange import Answer, Request
 from .faults import Fault, Faults
-from .routes import PREFIX, answer
+from .routes import answer
+from .routing import PREFIXES
 from .world import World
 
 
@@ -48,7 +49,8 @@ class Server:
 
     def __init__(self, world: World, port: int = 0) -> None:
         self.world = world
-        self.faults = Faults()
+        self.faults = Faults(world.contract)
+        self.prefix = PREFIXES[world.contract]
         self.requests: list[Recorded] = []
         # Bound but never listening: it keeps the port while the server refuses connections.
         self._guard = _bound(port)
@@ -109,7 +111,7 @@ class Server:
         method, target, _ = line.decode("latin-1").split()
         url = urlsplit(target)
         query = dict(parse_qsl(url.query, keep_blank_values=True))
-        fault = self.faults.take(method, url.path.removeprefix(PREFIX))
+        fault = self.faults.take(method, url.path.removeprefix(self.prefix))
         recorded = Recorded(method, url.path, query, None, self.world.now, fault=fault is not None)
         self.requests.append(recorded)
         if fault and fault.point == "before reading":

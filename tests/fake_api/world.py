@@ -5,121 +5,38 @@ from __future__ import annotations
 import heapq
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import format_datetime
 from itertools import count
+from math import inf
 from typing import Any, Literal
 from uuid import uuid4
 
-Contract = Literal["v2-nested", "v2-flat"]
+from .tasks import Browser, Script, Session, Task
+from .workspaces import File, Workspace
+
+Contract = Literal["v2-nested", "v2-flat", "v4"]
 
 EPOCH = datetime(2026, 3, 1, 12, 0, tzinfo=timezone.utc).timestamp()
 """What the clock of a fake shows at first, when it stands still between calls of `advance`."""
 
 
-@dataclass(frozen=True)
-class Script:
-    """How tasks go.
+KEEP_ALIVE_SECONDS = 120
+"""How long the browser of a v4 session stays after its last run, where no run said otherwise."""
 
-    Attributes:
-        match: For tasks whose prompt contains this.
-        times: For so many tasks; None for all.
-        status: How they end; None for never.
-        polls: They end after so many reads of the task or its status said that they run.
-        seconds: They end so many seconds after they were created, and `polls` does not count.
-        output: Their result.
-        is_success: What their agent says.
-        goal: What the goal of each step begins with.
-        steps: How many steps they take; these appear one after the other, as polls or seconds go by.
-        cost: US dollars.
-        output_files: What they leave behind, name to content.
-        queued: Seconds that they are `created` before they are `started` (v2-flat).
-        hidden: Seconds until lists show them.
-        crowd: So many tasks of others are created right after each.
-        astray: They run in a new session, whatever session was asked for.
-        unseen: Seconds until their session shows a live URL.
-        odd: What lists say of them instead of what is so, by the names on the wire.
-    """
-
-    match: str = ""
-    times: int | None = None
-    status: str | None = "finished"
-    polls: int = 1
-    seconds: float | None = None
-    output: str | None = "Done."
-    is_success: bool | None = True
-    goal: str = "Do step"
-    steps: int = 2
-    cost: str | None = "0.05"
-    output_files: Mapping[str, str] = field(default_factory=dict)
-    queued: float = 0.0
-    hidden: float = 0.0
-    crowd: int = 0
-    astray: bool = False
-    unseen: float = 0.0
-    odd: Mapping[str, Any] = field(default_factory=dict)
+RATE_WINDOW_SECONDS = 5.0
 
 
 @dataclass
-class Session:
-    """A session of the account."""
+class Upload:
+    """A file that the store waits for: where it goes, and what a v4 PUT must look like."""
 
-    id: str
-    keep_alive: bool
-    started_at: float
-    finished_at: float | None = None
-    share_token: str | None = None
-    files: dict[str, bytes] = field(default_factory=dict)
-
-    @property
-    def status(self) -> str:
-        """`active` or `stopped`."""
-        return "active" if self.finished_at is None else "stopped"
-
-    def summary(self) -> dict[str, Any]:
-        """What a test wants to know."""
-        files = {name: content.decode(errors="replace") for name, content in self.files.items()}
-        return {"id": self.id, "status": self.status, "keep_alive": self.keep_alive, "files": files}
-
-
-@dataclass
-class Task:
-    """A task of the account, or of others."""
-
-    id: str
-    session_id: str
-    prompt: str
-    llm: str
-    script: Script
-    created_at: float
-    body: dict[str, Any] = field(default_factory=dict)
-    metadata: dict[str, str] = field(default_factory=dict)
-    status: str = "started"
-    finished_at: float | None = None
-    polls: int = 0
-    stops: int = 0
-    ours: bool = True
-    file_ids: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def is_live(self) -> bool:
-        """Whether it still runs, and costs."""
-        return self.finished_at is None
-
-    def steps_at(self, now: float) -> int:
-        """How many steps there are by now."""
-        script = self.script
-        if not self.is_live:
-            return script.steps
-        if script.seconds is None:
-            return min(self.polls, script.steps)
-        return min(int((now - self.created_at) / max(script.seconds, 1e-9) * script.steps), script.steps)
-
-    def summary(self) -> dict[str, Any]:
-        """What a test wants to know."""
-        shown = {name: value for name, value in asdict(self).items() if name not in ("script", "file_ids")}
-        return shown | {"is_live": self.is_live}
+    files: dict[str, File]
+    name: str
+    expires_at: float = inf
+    content_type: str | None = None
+    size: int | None = None
 
 
 class World:
@@ -144,12 +61,18 @@ class World:
         self.tasks: dict[str, Task] = {}
         self.sessions: dict[str, Session] = {}
         self.profiles: dict[str, dict[str, dict[str, Any]]] = {}
-        self.uploads: dict[str, tuple[dict[str, bytes], str]] = {}
-        self.user_files: dict[str, bytes] = {}
-        self.downloads: dict[str, bytes] = {}
+        self.workspaces: dict[str, Workspace] = {}
+        self.uploads: dict[str, Upload] = {}
+        self.user_files: dict[str, File] = {}
+        self.downloads: dict[str, tuple[bytes, float]] = {}
         self.scripts: list[tuple[Script, count[int]]] = []
         self.max_sessions: int | None = None
         self.credits = 100.0
+        self.rate: int | None = None
+        self.unknown_fields: frozenset[str] = frozenset()
+        self._last_stamp = 0
+        self._seen: dict[str, list[float]] = {}
+        self._newest_first: tuple[object, list[Task]] = (None, [])
         self._events: list[tuple[float, int, Callable[[], object]]] = []
         self._numbers = count()
 
@@ -187,17 +110,26 @@ class World:
             finally:
                 self._event_time = None
 
-    def create_session(self, *, keep_alive: bool) -> Session:
+    def create_session(self, *, keep_alive: bool | int = False, workspace: Workspace | None = None) -> Session:
         """Opens a browser."""
-        session = Session(id=str(uuid4()), keep_alive=keep_alive, started_at=self.now)
+        if self.contract == "v4" and isinstance(keep_alive, bool):
+            keep_alive = 4 * 3600 if keep_alive else KEEP_ALIVE_SECONDS
+        workspace = workspace or self.create_workspace(None)
+        session = Session(str(uuid4()), keep_alive, workspace, [Browser(str(uuid4()), self.now)])
         self.sessions[session.id] = session
         return session
 
-    def create_task(self, body: dict[str, Any], llm: str, session: Session) -> Task:
+    def create_workspace(self, name: str | None) -> Workspace:
+        """A place for files."""
+        workspace = Workspace(str(uuid4()), name, self.now, self.now)
+        self.workspaces[workspace.id] = workspace
+        return workspace
+
+    def create_task(self, body: dict[str, Any], llm: str, session: Session, *, reattached: bool = False) -> Task:
         """Starts a task as the newest script that matches says."""
         script = self._script_for(body["task"])
         if script.astray:
-            session = self.create_session(keep_alive=False)
+            session = self.create_session()
         task = Task(
             id=str(uuid4()),
             session_id=session.id,
@@ -207,10 +139,13 @@ class World:
             created_at=self.now,
             body=body,
             metadata=dict(body.get("metadata") or {}),
+            browser_id=session.browsers[-1].id,
+            reattached=reattached,
         )
         task.file_ids = {name: str(uuid4()) for name in script.output_files}
-        self.tasks[task.id] = task
-        if self.contract == "v2-flat" and script.queued:
+        self._add(task)
+        session.tasks.append(task)
+        if self.contract != "v2-nested" and script.queued:
             task.status = "created"
             self.later(script.queued, lambda: self._start(task))
         if script.seconds is not None and script.status:
@@ -225,7 +160,11 @@ class World:
             task = Task(str(uuid4()), str(uuid4()), "Something else", "o3", script, self.now, ours=False)
             task.status = status
             task.finished_at = self.now if status not in ("created", "started", "paused") else None
-            self.tasks[task.id] = task
+            self._add(task)
+
+    def _add(self, task: Task) -> None:
+        self._last_stamp = task.stamp = max(round(task.created_at * 1e6), self._last_stamp + 1)
+        self.tasks[task.id] = task
 
     def poll(self, task: Task) -> None:
         """A read of the task; its script may count them."""
@@ -242,26 +181,37 @@ class World:
             return
         task.status = status
         task.finished_at = self.now
-        for name, file_id in task.file_ids.items():
-            self.downloads[file_id] = task.script.output_files[name].encode()
         session = self.sessions.get(task.session_id)
-        if session and not session.keep_alive:
+        for name, file_id in task.file_ids.items():
+            content = task.script.output_files[name].encode()
+            self.downloads[file_id] = content, inf
+            if session and self.contract == "v4":
+                session.workspace.files[name] = File(content, self.now)
+        if session and self.contract == "v4":
+            self.later(session.keep_alive, lambda: self._close_idle(session))
+        elif session and not session.keep_alive:
             self.stop_session(session)
 
     def stop_session(self, session: Session) -> None:
         """Closes the browser, and stops what runs in it."""
-        if session.finished_at is None:
-            session.finished_at = self.now
-        for task in self.tasks_of(session):
+        self.stop_browser(session.browsers[-1])
+        for task in session.tasks:
             self.end(task, "stopped")
 
-    def tasks_of(self, session: Session) -> list[Task]:
-        """The tasks that ran in a session."""
-        return [task for task in self.tasks.values() if task.session_id == session.id]
+    def stop_browser(self, browser: Browser) -> None:
+        """Closes one browser; in v4 its session goes on in another."""
+        if browser.finished_at is None:
+            browser.finished_at = self.now
+
+    def _close_idle(self, session: Session) -> None:
+        """Closes the browser of a v4 session in which nothing has run for as long as it stays."""
+        last = max((task.finished_at or inf for task in session.tasks), default=0.0)
+        if self.now >= last + session.keep_alive:
+            self.stop_browser(session.browsers[-1])
 
     def shows(self, session: Session) -> bool:
         """Whether the browser can be watched."""
-        young = any(self.now - task.created_at < task.script.unseen for task in self.tasks_of(session))
+        young = any(self.now - task.created_at < task.script.unseen for task in session.tasks)
         return session.finished_at is None and not young
 
     def active_sessions(self) -> int:
@@ -272,6 +222,32 @@ class World:
         """What lists show by now, the newest first."""
         now = self.now
         return [task for task in reversed(self.tasks.values()) if now - task.created_at >= task.script.hidden]
+
+    def runs(self) -> list[Task]:
+        """All tasks in the order of v4's lists: the newest first."""
+        version = (len(self.tasks), next(reversed(self.tasks), None))
+        if self._newest_first[0] != version:
+            order = sorted(self.tasks.values(), key=lambda task: task.stamp, reverse=True)
+            self._newest_first = version, order
+        return self._newest_first[1]
+
+    def latest_runs(self) -> list[Task]:
+        """The latest run of each session, in the same order."""
+        latest: dict[str, Task] = {}
+        for task in self.runs():
+            latest.setdefault(task.session_id, task)
+        return list(latest.values())
+
+    def is_too_fast(self, bucket: str) -> bool:
+        """Whether this request is one too many, by the rate a second that the account has; it is counted if not."""
+        if self.rate is None:
+            return False
+        seen = [moment for moment in self._seen.get(bucket, ()) if moment > self.now - RATE_WINDOW_SECONDS]
+        self._seen[bucket] = seen
+        if len(seen) >= self.rate * RATE_WINDOW_SECONDS:
+            return True
+        seen.append(self.now)
+        return False
 
     def _start(self, task: Task) -> None:
         if task.status == "created":

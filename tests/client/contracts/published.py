@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,13 @@ def flat() -> Schema:
 
 
 @cache
+def v4() -> Schema:
+    """The OpenAPI document of `v4`, rebuilt from what is public."""
+    document: Schema = json.loads((SHARED / "v4.openapi.json").read_text())
+    return document
+
+
+@cache
 def nested() -> Schema:
     """The page of POST /tasks of `v2-nested`, as an OpenAPI document: the schema of its body and the components."""
     text = (SHARED / "create-task.md").read_text()
@@ -44,7 +52,8 @@ def nested() -> Schema:
 @cache
 def forbidding(contract: str) -> Schema:
     """A contract whose schemas allow no unknown field."""
-    document = copy.deepcopy(nested() if contract == "v2-nested" else flat())
+    documents = {"v2-nested": nested, "v2-flat": flat, "v4": v4}
+    document = copy.deepcopy(documents[contract]())
     for schema in document["components"]["schemas"].values():
         if schema.get("type") == "object" and "properties" in schema:
             schema["additionalProperties"] = False
@@ -59,6 +68,20 @@ def check_request(contract: str, name: str, body: Any) -> None:
 def check_response(name: str, body: Any) -> None:
     """Holds an answer against the schema of that name of `v2-flat`."""
     _validator("answers", name).validate(body)
+
+
+def check_exchange(method: str, path: str, status: int, body: Any) -> str:
+    """Holds an answer of v4 against what its endpoint may answer with that status, and returns the endpoint."""
+    for template, operations in v4()["paths"].items():
+        if method.lower() in operations and re.fullmatch(re.sub(r"{\w+}", "[^/]+", template), path):
+            content = operations[method.lower()]["responses"][str(status)].get("content")
+            if content:
+                schema = content["application/json"]["schema"] | {"components": v4()["components"]}
+                jsonschema.Draft202012Validator(
+                    schema, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
+                ).validate(body)
+            return f"{method} {template}"
+    raise AssertionError(f"{method} {path} is not published")
 
 
 @cache

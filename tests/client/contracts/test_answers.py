@@ -15,8 +15,10 @@ from browser_use_client.contracts import CONTRACTS, V2_FLAT, V2_NESTED
 from browser_use_client.models import TaskState
 from tests.client.contracts.published import check_response, first_call, forbidding, needs_published, nested
 from tests.client.in_memory import ORIGIN
-from tests.fake_api import schemas, views
-from tests.fake_api.world import Contract, Script, World
+from tests.fake_api import schemas
+from tests.fake_api import views_v2 as views
+from tests.fake_api.tasks import Script
+from tests.fake_api.world import Contract, World
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=timezone.utc)
 A_TASK = "3c90c3cc-0d44-4b50-8888-8dd25736052a"

@@ -12,7 +12,7 @@ from browser_use_client.effects import Flow
 from browser_use_client.flows.lookup import LOOK_BACK, ago, find_task, tasks_with_key
 from browser_use_client.models import Task
 from tests.client.in_memory import InMemory
-from tests.fake_api import world
+from tests.fake_api import tasks
 from tests.fake_api.world import Contract
 
 KEY = "orders"
@@ -23,7 +23,7 @@ def server(request: pytest.FixtureRequest) -> InMemory:
     return InMemory(request.param)
 
 
-def start(server: InMemory, key: str = KEY) -> world.Task:
+def start(server: InMemory, key: str = KEY) -> tasks.Task:
     session = server.world.create_session(keep_alive=False)
     return server.world.create_task({"task": "x", "metadata": {"idempotency_key": key}}, "o3", session)
 

@@ -1,4 +1,4 @@
-"""What the fake shows of tasks and sessions, in the words of either contract."""
+"""What the fake shows of tasks and sessions, in the words of either revision of v2."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import json
 from datetime import datetime, timezone
 from typing import Any
 
-from .world import Session, Task, World
+from .tasks import Session, Task
+from .world import World
 
 Json = dict[str, Any]
 
@@ -89,7 +90,7 @@ def session_item(world: World, session: Session, origin: str) -> Json:
 def whole_session(world: World, session: Session, origin: str) -> Json:
     """A whole session."""
     view = session_item(world, session, origin) | {
-        "tasks": [task_item(world, task) for task in world.tasks_of(session)],
+        "tasks": [task_item(world, task) for task in session.tasks],
         "publicShareUrl": share(session, origin)["shareUrl"] if session.share_token else None,
     }
     if world.contract == "v2-nested":

@@ -1,0 +1,170 @@
+"""What a world holds: tasks, how they go, their sessions and browsers.
+
+Tasks are told in v2's words, also those of v4: there a task is a run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from .workspaces import Workspace
+
+_TAG = re.compile(r"\n[^\n]*\bbu-[0-9a-f]{20}\b[^\n]*\Z")
+
+
+@dataclass(frozen=True)
+class Script:
+    """How tasks go.
+
+    Attributes:
+        match: For tasks whose prompt contains this.
+        times: For so many tasks; None for all.
+        status: How they end; None for never.
+        polls: They end after so many reads of the task or its status said that they run.
+        seconds: They end so many seconds after they were created, and `polls` does not count.
+        output: Their result.
+        is_success: What their agent says.
+        goal: What the goal of each step begins with.
+        steps: How many steps they take; these appear one after the other, as polls or seconds go by.
+        cost: US dollars.
+        output_files: What they leave behind, name to content.
+        queued: Seconds that they are `created` before they are `started` (v2-flat).
+        hidden: Seconds until lists show them.
+        unknown: Seconds until they can be read by their id.
+        shortened: Lists show so many characters of their prompts (v4).
+        in_result: Their output is in `result` only, though a schema was asked for (v4).
+        crowd: So many tasks of others are created right after each.
+        astray: They run in a new session, whatever session was asked for.
+        unseen: Seconds until their session shows a live URL.
+        odd: What lists say of them instead of what is so, by the names on the wire.
+    """
+
+    match: str = ""
+    times: int | None = None
+    status: str | None = "finished"
+    polls: int = 1
+    seconds: float | None = None
+    output: str | None = "Done."
+    is_success: bool | None = True
+    goal: str = "Do step"
+    steps: int = 2
+    cost: str | None = "0.05"
+    output_files: Mapping[str, str] = field(default_factory=dict)
+    queued: float = 0.0
+    hidden: float = 0.0
+    unknown: float = 0.0
+    shortened: int | None = None
+    in_result: bool = False
+    crowd: int = 0
+    astray: bool = False
+    unseen: float = 0.0
+    odd: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Browser:
+    """A browser of a session: in v2 the only one, in v4 one after the other."""
+
+    id: str
+    started_at: float
+    finished_at: float | None = None
+
+    @property
+    def status(self) -> str:
+        """`active` or `stopped`."""
+        return "active" if self.finished_at is None else "stopped"
+
+
+@dataclass
+class Session:
+    """A session of the account. `keep_alive` is in seconds in v4."""
+
+    id: str
+    keep_alive: bool | int
+    workspace: Workspace
+    browsers: list[Browser]
+    share_token: str | None = None
+    tasks: list[Task] = field(default_factory=list)
+
+    @property
+    def started_at(self) -> float:
+        """When its first browser was opened."""
+        return self.browsers[0].started_at
+
+    @property
+    def finished_at(self) -> float | None:
+        """When its last browser was closed."""
+        return self.browsers[-1].finished_at
+
+    @property
+    def status(self) -> str:
+        """Whether a browser is open: `active` or `stopped`."""
+        return self.browsers[-1].status
+
+    def summary(self) -> dict[str, Any]:
+        """What a test wants to know."""
+        files = {name: file.content.decode(errors="replace") for name, file in self.workspace.files.items()}
+        return {
+            "id": self.id,
+            "status": self.status,
+            "keep_alive": self.keep_alive,
+            "files": files,
+            "browsers": [asdict(browser) for browser in self.browsers],
+            "workspace_id": self.workspace.id,
+        }
+
+
+@dataclass
+class Task:
+    """A task of the account, or of others.
+
+    `stamp` is `created_at` in microseconds, of which no two tasks have the same: v4's lists go by it.
+    """
+
+    id: str
+    session_id: str
+    prompt: str
+    llm: str
+    script: Script
+    created_at: float
+    body: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, str] = field(default_factory=dict)
+    status: str = "started"
+    finished_at: float | None = None
+    polls: int = 0
+    stops: int = 0
+    ours: bool = True
+    file_ids: dict[str, str] = field(default_factory=dict)
+    stamp: int = 0
+    browser_id: str | None = None
+    reattached: bool = False
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it still runs, and costs."""
+        return self.finished_at is None
+
+    def steps_at(self, now: float) -> int:
+        """How many steps there are by now."""
+        script = self.script
+        if not self.is_live:
+            return script.steps
+        if script.seconds is None:
+            return min(self.polls, script.steps)
+        return min(int((now - self.created_at) / max(script.seconds, 1e-9) * script.steps), script.steps)
+
+    def summary(self) -> dict[str, Any]:
+        """What a test wants to know. The prompt is what the caller wrote, without the tag; `body` has all of it."""
+        shown = {name: value for name, value in asdict(self).items() if name not in ("script", "file_ids", "events")}
+        return shown | {"is_live": self.is_live, "prompt": _TAG.sub("", self.prompt).rstrip("\n")}
+
+
+def carries(task: Mapping[str, Any], key: str) -> bool:
+    """Whether a task, by its summary, was created under a key: in its metadata, or in v4 as a tag in its prompt."""
+    tag = "bu-" + hashlib.sha256(key.encode()).hexdigest()[:20]
+    return task["metadata"].get("idempotency_key") == key or tag in task["body"].get("task", "")
