@@ -72,12 +72,13 @@ class Driver:
         self._waits = WaitLog(clock)
         self._server_clock = server_clock
         self._sleep = sleep
-        self._http = httpx.Client(**settings.http_options)
+        self._http = httpx.HTTPTransport(**settings.transport_options)
         self._stores: dict[str | None, httpx.Client] = {}
+        self._is_closed = False
 
     def run(self, flow: Flow[T]) -> T:
         """Runs a flow to its end, and returns or raises what it ends in."""
-        if self._http.is_closed:
+        if self._is_closed:
             raise InvalidRequestError("This client is closed: make a new one.")
         try:
             effect = next(flow)
@@ -95,8 +96,10 @@ class Driver:
 
     def close(self) -> None:
         """Closes the connections."""
-        for http in (self._http, *self._stores.values()):
-            http.close()
+        self._is_closed = True
+        self._http.close()
+        for store in self._stores.values():
+            store.close()
 
     def _store(self, url: str) -> httpx.Client:
         """The client for the store of files at a URL; stores behind the same proxy share one."""
@@ -116,7 +119,7 @@ class Driver:
         try:
             match effect:
                 case Call():
-                    response = self._http.send(request_of(effect, self._settings.base_url, self._http))
+                    response = self._send(request_of(effect, self._settings))
                     self._server_clock.saw(response.headers)
                     return result_of(effect, response)
                 case Upload():
@@ -125,6 +128,16 @@ class Driver:
                     return self._download(effect)
         except NO_ANSWER as error:
             raise error_of(effect, self._settings.base_url, error) from None
+
+    def _send(self, request: httpx.Request) -> httpx.Response:
+        """Sends a request, and reads the answer. A transport is all that takes: a client adds what no answer needs."""
+        response = self._http.handle_request(request)
+        response.request = request
+        try:
+            response.read()
+        finally:
+            response.close()
+        return response
 
     def _answer(self, call: Call[Any]) -> Any:
         try:
@@ -163,12 +176,13 @@ class AsyncDriver:
         self._waits = WaitLog(clock)
         self._server_clock = server_clock
         self._sleep = sleep
-        self._http = httpx.AsyncClient(**settings.http_options)
+        self._http = httpx.AsyncHTTPTransport(**settings.transport_options)
         self._stores: dict[str | None, httpx.AsyncClient] = {}
+        self._is_closed = False
 
     async def run(self, flow: Flow[T]) -> T:
         """Runs a flow to its end, and returns or raises what it ends in."""
-        if self._http.is_closed:
+        if self._is_closed:
             raise InvalidRequestError("This client is closed: make a new one.")
         try:
             effect = next(flow)
@@ -186,8 +200,10 @@ class AsyncDriver:
 
     async def aclose(self) -> None:
         """Closes the connections."""
-        for http in (self._http, *self._stores.values()):
-            await http.aclose()
+        self._is_closed = True
+        await self._http.aclose()
+        for store in self._stores.values():
+            await store.aclose()
 
     def _store(self, url: str) -> httpx.AsyncClient:
         """The client for the store of files at a URL; stores behind the same proxy share one."""
@@ -208,7 +224,7 @@ class AsyncDriver:
         try:
             match effect:
                 case Call():
-                    response = await self._http.send(request_of(effect, self._settings.base_url, self._http))
+                    response = await self._send(request_of(effect, self._settings))
                     self._server_clock.saw(response.headers)
                     return result_of(effect, response)
                 case Upload():
@@ -217,6 +233,16 @@ class AsyncDriver:
                     return await self._download(effect)
         except NO_ANSWER as error:
             raise error_of(effect, self._settings.base_url, error) from None
+
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        """Sends a request, and reads the answer."""
+        response = await self._http.handle_async_request(request)
+        response.request = request
+        try:
+            await response.aread()
+        finally:
+            await response.aclose()
+        return response
 
     async def _answers(self, calls: Sequence[Call[Any]]) -> list[Any]:
         """At most `AT_ONCE` at a time: each worker takes the next call that nobody has taken."""

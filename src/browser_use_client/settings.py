@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from http.cookiejar import CookieJar
 from importlib.metadata import version
 from typing import Any, get_args
 
@@ -20,10 +18,22 @@ from browser_use_client.network import Verify, proxy_of, proxy_to, tls_context
 CONNECT_TIMEOUT = 10.0
 
 _AGENT = f"browser-use-client/{version('browser-use-client')}"
+_HEADERS = {
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip, deflate",
+    "Connection": "keep-alive",
+    "User-Agent": _AGENT,
+}
 
 
 class Settings:
     """What a client is told: arguments first, then the environment, then the defaults. See `BrowserUseClient`.
+
+    Attributes:
+        base_url: Where the API is.
+        api_version: The contract that it speaks, or `auto`.
+        headers: Of every request to it; the API key is among them.
+        timeout: Of every request.
 
     Raises:
         AuthenticationError: There is no API key, or it cannot be one.
@@ -39,7 +49,7 @@ class Settings:
         verify: Verify = True,
         proxy: str | SecretStr | None = None,
     ) -> None:
-        self._key = _checked_key(api_key)
+        self.headers = httpx.Headers(_HEADERS | {"X-Browser-Use-API-Key": _checked_key(api_key)})
         if base_url is None:
             base_url = os.environ.get("BROWSER_USE_BASE_URL") or CLOUD_URL
         self.base_url = base_url_of(base_url)
@@ -49,15 +59,14 @@ class Settings:
         if timeout is None:
             raise InvalidRequestError("`timeout` must be a number of seconds, not None: a request could hang for ever.")
         limit = seconds_of("timeout", timeout)
-        self._timeout = httpx.Timeout(limit, connect=min(limit, CONNECT_TIMEOUT))
+        self.timeout = httpx.Timeout(limit, connect=min(limit, CONNECT_TIMEOUT))
         self._verify = tls_context(verify)
         self._proxy = None if proxy is None else _revealed(proxy)
 
     @property
-    def http_options(self) -> dict[str, Any]:
-        """What httpx is told once about the API."""
-        headers = {"X-Browser-Use-API-Key": self._key, "User-Agent": _AGENT}
-        return self._options(headers, self.proxy_to(self.base_url)) | {"cookies": _NoCookies()}
+    def transport_options(self) -> dict[str, Any]:
+        """What httpx is told once about the way to the API."""
+        return self._way(self.proxy_to(self.base_url))
 
     def file_options(self, proxy: str | None) -> dict[str, Any]:
         """What httpx is told about a store of files: it is another host, and must not see the key.
@@ -65,27 +74,18 @@ class Settings:
         Args:
             proxy: The proxy that leads there.
         """
-        return self._options({"User-Agent": _AGENT}, proxy) | {"follow_redirects": True}
+        return self._way(proxy) | {"headers": {"User-Agent": _AGENT}, "timeout": self.timeout, "follow_redirects": True}
 
     def proxy_to(self, url: str) -> str | None:
         """The URL of the proxy that leads to a URL, None where there is none."""
         return proxy_to(url, self._proxy)
 
-    def _options(self, headers: Mapping[str, str], proxy: str | None) -> dict[str, Any]:
+    def _way(self, proxy: str | None) -> dict[str, Any]:
         return {
-            "headers": headers,
-            "timeout": self._timeout,
             "verify": self._verify,
             "proxy": None if proxy is None else proxy_of(proxy, self._verify),
             "trust_env": False,  # what of the environment counts is in `network`
         }
-
-
-class _NoCookies(CookieJar):
-    """The API knows its callers by their key, so no request carries a cookie; to take them would be a waste."""
-
-    def extract_cookies(self, response: Any, request: Any) -> None:
-        """Takes none, which saves a twentieth of a request."""
 
 
 def _checked_key(api_key: Any) -> str:

@@ -24,26 +24,23 @@ from browser_use_client.errors import (
 )
 from browser_use_client.json_text import read_answer
 from browser_use_client.refusals import error_from_response, error_from_store, refused_by_proxy
-from browser_use_client.settings import CONNECT_TIMEOUT
+from browser_use_client.settings import CONNECT_TIMEOUT, Settings
 
 T = TypeVar("T")
 E = TypeVar("E", bound=BaseException)
 
 
-def request_of(call: Call[Any], base_url: str, http: httpx.Client | httpx.AsyncClient) -> httpx.Request:
-    """The request of a call.
-
-    Complete as it is: what httpx does to merge a request with a client's defaults takes it as long as all of ours.
-    """
-    timeout = http.timeout
+def request_of(call: Call[Any], settings: Settings) -> httpx.Request:
+    """The request of a call."""
+    timeout = settings.timeout
     if call.timeout is not None:
         limit = min(call.timeout, timeout.read or call.timeout)
         timeout = httpx.Timeout(limit, connect=min(limit, CONNECT_TIMEOUT))
     return httpx.Request(
         call.method,
-        f"{base_url}{call.path}",
+        f"{settings.base_url}{call.path}",
         params={name: value for name, value in call.params.items() if value is not None} or None,
-        headers=http.headers,
+        headers=settings.headers,
         json=call.json,
         extensions={"timeout": timeout.as_dict()},
     )
