@@ -4,6 +4,7 @@ first = run_browser_task("Log in to ...", keep_session=True)
 then = run_browser_task("Now open the newest order", session_id=first.session_id)
 """
 
+from prefect_browser_use.accounts import acheck_account, check_account
 from prefect_browser_use.credentials import BrowserUseCredentials
 from prefect_browser_use.files import OutputFilesError
 from prefect_browser_use.flow_runs import FlowRunEndedError
@@ -22,10 +23,12 @@ __all__ = [
     "FlowRunEndedError",
     "OutputFilesError",
     "abrowser_session",
+    "acheck_account",
     "arun_browser_task",
     "astart_session",
     "astop_session",
     "browser_session",
+    "check_account",
     "run_browser_task",
     "start_session",
     "stop_session",
