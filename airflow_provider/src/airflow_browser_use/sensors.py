@@ -1,4 +1,4 @@
-"""A sensor for remote tasks that were started elsewhere."""
+"""Sensors: for remote tasks that were started elsewhere, and for an account that can pay for new ones."""
 
 from __future__ import annotations
 
@@ -21,7 +21,13 @@ from airflow_browser_use.hooks import DEFAULT_CONN_ID, BrowserUseHook
 from airflow_browser_use.results import return_value, schema_from
 from airflow_browser_use.templates import TemplatedOperator
 from airflow_browser_use.triggers import LATEST_RESUME, BrowserUseTaskTrigger
-from browser_use_client import BrowserUseError, Task, TaskTimeoutError
+from browser_use_client import (
+    BrowserUseError,
+    InsufficientCreditsError,
+    RateLimitedError,
+    Task,
+    TaskTimeoutError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -137,3 +143,57 @@ class BrowserUseTaskSensor(TemplatedOperator, BaseSensorOperator):
         if error.retryable:
             raise error
         raise AirflowFailException(str(error)) from error
+
+
+class BrowserUseAccountSensor(TemplatedOperator, BaseSensorOperator):
+    """Wait until the account has enough credits and free sessions, before anything is paid for.
+
+    A snapshot, no reservation: a task that starts in between takes what was free. `timeout=0` fails at once, without
+    retries; `mode="reschedule"` takes no worker while it waits. XCom `return_value` has `credits_usd` and
+    `free_sessions` (None where the account does not say, as in `v2-nested`; then these are not waited for).
+
+    Args:
+        min_credits_usd: US dollars that have to be left.
+        min_free_sessions: Sessions that have to be free.
+        browser_use_conn_id: The connection. (templated)
+
+    Raises:
+        AirflowSensorTimeout: There was not enough within `timeout`; the log says what was missing.
+        AirflowFailException: The account cannot be read, as with a wrong key.
+        BrowserUseError: What a retry may mend.
+    """
+
+    template_fields: Sequence[str] = ("browser_use_conn_id",)
+    own_template_fields = text_fields = frozenset(template_fields)
+    ui_color = "#ffe3cc"
+
+    def __init__(
+        self,
+        *,
+        min_credits_usd: float = 0.0,
+        min_free_sessions: int = 1,
+        browser_use_conn_id: str = DEFAULT_CONN_ID,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.min_credits_usd = min_credits_usd
+        self.min_free_sessions = min_free_sessions
+        self.browser_use_conn_id = browser_use_conn_id
+
+    def poke(self, context: Context) -> PokeReturnValue:  # noqa: ARG002 - Airflow's signature
+        """Look whether it has enough."""
+        try:
+            with BrowserUseHook(self.browser_use_conn_id).new_client() as client:
+                account = client.check_account(
+                    min_credits_usd=self.min_credits_usd, min_free_sessions=self.min_free_sessions
+                )
+        except (InsufficientCreditsError, RateLimitedError) as error:
+            self.log.info("%s", error)
+            return PokeReturnValue(is_done=False)
+        except BrowserUseError as error:
+            if error.retryable:
+                raise
+            raise AirflowFailException(str(error)) from error
+        return PokeReturnValue(
+            is_done=True, xcom_value={"credits_usd": account.credits_usd, "free_sessions": account.free_sessions}
+        )
