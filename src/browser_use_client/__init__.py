@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     )
     from browser_use_client.options import AccountOptions, CreateOptions, RunOptions, WaitOptions
     from browser_use_client.schema import OutputSchema
+    from browser_use_client.traffic import Traffic
     from browser_use_client.watcher import TaskWatcher
     from browser_use_client.webhooks import WebhookError, WebhookEvent, verify_webhook
 
@@ -119,6 +120,7 @@ _MODULES = {
     ),
     "options": ("AccountOptions", "CreateOptions", "RunOptions", "WaitOptions"),
     "schema": ("OutputSchema",),
+    "traffic": ("Traffic",),
     "watcher": ("TaskWatcher",),
     "webhooks": ("WebhookError", "WebhookEvent", "verify_webhook"),
 }
@@ -174,6 +176,7 @@ __all__ = [
     "TaskTimeoutError",
     "TaskUnreachableError",
     "TaskWatcher",
+    "Traffic",
     "UnexpectedResponseError",
     "UnsupportedOptionError",
     "WaitOptions",

@@ -81,6 +81,7 @@ class AsyncBrowserUseClient:
         server_clock = ServerClock(clock)
         self._server = Server(settings.base_url, settings.api_version, clock, server_clock)
         self._driver = AsyncDriver(settings, clock, server_clock, sleep)
+        self.traffic = self._driver.traffic
         self._sleep = sleep
         self._clock = clock
 

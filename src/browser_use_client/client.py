@@ -60,6 +60,10 @@ class BrowserUseClient:
         sleep: How waits pause, in seconds. What it raises ends the wait.
         clock: The time in seconds since the epoch.
 
+    Attributes:
+        base_url: Where the API is.
+        traffic: How many requests it has made so far, and how often it waited to ask again.
+
     Raises:
         AuthenticationError: There is no API key.
         InvalidRequestError: The base URL or another argument cannot be right.
@@ -82,6 +86,7 @@ class BrowserUseClient:
         server_clock = ServerClock(clock)
         self._server = Server(settings.base_url, settings.api_version, clock, server_clock)
         self._driver = Driver(settings, clock, server_clock, sleep)
+        self.traffic = self._driver.traffic
 
     def run_task(self, request: CreateTaskRequest | str, **options: Unpack[RunOptions]) -> Task:
         """Create a task exactly once, wait until it has ended, and close its session.

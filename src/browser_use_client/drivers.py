@@ -14,6 +14,7 @@ from browser_use_client.effects import Call, Clock, Download, Effect, Flow, Noti
 from browser_use_client.errors import BrowserUseError, InvalidRequestError
 from browser_use_client.server_clock import ServerClock
 from browser_use_client.settings import Settings
+from browser_use_client.traffic import Traffic
 from browser_use_client.transport import (
     NO_ANSWER,
     check_file_response,
@@ -69,6 +70,7 @@ class Driver:
         self, settings: Settings, clock: Clock, server_clock: ServerClock, sleep: Callable[[float], object]
     ) -> None:
         self._settings = settings
+        self.traffic = Traffic()
         self._waits = WaitLog(clock)
         self._server_clock = server_clock
         self._sleep = sleep
@@ -83,6 +85,7 @@ class Driver:
         try:
             effect = next(flow)
             while True:
+                self.traffic.note(effect)
                 self._waits.note(effect)
                 try:
                     result = self._perform(effect)
@@ -173,6 +176,7 @@ class AsyncDriver:
         self, settings: Settings, clock: Clock, server_clock: ServerClock, sleep: Callable[[float], Awaitable[object]]
     ) -> None:
         self._settings = settings
+        self.traffic = Traffic()
         self._waits = WaitLog(clock)
         self._server_clock = server_clock
         self._sleep = sleep
@@ -187,6 +191,7 @@ class AsyncDriver:
         try:
             effect = next(flow)
             while True:
+                self.traffic.note(effect)
                 self._waits.note(effect)
                 try:
                     result = await self._perform(effect)
