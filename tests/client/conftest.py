@@ -1,16 +1,18 @@
-"""Every case of the client runs with both drivers and in both contracts, over real sockets, in the fake's time."""
+"""Every case of the client runs with both drivers and in every contract, over real sockets, in the fake's time."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from browser_use_client import AsyncBrowserUseClient, BrowserUseClient
+from tests.client.in_memory import SPOKEN
 from tests.fake_api import FakeApi
 
 settings.register_profile(
@@ -93,11 +95,11 @@ class Asynchronous:
 
 @pytest.fixture(scope="session")
 def _fakes() -> Iterator[dict[str, FakeApi]]:
-    with FakeApi("v2-nested") as nested, FakeApi("v2-flat") as flat:
-        yield {"v2-nested": nested, "v2-flat": flat}
+    with ExitStack() as running:
+        yield {contract: running.enter_context(FakeApi(contract)) for contract in SPOKEN}
 
 
-@pytest.fixture(params=["v2-nested", "v2-flat"])
+@pytest.fixture(params=SPOKEN)
 def contract(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

@@ -15,13 +15,16 @@ from browser_use_client.errors import BrowserUseError, ConnectError, NetworkErro
 from browser_use_client.server_clock import ServerClock
 from browser_use_client.transport import result_of
 from tests.fake_api.exchange import Answer, Request
-from tests.fake_api.faults import Fault, Faults
+from tests.fake_api.faults import Endpoint, Fault, Faults, is_at
 from tests.fake_api.routes import answer
 from tests.fake_api.routing import PREFIXES
 from tests.fake_api.tasks import Script, carries
 from tests.fake_api.world import Contract, World
 
 T = TypeVar("T")
+SPOKEN: tuple[Contract, ...] = ("v2-nested", "v2-flat")
+"""The contracts that all cases run in."""
+
 ORIGIN = "http://shop.test"
 CLIENT_TIMEOUT = 30.0
 ENDLESS = 10_000
@@ -138,6 +141,12 @@ class InMemory:
             raise AssertionError("count() does not end")
 
         return self.run(interrupted())
+
+    def asked(self, *endpoints: Endpoint) -> list[Endpoint]:
+        """What was asked for so far, of these, in order."""
+        sent = [line.split() for line in self.trace if " /" in line]
+        of = [[one for one in endpoints if is_at(self.world.contract, one, *line)] for line in sent]
+        return [one for names in of for one in names]
 
     def live_tasks(self, key: str) -> list[str]:
         """The ids of the tasks that run under a key."""

@@ -26,6 +26,7 @@ from browser_use_client import (
 )
 from tests.client.conftest import Client
 from tests.fake_api import FakeApi
+from tests.fake_api.faults import Endpoint
 
 KEY = "orders-2026-03-01"
 READ_TIMEOUT = 0.3
@@ -68,7 +69,7 @@ def hasty(_fakes: dict[str, FakeApi], connect: Callable[..., Client]) -> dict[st
 @pytest.mark.parametrize("fault", LOST.values(), ids=list(LOST))
 def test_after_a_fault_one_task_runs(hasty: dict[str, Client], fake: FakeApi, fault: dict[str, Any]) -> None:
     fake.script(status=None)
-    fake.fault("POST", "/tasks", **fault)
+    fake.fault(at="create", **fault)
 
     created = hasty[fake.contract].create_task("x")
 
@@ -101,8 +102,8 @@ def test_a_server_that_is_away_for_long_is_an_error_and_the_key_brings_the_task_
 def test_a_key_that_is_new_is_looked_for_only_when_an_answer_was_lost(hasty: dict[str, Client], fake: FakeApi) -> None:
     client = hasty[fake.contract]
     client.create_task("x", key=KEY, key_is_new=True)
-    assert fake.requests("GET", "/tasks") == []
-    fake.fault("POST", "/tasks", work="done")
+    assert fake.requests(at="list") == []
+    fake.fault(at="create", work="done")
 
     created = client.create_task("y", key=f"{KEY}, next", key_is_new=True)
 
@@ -112,7 +113,7 @@ def test_a_key_that_is_new_is_looked_for_only_when_an_answer_was_lost(hasty: dic
 
 def test_a_lost_task_is_found_behind_150_newer_ones_that_came_at_once(hasty: dict[str, Client], fake: FakeApi) -> None:
     fake.script(status=None, crowd=150, hidden=3.0)
-    fake.fault("POST", "/tasks", work="done", reset=True)
+    fake.fault(at="create", work="done", reset=True)
 
     created = hasty[fake.contract].create_task("x")
 
@@ -125,7 +126,7 @@ def test_a_lost_follow_up_is_found_in_its_session(hasty: dict[str, Client], fake
     client = hasty[fake.contract]
     first = client.run_task("Log in", keep_session=True)
     fake.script(status=None)
-    fake.fault("POST", "/tasks", work="done")
+    fake.fault(at="create", work="done")
 
     second = client.create_task("Read", session_id=first.session_id, keep_session=session == "kept")
 
@@ -135,9 +136,9 @@ def test_a_lost_follow_up_is_found_in_its_session(hasty: dict[str, Client], fake
 
 
 faults = st.lists(
-    st.tuples(st.just("POST"), st.sampled_from(list(LOST.values())))
+    st.tuples(st.just("create"), st.sampled_from(list(LOST.values())))
     | st.tuples(
-        st.just("GET"),
+        st.just("list"),
         st.sampled_from([{"status": 503}, {"reset": True}, {"status": 429, "retry_after": "2"}, {"times": 6}]),
     ),
     max_size=4,
@@ -149,14 +150,14 @@ faults = st.lists(
 def test_whatever_comes_together_one_task_runs_under_the_key(
     hasty: dict[str, Client],
     fake: FakeApi,
-    faults: list[tuple[str, dict[str, Any]]],
+    faults: list[tuple[Endpoint, dict[str, Any]]],
     hidden: float,
     crowd: int,
 ) -> None:
     fake.clear()
     fake.script(status=None, hidden=hidden, crowd=crowd)
-    for method, fault in faults:
-        fake.fault(method, "/tasks", **fault)
+    for endpoint, fault in faults:
+        fake.fault(at=endpoint, **fault)
 
     created = come_back_until_it_is_there(hasty[fake.contract], fake)
 
@@ -247,7 +248,7 @@ def test_a_run_that_is_cancelled_while_its_task_is_being_created_leaves_none_beh
     fake: FakeApi, contract: Any
 ) -> None:
     fake.script(status=None)
-    fake.fault("POST", "/tasks", work="done", hang=True)
+    fake.fault(at="create", work="done", hang=True)
 
     async def scenario() -> None:
         async with AsyncBrowserUseClient(fake.api_key, fake.base_url, api_version=contract, clock=fake.time) as client:
@@ -280,7 +281,7 @@ def test_who_comes_back_after_its_process_was_killed_reattaches_to_the_task_that
     fake: FakeApi, contract: Any
 ) -> None:
     fake.script(status=None)
-    fake.fault("POST", "/tasks", work="done", hang=True)
+    fake.fault(at="create", work="done", hang=True)
     code = (
         "from browser_use_client import BrowserUseClient;"
         f"BrowserUseClient({fake.api_key!r}, {fake.base_url!r}, api_version={contract!r}).create_task('x', key={KEY!r})"
@@ -306,7 +307,7 @@ def test_who_looks_for_many_keys_may_find_them_without_a_request(client: Client,
     again = client.create_task("x", key=KEY, find=lambda key: _found(client, known[key]))
 
     assert (again.id, again.adopted) == (first.id, True)
-    assert fake.requests("GET", "/tasks") == []
+    assert fake.requests(at="list") == []
     assert len(fake.tasks()) == 1
 
 
@@ -328,7 +329,7 @@ def test_a_server_whose_clock_is_behind_makes_one_task_of_a_lost_answer(
 ) -> None:
     ahead = connect(fake, api_version=contract, clock=lambda: fake.time() + 900)
     fake.script(status=None)
-    fake.fault("POST", "/tasks", work="done")
+    fake.fault(at="create", work="done")
 
     created = ahead.create_task("x", key=KEY, key_is_new=True)
 

@@ -70,17 +70,17 @@ class Exit:
 
 ENDLESS = {"status": None}
 KEPT = {"keep_session": True}
-NO_STOPS = {"method": "PATCH", "path": "*", "status": 503, "times": None}
-NO_POLLS = {"method": "GET", "path": "/tasks/*", "status": 503, "times": None}
-NO_LISTS = {"method": "GET", "path": "/tasks", "status": 503, "times": None}
-LOST_POST = {"method": "POST", "path": "/tasks", "work": "done"}
+NO_STOPS = {"at": "stop", "status": 503, "times": None}
+NO_POLLS = {"at": "poll", "status": 503, "times": None}
+NO_LISTS = {"at": "list", "status": 503, "times": None}
+LOST_POST = {"at": "create", "work": "done"}
 LOST_POSTS = LOST_POST | {"times": None}
-LATE_POST = {"method": "POST", "path": "/tasks", "work": "late", "late": 40.0}
-LOST_START = {"method": "POST", "path": "/sessions", "work": "done"}
+LATE_POST = {"at": "create", "work": "late", "late": 40.0}
+LOST_START = {"at": "place", "work": "done"}
 LOST_STARTS = LOST_START | {"times": None}
-NO_UPLOADS = {"method": "POST", "path": "*presigned-url", "status": 500, "times": None}
-REFUSED = {"method": "POST", "path": "/tasks", "status": 422, "times": None}
-BUSY = {"method": "POST", "path": "/tasks", "status": 429, "times": None}
+NO_UPLOADS = {"at": "upload slot", "status": 500, "times": None}
+REFUSED = {"at": "create", "status": 422, "times": None}
+BUSY = {"at": "create", "status": 429, "times": None}
 
 EXITS = {
     "it succeeds": Exit(None),
@@ -121,9 +121,7 @@ EXITS = {
     ),
     "its result cannot be read": Exit(
         errors.TaskUnreachableError,
-        faults=(
-            {"method": "GET", "path": "/tasks/????????-????-????-????-????????????", "status": 503, "times": None},
-        ),
+        faults=({"at": "read", "status": 503, "times": None},),
         with_file=True,
         contracts=(FLAT,),
     ),
@@ -285,11 +283,11 @@ def cancelled(fake: FakeApi, contract: Any, files: list[Path]) -> None:
 
 
 HANGING = {
-    "the create": {"method": "POST", "path": "/tasks", "work": "done", "hang": True},
-    "the create, done late": {"method": "POST", "path": "/tasks", "work": "late", "late": 5.0, "hang": True},
-    "a poll": {"method": "GET", "path": "/tasks/*", "hang": True},
-    "the start of a session": {"method": "POST", "path": "/sessions", "work": "done", "hang": True},
-    "an upload": {"method": "POST", "path": "*presigned-url", "hang": True},
+    "the create": {"at": "create", "work": "done", "hang": True},
+    "the create, done late": {"at": "create", "work": "late", "late": 5.0, "hang": True},
+    "a poll": {"at": "poll", "hang": True},
+    "the start of a session": {"at": "place", "work": "done", "hang": True},
+    "an upload": {"at": "upload slot", "hang": True},
 }
 
 
@@ -299,7 +297,7 @@ HANGING = {
         pytest.param(contract, hanging, id=f"{contract}, {what}")
         for what, hanging in HANGING.items()
         for contract in (NESTED, FLAT)
-        if contract == FLAT or hanging["path"] != "/sessions"  # v2-nested starts none
+        if contract == FLAT or hanging["at"] != "place"  # v2-nested starts none
     ],
 )
 @pytest.mark.parametrize("ended", [ctrl_c, cancelled])

@@ -102,11 +102,11 @@ def test_a_download_that_breaks_is_taken_up_again_and_never_leaves_half_a_file(
 ) -> None:
     fake.script(output_files={"a.csv": "1,2"})
     task = client.run_task("x")
-    fake.fault("GET", "/_files/*", status=503)
+    fake.fault(at="download", status=503)
     assert client.download_output_files(task, tmp_path)[0].read_text() == "1,2"
 
     (tmp_path / "a.csv").unlink()
-    fake.fault("GET", "/_files/*", status=503, times=None)
+    fake.fault(at="download", status=503, times=None)
     with pytest.raises(ServerError):
         client.download_output_files(task, tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -117,9 +117,9 @@ def test_a_presigned_url_that_has_expired_is_asked_for_anew(
     client: Client, fake: FakeApi, orders: Path, tmp_path: Path, status: int
 ) -> None:
     fake.script(output_files={"a.csv": "1"})
-    fake.fault("POST", "/_files/*", status=status, times=2)
+    fake.fault(at="upload", status=status, times=2)
     task = client.run_task("x", files=[orders])
-    fake.fault("GET", "/_files/*", status=status, times=2)
+    fake.fault(at="download", status=status, times=2)
 
     assert client.download_output_files(task, tmp_path)[0].read_text() == "1"
 
@@ -135,7 +135,7 @@ def test_a_file_that_no_new_url_leads_to_says_so_and_is_worth_another_try(
 ) -> None:
     fake.script(output_files={"a.csv": "1"})
     task = client.run_task("x")
-    fake.fault("GET", "/_files/*", status=status, times=None)
+    fake.fault(at="download", status=status, times=None)
 
     with pytest.raises(FileUrlExpiredError, match=r"The download of a\.csv") as caught:
         client.download_output_files(task, tmp_path)
@@ -183,7 +183,7 @@ def test_a_file_that_vanishes_before_it_is_sent_is_an_error_like_any_other(
         orders.unlink(missing_ok=True)
 
     client = connect(fake, sleep=sleep, api_version=fake.contract)
-    fake.fault("POST", "*presigned-url", status=503)
+    fake.fault(at="upload slot", status=503)
 
     with pytest.raises(LocalFileError, match=r"The upload of orders\.csv failed on this machine: .*No such file"):
         client.run_task("x", files=[orders])
@@ -227,7 +227,7 @@ def folder_at(path: Path) -> Path:
 def test_a_task_whose_files_cannot_be_uploaded_is_not_created_and_leaves_no_session(
     client: Client, fake: FakeApi, orders: Path
 ) -> None:
-    fake.fault("POST", "/_files/*", status=403, times=None)
+    fake.fault(at="upload", status=403, times=None)
 
     with pytest.raises(FileUrlExpiredError, match=r"The upload of orders\.csv"):
         client.run_task("x", files=[orders])

@@ -94,7 +94,7 @@ def test_a_caller_that_stops_its_tasks_itself_has_not_to_know_of_a_duplicate(cli
         raise PatienceLostError
 
     fake.script(status=None, steps=9)
-    fake.fault("POST", "/tasks", work="late", late=30.0)
+    fake.fault(at="create", work="late", late=30.0)
 
     with pytest.raises(PatienceLostError):
         client.run_task("x", on_step=refuse, stop_on_interrupt=False)

@@ -66,7 +66,7 @@ def test_text_that_nothing_could_store_is_replaced_in_all_that_a_task_says(clien
 
 
 def test_what_the_server_says_of_an_error_is_text_too(client: Client, fake: FakeApi) -> None:
-    fake.fault("POST", "/tasks", status=422, detail="No \0 and no \ud800")
+    fake.fault(at="create", status=422, detail="No \0 and no \ud800")
 
     with pytest.raises(Exception, match="No \ufffd and no \ufffd"):
         client.create_task("x")

@@ -13,7 +13,7 @@ from tests.fake_api import FakeApi
 
 
 def session_requests(fake: FakeApi) -> int:
-    return len([request for request in fake.requests("GET") if "/sessions/" in request["path"]])
+    return len(fake.requests(at="live view"))
 
 
 @pytest.mark.parametrize("with_steps", [False, True])
@@ -69,7 +69,7 @@ def test_a_session_that_cannot_be_read_is_no_reason_to_give_its_task_up(
     client: Client, fake: FakeApi, answer: dict[str, Any]
 ) -> None:
     fake.script(seconds=60.0, unseen=1e6)
-    fake.fault("GET", "/sessions/*", times=None, **answer)
+    fake.fault(at="live view", times=None, **answer)
 
     assert client.run_task("x", on_live_url=print).status == "finished"
 

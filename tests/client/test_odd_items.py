@@ -12,6 +12,7 @@ from browser_use_client import UnexpectedResponseError
 from browser_use_client.contracts import CONTRACTS
 from browser_use_client.models import BrowserProfile, Page
 from tests.client.conftest import Client
+from tests.client.in_memory import SPOKEN
 from tests.fake_api import FakeApi
 
 KEY = "orders-2026-03-01"
@@ -73,7 +74,7 @@ def test_an_odd_task_that_carries_the_key_is_said_to_be_there_and_no_other_is_cr
 ) -> None:
     fake.script(status=None, odd={"sessionId": None})
     if lost:
-        fake.fault("POST", "/tasks", work="done")
+        fake.fault(at="create", work="done")
     else:
         client.create_task("x", key=KEY, key_is_new=True)
 
@@ -85,7 +86,7 @@ def test_an_odd_task_that_carries_the_key_is_said_to_be_there_and_no_other_is_cr
     assert task["id"] in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["v2-nested", "v2-flat"])
+@pytest.mark.parametrize("name", SPOKEN)
 @pytest.mark.parametrize("odd", [{"status": None}, {"startedAt": "yesterday"}, 7, None, []])
 def test_an_odd_session_is_passed_over(name: str, odd: Any) -> None:
     good = {"id": "3c90c3cc-0d44-4b50-8888-8dd25736052a", "status": "active"}
@@ -96,7 +97,7 @@ def test_an_odd_session_is_passed_over(name: str, odd: Any) -> None:
     assert ([session.status for session in page.items], page.size) == (["active"], 2)
 
 
-@pytest.mark.parametrize("name", ["v2-nested", "v2-flat"])
+@pytest.mark.parametrize("name", SPOKEN)
 def test_an_odd_profile_is_passed_over(name: str) -> None:
     items = [{"id": "a", "name": 7}, {"id": "b", "name": "shop"}, "?"]
 

@@ -66,7 +66,7 @@ def test_a_task_that_was_just_created_may_be_unknown_to_the_server_for_ten_secon
     client: Client, fake: FakeApi, wait: Any
 ) -> None:
     created = client.create_task("x")
-    fake.fault("GET", "/tasks/*", status=404, times=5)
+    fake.fault(at="poll", status=404, times=5)
 
     assert wait(created, max_failures=1).status == "finished"
 
@@ -77,7 +77,7 @@ def test_a_404_is_no_not_yet_any_more_once_the_ten_seconds_have_passed(
     fake.script(status=None)
     created = client.create_task("x")
     fake.advance(11)
-    fake.fault("GET", "/tasks/*", status=404)
+    fake.fault(at="poll", status=404)
 
     with pytest.raises(TaskUnreachableError, match="404"):
         wait(created, max_failures=1)
@@ -89,7 +89,7 @@ def test_what_can_pass_ends_no_wait_for_a_task_that_was_created(
 ) -> None:
     created = client.create_task("x")
     fake.advance(11)
-    fake.fault("GET", "/tasks/*", times=9, **answer)
+    fake.fault(at="poll", times=9, **answer)
 
     assert wait(created).status == "finished"
 
@@ -100,7 +100,7 @@ def test_what_can_pass_ends_no_wait_for_an_id_that_one_poll_has_shown_to_exist(
 ) -> None:
     fake.script(polls=3)
     task_id = client.create_task("x").id
-    fake.fault("GET", "/tasks/*", skip=1, times=9, **answer)
+    fake.fault(at="poll", skip=1, times=9, **answer)
 
     assert wait(task_id).status == "finished"
 
@@ -110,7 +110,7 @@ def test_an_id_alone_that_the_server_refuses_at_first_is_refused_at_once(
     client: Client, fake: FakeApi, wait: Any, answer: dict[str, Any], kind: type[BrowserUseError]
 ) -> None:
     task_id = client.create_task("x").id
-    fake.fault("GET", "/tasks/*", **answer)
+    fake.fault(at="poll", **answer)
 
     with pytest.raises(kind) as caught:
         wait(task_id)
@@ -124,7 +124,7 @@ def test_whoever_gives_a_task_up_says_that_it_still_costs_where_it_is_and_how_to
     client: Client, fake: FakeApi, answer: dict[str, Any]
 ) -> None:
     fake.script(polls=2)
-    fake.fault("GET", "/tasks/*", times=10, **answer)
+    fake.fault(at="poll", times=10, **answer)
 
     with pytest.raises(TaskUnreachableError, match="may still run and cost") as caught:
         client.run_task("x", key="orders", on_created=lambda _: fake.advance(11))
@@ -137,7 +137,7 @@ def test_whoever_gives_a_task_up_says_that_it_still_costs_where_it_is_and_how_to
 
 def test_a_refusal_of_the_api_itself_ends_the_wait_at_once(client: Client, fake: FakeApi) -> None:
     fake.script(status=None)
-    fake.fault("GET", "/tasks/*", status=422)
+    fake.fault(at="poll", status=422)
 
     with pytest.raises(TaskUnreachableError, match="may still run and cost") as caught:
         client.run_task("x")
@@ -152,7 +152,7 @@ def test_the_result_of_a_task_that_has_ended_is_read_past_what_can_pass(
 ) -> None:
     fake.script(polls=0, output="42")
     created = client.create_task("x")
-    fake.fault("GET", f"/tasks/{created.id}", times=4, **answer)
+    fake.fault(at="read", times=4, **answer)
 
     assert client.wait_for_task(created).output == "42"
 
@@ -163,7 +163,7 @@ def test_a_result_that_cannot_be_read_is_said_to_be_there_and_its_session_is_clo
 ) -> None:
     invoice = tmp_path / "invoice.txt"
     invoice.write_text("1")
-    fake.fault("GET", "/tasks/????????-????-????-????-????????????", status=404, times=None)
+    fake.fault(at="read", status=404, times=None)
 
     with pytest.raises(TaskUnreachableError, match="no longer runs") as caught:
         client.run_task("x", files=[invoice])
@@ -176,7 +176,7 @@ def test_a_result_that_cannot_be_read_is_said_to_be_there_and_its_session_is_clo
 @passing
 def test_a_late_task_is_stopped_past_what_can_pass(client: Client, fake: FakeApi, answer: dict[str, Any]) -> None:
     fake.script(status=None)
-    fake.fault("PATCH", "/tasks/*", times=4, **answer)
+    fake.fault(at="stop a task", times=4, **answer)
 
     with pytest.raises(TaskTimeoutError) as caught:
         client.run_task("x", timeout=3)
@@ -191,8 +191,8 @@ def test_a_task_that_is_known_to_exist_is_read_and_stopped_past_what_can_pass(
 ) -> None:
     fake.script(status=None)
     created = client.create_task("x")
-    fake.fault("GET", "/tasks/*", times=4, **answer)
-    fake.fault("PATCH", "/tasks/*", times=4, **answer)
+    fake.fault(at="poll", times=4, **answer)
+    fake.fault(at="stop a task", times=4, **answer)
 
     assert client.get_task(created).status == "started"
     assert client.stop_task(created).status == "stopped"
@@ -204,7 +204,7 @@ def test_a_session_of_the_client_s_own_is_closed_past_what_can_pass(
 ) -> None:
     invoice = tmp_path / "invoice.txt"
     invoice.write_text("1")
-    fake.fault("PATCH", "/sessions/*", times=4, **answer)
+    fake.fault(at="close a session", times=4, **answer)
 
     client.run_task("x", files=[invoice])
 

@@ -47,7 +47,7 @@ def paths(fake: FakeApi, method: str | None = None) -> list[str]:
 def test_a_refusal_is_not_sent_again_and_creates_nothing(
     client: Client, fake: FakeApi, status: int, kind: type[Exception]
 ) -> None:
-    fake.fault("POST", "/tasks", status=status, detail="Not like this")
+    fake.fault(at="create", status=status, detail="Not like this")
 
     with pytest.raises(kind, match="Not like this"):
         client.create_task("x")

@@ -156,7 +156,7 @@ def test_a_lost_start_is_tried_again_and_the_session_that_it_may_have_left_is_na
     fake.advance(60)
     before = client.start_session().id
     fake.advance(60)
-    fake.fault("POST", "/sessions", work="done", **lost)
+    fake.fault(at="place", work="done", **lost)
 
     with caplog.at_level(logging.WARNING, "browser_use_client"):
         if start == "start_session":
@@ -176,7 +176,7 @@ def test_a_lost_start_is_tried_again_and_the_session_that_it_may_have_left_is_na
 def test_a_start_that_fails_for_good_names_what_its_lost_answers_may_have_left(
     client: Client, fake: FakeApi, lost: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    fake.fault("POST", "/sessions", work="done", times=None, **lost)
+    fake.fault(at="place", work="done", times=None, **lost)
 
     with caplog.at_level(logging.WARNING, "browser_use_client"), pytest.raises(BrowserUseError):
         client.run_task("x", keep_session=True)
@@ -191,7 +191,7 @@ def test_a_session_that_another_task_uses_is_not_named(
 ) -> None:
     fake.script(status=None)
     client.create_task("x")
-    fake.fault("POST", "/sessions")
+    fake.fault(at="place")
 
     with caplog.at_level(logging.WARNING, "browser_use_client"):
         client.start_session()
@@ -205,8 +205,8 @@ def test_a_session_that_a_replica_does_not_know_yet_takes_its_files_and_its_task
 ) -> None:
     invoice = tmp_path / "invoice.txt"
     invoice.write_text("1")
-    fake.fault("POST", "/files/sessions/*", status=404, times=2)
-    fake.fault("POST", "/tasks", status=404, times=2)
+    fake.fault(at="upload slot", status=404, times=2)
+    fake.fault(at="create", status=404, times=2)
 
     assert client.run_task("x", files=[invoice]).status == "finished"
     assert len(fake.sessions()) == 1

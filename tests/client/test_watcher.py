@@ -18,13 +18,13 @@ from browser_use_client import (
     TaskWatcher,
 )
 from browser_use_client.flows.watch import Sweep, sweep
-from tests.client.in_memory import InMemory
+from tests.client.in_memory import SPOKEN, InMemory
 from tests.fake_api import FakeApi
 
 MISSING = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
 
 
-@pytest.fixture(params=["v2-nested", "v2-flat"])
+@pytest.fixture(params=SPOKEN)
 def server(request: pytest.FixtureRequest) -> InMemory:
     return InMemory(request.param)
 
@@ -160,7 +160,7 @@ def test_trouble_is_ridden_out_up_to_the_failures_that_are_allowed(server: InMem
 
 def test_one_task_that_the_server_cannot_answer_for_does_not_end_the_waits_for_others(server: InMemory) -> None:
     [good, bad] = start(server, 2, seconds=120.0)
-    server.fault("GET", f"/tasks/{bad}*", status=500, times=None)
+    server.fault("GET", f"*/{bad}*", status=500, times=None)
 
     async def scenario() -> None:
         watching = watcher(server, max_failures=5)

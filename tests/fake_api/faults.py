@@ -11,7 +11,19 @@ Work = Literal["never", "done", "late"]
 Point = Literal["before reading", "while reading", "after reading"]
 
 Endpoint = Literal[
-    "create", "list", "read", "poll", "stop", "place", "upload slot", "upload", "files of a task", "download"
+    "create",
+    "list",
+    "read",
+    "poll",
+    "stop a task",
+    "close a session",
+    "stop",
+    "place",
+    "live view",
+    "upload slot",
+    "upload",
+    "output file",
+    "download",
 ]
 """What a request is for, whatever its contract calls it."""
 
@@ -22,10 +34,13 @@ _V2: dict[str, str] = {
     "list": "GET /tasks",
     "read": f"GET /tasks/{_ID}",
     "poll": f"GET /tasks/{_ID}(/status)?",
+    "stop a task": "PATCH /tasks/.*",
+    "close a session": "PATCH /sessions/.*",
     "stop": "PATCH /(tasks|sessions)/.*",
     "place": "POST /sessions",
+    "live view": f"GET /sessions/{_ID}",
     "upload slot": "POST /.*/presigned-url",
-    "files of a task": "GET /.*/output-files/.*",
+    "output file": "GET /.*/output-files/.*",
     **_STORE,
 }
 _V4: dict[str, str] = {
@@ -33,10 +48,13 @@ _V4: dict[str, str] = {
     "list": "GET /runs",
     "read": f"GET /runs/{_ID}",
     "poll": f"GET /runs/{_ID}(/status|/events)?",
+    "stop a task": "POST /runs/.*/cancel",
+    "close a session": "PATCH /browsers/.*",
     "stop": "POST /runs/.*/cancel|PATCH /browsers/.*",
     "place": "POST /workspaces",
+    "live view": "GET /browsers",
     "upload slot": "POST /workspaces/.*/files/upload",
-    "files of a task": "GET /workspaces/.*/files",
+    "output file": "GET /workspaces/.*/files",
     **_STORE,
 }
 _ENDPOINTS = {"v2-nested": _V2, "v2-flat": _V2, "v4": _V4}

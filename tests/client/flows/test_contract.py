@@ -10,12 +10,12 @@ from browser_use_client.effects import Call, Sleep
 from browser_use_client.errors import AuthenticationError
 from browser_use_client.flows.contract import ANSWER_TIMEOUT_SECONDS, contract_of
 from tests.client.flows.creating import finish
-from tests.client.in_memory import InMemory
+from tests.client.in_memory import SPOKEN, InMemory
 
 QUESTION = "GET /billing/account"
 
 
-@pytest.fixture(params=["v2-nested", "v2-flat"])
+@pytest.fixture(params=SPOKEN)
 def server(request: pytest.FixtureRequest) -> InMemory:
     return InMemory(request.param)
 

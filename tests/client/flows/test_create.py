@@ -11,10 +11,10 @@ from browser_use_client import errors
 from browser_use_client.flows.lookup import ago
 from browser_use_client.models import CreateTaskRequest
 from tests.client.flows.creating import KEY, create, creation, finish
-from tests.client.in_memory import InMemory
+from tests.client.in_memory import SPOKEN, InMemory
 
 
-@pytest.fixture(params=["v2-nested", "v2-flat"])
+@pytest.fixture(params=SPOKEN)
 def server(request: pytest.FixtureRequest) -> InMemory:
     return InMemory(request.param)
 
@@ -25,7 +25,7 @@ def server(request: pytest.FixtureRequest) -> InMemory:
 def test_a_key_that_nobody_else_has_costs_one_request(server: InMemory) -> None:
     created = create(server, returning=False)
 
-    assert server.trace == ["POST /tasks"]
+    assert server.asked("list", "create") == ["create"]
     assert not created.adopted
     assert server.live_tasks(KEY) == [created.id]
 
@@ -33,7 +33,7 @@ def test_a_key_that_nobody_else_has_costs_one_request(server: InMemory) -> None:
 def test_a_caller_s_key_is_looked_for_before_and_after(server: InMemory) -> None:
     created = create(server)
 
-    assert server.trace == ["GET /tasks", "POST /tasks", "GET /tasks"]
+    assert server.asked("list", "create") == ["list", "create", "list"]
     assert server.live_tasks(KEY) == [created.id]
 
 
@@ -51,12 +51,12 @@ def test_the_key_travels_in_the_metadata_beside_the_caller_s_own(server: InMemor
 
 def test_who_comes_back_after_a_crash_gets_the_task_that_runs(server: InMemory) -> None:
     first = create(server)
-    posts = server.trace.count("POST /tasks")
+    posts = len(server.asked("create"))
 
     second = create(server)
 
     assert (second.id, second.session_id, second.adopted) == (first.id, first.session_id, True)
-    assert server.trace.count("POST /tasks") == posts
+    assert len(server.asked("create")) == posts
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_no_connection_means_no_task_so_it_is_sent_again_without_a_look(server: 
 
     [created] = finish([flow])
 
-    assert "GET /tasks" not in server.trace
+    assert not server.asked("list")
     assert server.live_tasks(KEY) == [created.id]
 
 
@@ -143,17 +143,17 @@ def test_a_server_that_stays_away_ends_in_its_own_error_and_is_not_ambiguous(ser
 
 
 def test_a_lost_answer_is_looked_for_not_sent_again(server: InMemory) -> None:
-    server.fault("POST", "/tasks", work="done")
+    server.fault(at="create", work="done")
 
     created = create(server, returning=False)
 
     assert created.adopted
-    assert server.trace.count("POST /tasks") == 1
+    assert len(server.asked("create")) == 1
 
 
 def test_where_the_server_cannot_be_asked_either_the_doubt_is_an_error_that_names_the_key(server: InMemory) -> None:
-    server.fault("POST", "/tasks", work="done")
-    server.fault("GET", "/tasks", status=503, times=None)
+    server.fault(at="create", work="done")
+    server.fault(at="list", status=503, times=None)
 
     with pytest.raises(errors.CreationUnknownError, match=KEY) as caught:
         create(server, returning=False)
@@ -166,15 +166,15 @@ def test_where_the_server_cannot_be_asked_either_the_doubt_is_an_error_that_name
 
 
 def test_a_refusal_after_a_lost_answer_leaves_the_doubt(server: InMemory) -> None:
-    server.fault("POST", "/tasks")
-    server.fault("POST", "/tasks", status=402)
+    server.fault(at="create")
+    server.fault(at="create", status=402)
 
     with pytest.raises(errors.CreationUnknownError):
         create(server, returning=False)
 
 
 def test_retry_after_is_honoured_before_a_post_is_sent_again(server: InMemory) -> None:
-    server.fault("POST", "/tasks", status=429, retry_after="50")
+    server.fault(at="create", status=429, retry_after="50")
 
     create(server, returning=False)
 
@@ -183,18 +183,18 @@ def test_retry_after_is_honoured_before_a_post_is_sent_again(server: InMemory) -
 
 def test_a_task_that_lists_hide_for_seconds_is_waited_for(server: InMemory) -> None:
     server.script(status=None, hidden=9.0)
-    server.fault("POST", "/tasks", work="done")
+    server.fault(at="create", work="done")
 
     created = create(server, returning=False)
 
     assert created.adopted
-    assert server.trace.count("POST /tasks") == 1
+    assert len(server.asked("create")) == 1
 
 
 def test_a_lost_answer_of_a_follow_up_that_lists_hide_does_not_end_in_busy(server: InMemory) -> None:
     session = server.world.create_session(keep_alive=True)
     server.script(status=None, hidden=15.2)
-    server.fault("POST", "/tasks", work="done")
+    server.fault(at="create", work="done")
 
     created = create(server, returning=False, session_id=session.id)
 
@@ -205,7 +205,7 @@ def test_of_a_predecessor_s_task_and_an_own_lost_one_that_turn_up_together_one_s
     server.script(status=None, hidden=1.0)
     session = server.world.create_session(keep_alive=False)
     first = server.world.create_task({"task": "x", "metadata": {"idempotency_key": KEY}}, "o3", session)
-    server.fault("POST", "/tasks", work="done")
+    server.fault(at="create", work="done")
 
     created = create(server)
 
@@ -215,7 +215,7 @@ def test_of_a_predecessor_s_task_and_an_own_lost_one_that_turn_up_together_one_s
 
 
 def test_a_duplicate_that_turns_up_late_is_stopped_at_the_end(server: InMemory) -> None:
-    server.fault("POST", "/tasks", work="late", late=60.0, hang=True)
+    server.fault(at="create", work="late", late=60.0, hang=True)
     maker = creation(server, returning=False)
     created = server.run(maker.create())
     server.world.advance(60)
@@ -234,14 +234,14 @@ def test_a_session_that_is_kept_is_started_first_where_it_would_close_with_its_t
 
     created = create(server, returning=False, keep_session=True)
 
-    assert server.trace == ["POST /sessions", "POST /tasks"]
+    assert server.asked("place", "create") == ["place", "create"]
     assert server.world.sessions[created.session_id].keep_alive
     assert not created.session_ends_with_task
 
 
 def test_a_session_that_was_started_for_a_task_that_is_refused_is_closed() -> None:
     server = InMemory("v2-flat")
-    server.fault("POST", "/tasks", status=402)
+    server.fault(at="create", status=402)
 
     with pytest.raises(errors.InsufficientCreditsError):
         create(server, returning=False, keep_session=True)
@@ -268,32 +268,32 @@ def test_a_busy_account_is_asked_politely_and_no_longer_than_the_caller_allows(s
 def test_a_lost_answer_of_a_server_whose_clock_is_behind_makes_one_task(server: InMemory, minutes: int) -> None:
     server.skew = minutes * 60
     server.script(status=None)
-    server.fault("POST", "/tasks", work="done")
+    server.fault(at="create", work="done")
 
     created = create(server, returning=False, after=ago(server.clock, timedelta()))
 
-    assert server.trace.count("POST /tasks") == 1
+    assert len(server.asked("create")) == 1
     assert server.live_tasks(KEY) == [created.id]
 
 
 def test_an_election_reads_the_task_itself_where_no_list_shows_it_and_so_finds_the_duplicate(server: InMemory) -> None:
     server.tells_time, server.skew = False, 900
     server.script(status=None)
-    server.fault("POST", "/tasks", work="done")
+    server.fault(at="create", work="done")
 
     created = create(server, returning=False, after=ago(server.clock, timedelta()))
 
-    assert server.trace.count("POST /tasks") == 2
+    assert len(server.asked("create")) == 2
     assert server.live_tasks(KEY) == [created.id]
 
 
 def test_a_task_that_no_list_ever_shows_takes_part_in_its_election(server: InMemory) -> None:
     server.script(status=None, hidden=1e6)
     server.script(status=None, hidden=20.0, times=1)
-    server.fault("POST", "/tasks", work="done")
+    server.fault(at="create", work="done")
 
     created = create(server, returning=False)
 
-    assert server.trace.count("POST /tasks") == 2
+    assert len(server.asked("create")) == 2
     assert server.live_tasks(KEY) == [created.id]
     assert created.adopted  # the older one

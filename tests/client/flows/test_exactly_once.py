@@ -14,14 +14,13 @@ from browser_use_client.errors import BrowserUseError
 from browser_use_client.flows.lookup import ago
 from browser_use_client.models import CreatedTask
 from tests.client.flows.creating import KEY, create, creation, finish
-from tests.client.in_memory import InMemory
+from tests.client.in_memory import SPOKEN, InMemory
 from tests.fake_api.faults import Fault
 from tests.fake_api.world import Contract
 
 post_faults = st.builds(
     Fault,
-    method=st.just("POST"),
-    path=st.just("/tasks"),
+    at=st.just("create"),
     work=st.sampled_from(["never", "done", "late"]),
     late=st.floats(0, 5),
     status=st.sampled_from([None, None, 500, 502, 503, 504]),
@@ -30,15 +29,13 @@ post_faults = st.builds(
     hang=st.booleans(),
 ) | st.builds(
     Fault,
-    method=st.just("POST"),
-    path=st.just("/tasks"),
+    at=st.just("create"),
     status=st.just(429),
     retry_after=st.sampled_from([None, "0", "7"]),
 )
 get_faults = st.builds(
     Fault,
-    method=st.just("GET"),
-    path=st.just("/tasks"),
+    at=st.just("list"),
     times=st.integers(1, 7),
     skip=st.integers(0, 3),
     status=st.sampled_from([None, 500, 503, 429]),
@@ -66,7 +63,7 @@ def persist(server: InMemory, **options: Any) -> CreatedTask:
 
 @settings(max_examples=300)
 @given(
-    name=st.sampled_from(["v2-nested", "v2-flat"]),
+    name=st.sampled_from(SPOKEN),
     faults=st.lists(post_faults | get_faults, max_size=5),
     hidden=st.floats(0, 4),
     crowd=st.sampled_from([0, 0, 150]),
@@ -92,7 +89,7 @@ def test_whatever_goes_wrong_one_task_runs_under_the_key(
 
 @settings(max_examples=200)
 @given(
-    name=st.sampled_from(["v2-nested", "v2-flat"]),
+    name=st.sampled_from(SPOKEN),
     steps=st.integers(0, 12),
     performed=st.booleans(),
     faults=st.lists(post_faults | get_faults, max_size=2),
@@ -115,7 +112,7 @@ def test_who_comes_back_after_a_crash_at_any_point_ends_up_with_one_task(
 
 @settings(max_examples=150)
 @given(
-    name=st.sampled_from(["v2-nested", "v2-flat"]),
+    name=st.sampled_from(SPOKEN),
     faults=st.lists(post_faults | get_faults, max_size=3),
     hidden=st.floats(0, 4),
 )
@@ -134,7 +131,7 @@ def test_whatever_goes_wrong_one_follow_up_runs_under_the_key(
 
 @settings(max_examples=300)
 @given(
-    name=st.sampled_from(["v2-nested", "v2-flat"]),
+    name=st.sampled_from(SPOKEN),
     order=st.lists(st.integers(0, 2), max_size=60),
     hidden=st.sampled_from([0.0, 0.0, 2.5]),
     keep_session=st.booleans(),
@@ -158,7 +155,7 @@ def test_callers_with_one_key_end_up_with_one_task_in_whatever_order_they_go(
 
 
 @settings(max_examples=100)
-@given(name=st.sampled_from(["v2-nested", "v2-flat"]), order=st.lists(st.integers(0, 1), max_size=30))
+@given(name=st.sampled_from(SPOKEN), order=st.lists(st.integers(0, 1), max_size=30))
 def test_two_callers_with_one_key_share_one_follow_up(name: Contract, order: list[int]) -> None:
     server = InMemory(name)
     session = server.world.create_session(keep_alive=True)

@@ -17,12 +17,12 @@ from browser_use_client.flows.run import run
 from browser_use_client.models import Task
 from tests.client.flows.creating import KEY, creation
 from tests.client.flows.test_exactly_once import post_faults
-from tests.client.in_memory import InMemory
+from tests.client.in_memory import SPOKEN, InMemory
 from tests.client.test_exits import unnamed_of
 from tests.fake_api.faults import Fault
 from tests.fake_api.world import Contract
 
-stop_faults = st.builds(Fault, method=st.just("PATCH"), path=st.just("*"), times=st.integers(1, 9), status=st.just(503))
+stop_faults = st.builds(Fault, at=st.just("stop"), times=st.integers(1, 9), status=st.just(503))
 start_faults = st.builds(
     Fault,
     method=st.just("POST"),
@@ -66,7 +66,7 @@ def run_flow(server: InMemory, **options: Any) -> Flow[Task]:
 
 @settings(max_examples=400)
 @given(
-    name=st.sampled_from(["v2-nested", "v2-flat"]),
+    name=st.sampled_from(SPOKEN),
     after=st.integers(0, 20),
     performed=st.booleans(),
     faults=st.lists(post_faults | start_faults | stop_faults, max_size=3),
@@ -108,7 +108,7 @@ def test_whatever_was_under_way_what_is_left_is_named(
     assert unnamed_of(tasks, active, " ".join(said)) - {callers_own} == set()
 
 
-@pytest.mark.parametrize("name", ["v2-nested", "v2-flat"])
+@pytest.mark.parametrize("name", SPOKEN)
 def test_an_election_that_is_interrupted_stops_the_task_that_it_was_held_for(name: Contract) -> None:
     server = InMemory(name)
     server.script(status=None, hidden=1e6)
@@ -116,6 +116,6 @@ def test_an_election_that_is_interrupted_stops_the_task_that_it_was_held_for(nam
     with pytest.raises(CtrlCError), warnings() as said:
         server.interrupt(run_flow(server), CtrlCError(), after=4, performed=True)
 
-    assert server.trace[:2] == ["GET /tasks", "POST /tasks"]
+    assert server.asked("list", "create")[:2] == ["list", "create"]
     assert server.live_tasks(KEY) == []
     assert said == []

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from browser_use_client.effects import Flow
 from browser_use_client.flows.lookup import LOOK_BACK, ago, find_task, tasks_with_key
 from browser_use_client.models import Task
-from tests.client.in_memory import InMemory
+from tests.client.in_memory import SPOKEN, InMemory
 from tests.fake_api import tasks
 from tests.fake_api.world import Contract
 
 KEY = "orders"
 
 
-@pytest.fixture(params=["v2-nested", "v2-flat"])
+@pytest.fixture(params=SPOKEN)
 def server(request: pytest.FixtureRequest) -> InMemory:
     return InMemory(request.param)
 
@@ -101,11 +101,11 @@ def test_a_server_whose_clock_is_ahead_is_not_asked_for_tasks_of_hours_ago(serve
     server.run(just_started(server))  # the first answer says what time it is
 
     assert server.run(just_started(server)) == []
-    assert server.trace == ["GET /tasks"] * 2
+    assert server.asked("list") == ["list"] * 2
 
 
 @given(
-    name=st.sampled_from(["v2-nested", "v2-flat"]),
+    name=st.sampled_from(SPOKEN),
     before=st.integers(0, 320),
     arriving=st.lists(st.integers(0, 120), max_size=4),
 )

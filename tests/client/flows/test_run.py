@@ -14,14 +14,14 @@ from browser_use_client.effects import Flow
 from browser_use_client.flows.create import Creation
 from browser_use_client.flows.run import run
 from browser_use_client.models import CreateTaskRequest, Task
-from tests.client.in_memory import InMemory
+from tests.client.in_memory import SPOKEN, InMemory
 
 
 class CtrlCError(BaseException):
     """Comes from outside, like KeyboardInterrupt and a cancellation."""
 
 
-@pytest.fixture(params=["v2-nested", "v2-flat"])
+@pytest.fixture(params=SPOKEN)
 def server(request: pytest.FixtureRequest) -> InMemory:
     return InMemory(request.param)
 
@@ -54,7 +54,7 @@ def run_flow(server: InMemory, *, keep_session: bool = False, **options: Any) ->
 
 
 def fail_to_close(server: InMemory) -> None:
-    server.fault("PATCH", "*", status=500, times=None)
+    server.fault(at="stop", status=500, times=None)
 
 
 def test_a_session_that_cannot_be_closed_does_not_lose_the_result_but_is_warned_of(
@@ -83,7 +83,7 @@ def test_a_caller_that_is_ended_while_it_waits_stops_its_task_with_one_call(
         server.run(run_flow(server, on_created=interrupt, keep_session=keep_session))
 
     assert server.live_tasks("k") == []
-    assert server.trace[-1].startswith("PATCH /tasks/")
+    assert server.asked("stop")[-1] == "stop"
     assert (server.world.active_sessions() == 1) is keep_session
 
 
@@ -112,7 +112,7 @@ def test_an_error_of_the_api_leaves_the_task_running_and_says_so(server: InMemor
 
 def test_a_time_out_counts_from_the_call_not_from_the_creation(server: InMemory) -> None:
     server.script(status=None)
-    server.fault("POST", "/tasks", status=429, retry_after="50")
+    server.fault(at="create", status=429, retry_after="50")
     started = server.clock()
 
     with pytest.raises(errors.TaskTimeoutError):
@@ -123,7 +123,7 @@ def test_a_time_out_counts_from_the_call_not_from_the_creation(server: InMemory)
 
 def test_a_second_task_from_a_lost_answer_is_stopped_when_the_first_has_ended(server: InMemory) -> None:
     server.script(seconds=90.0)
-    server.fault("POST", "/tasks", work="late", late=60.0, hang=True)
+    server.fault(at="create", work="late", late=60.0, hang=True)
 
     task = server.run(run_flow(server))
 

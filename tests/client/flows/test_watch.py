@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from browser_use_client.errors import NotFoundError, ServerError
 from browser_use_client.flows.watch import Sweep, sweep
-from tests.client.in_memory import InMemory
+from tests.client.in_memory import SPOKEN, InMemory
 from tests.fake_api.world import Contract
 
 MISSING = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
 
 
-@pytest.fixture(params=["v2-nested", "v2-flat"])
+@pytest.fixture(params=SPOKEN)
 def server(request: pytest.FixtureRequest) -> InMemory:
     return InMemory(request.param)
 
@@ -92,7 +92,7 @@ def test_a_task_that_is_gone_is_unanswered_and_the_others_are_not(server: InMemo
 
 def test_a_passing_fault_leaves_one_unanswered_and_loses_nothing(server: InMemory) -> None:
     [first, second] = start(server, 2)
-    server.fault("GET", f"/tasks/{first}*", status=503)
+    server.fault("GET", f"*/{first}*", status=503)
     server.world.end(server.world.tasks[second], "finished")
 
     found = look(server, [first, second])
@@ -104,14 +104,14 @@ def test_a_passing_fault_leaves_one_unanswered_and_loses_nothing(server: InMemor
 
 def test_a_list_that_cannot_be_read_is_an_error_not_an_answer(server: InMemory) -> None:
     task_ids = start(server, 300)
-    server.fault("GET", "/tasks", status=503, skip=1)
+    server.fault(at="list", status=503, skip=1)
 
     with pytest.raises(ServerError):
         look(server, task_ids)
 
 
 @given(
-    name=st.sampled_from(["v2-nested", "v2-flat"]),
+    name=st.sampled_from(SPOKEN),
     number=st.integers(100, 330),
     ending=st.lists(st.integers(0, 99), max_size=8),
     arriving=st.lists(st.integers(0, 130), max_size=4),
