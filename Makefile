@@ -35,7 +35,7 @@ test: envs chromium ## every test, and the linters
 	@$(MAKE) -k -j1 --no-print-directory $(PARTS) && echo 'Passed: $(PARTS)'
 
 .PHONY: lint format style types-client types-airflow types-prefect
-lint: style format types-client types-airflow types-prefect ## ruff and mypy
+lint: style format types-client types-airflow types-prefect dependencies ## ruff, mypy, and deptry: declared is what is imported
 style: $(CLIENT)/.ready
 	$(CLIENT)/bin/ruff check
 format: $(CLIENT)/.ready
@@ -47,6 +47,13 @@ types-airflow: $(AIRFLOW)/.ready
 	$(AIRFLOW)/$(MYPY)/airflow airflow_provider/src
 types-prefect: $(PREFECT)/.ready
 	$(PREFECT)/$(MYPY)/prefect prefect_tasks/src
+DEPTRY := bin/deptry --no-ansi
+.PHONY: dependencies
+dependencies: envs
+	$(CLIENT)/$(DEPTRY) src/browser_use_client --optional-dependencies-dev-groups local
+	$(CLIENT)/$(DEPTRY) src/browser_use_local
+	$(AIRFLOW)/$(DEPTRY) airflow_provider/src --config airflow_provider/pyproject.toml
+	$(PREFECT)/$(DEPTRY) prefect_tasks/src --config prefect_tasks/pyproject.toml
 
 .PHONY: test-client test-airflow test-prefect test-e2e
 test-client: $(CLIENT)/.ready $(SDKS:=/.ready) $(SDK)/.ready $(AGENT)/.ready prism ## the client and the local server
@@ -73,6 +80,17 @@ $(AIRFLOWS): test-airflow-%: $(BUILD)/env/airflow-%/.ready chromium
 	$(BUILD)/env/airflow-$*/bin/pytest -q -W ignore tests/airflow
 $(PREFECTS): test-prefect-%: $(BUILD)/env/prefect-%/.ready $(CLIENT)/.ready chromium
 	$(BUILD)/env/prefect-$*/bin/pytest -q -W ignore tests/prefect
+# What starts no Airflow and no Prefect server for other processes, and no browser: those ask for much more than they use.
+LOWEST_AIRFLOW := --ignore-glob='*_end_to_end.py' $(addprefix --ignore=tests/airflow/,test_exactly_once.py test_examples.py)
+LOWEST_PREFECT := $(foreach name,credentials files flow_runs jobs run_browser_task sessions,tests/prefect/test_$(name).py)
+.PHONY: test-lowest test-lowest-client test-lowest-airflow test-lowest-prefect
+test-lowest: test-lowest-client test-lowest-airflow test-lowest-prefect ## with the oldest releases that each pyproject.toml allows
+test-lowest-client: $(BUILD)/env/client-lowest/.ready
+	$(BUILD)/env/client-lowest/bin/pytest -q -W ignore tests/client
+test-lowest-airflow: $(BUILD)/env/airflow-lowest/.ready
+	$(BUILD)/env/airflow-lowest/bin/pytest -q -W ignore tests/airflow $(LOWEST_AIRFLOW)
+test-lowest-prefect: $(BUILD)/env/prefect-lowest/.ready
+	$(BUILD)/env/prefect-lowest/bin/pytest -q -W ignore $(LOWEST_PREFECT)
 test-e2e: envs chromium ## the two commands, as a user runs them
 	AIRFLOW=$(AIRFLOW) PREFECT=$(PREFECT) $(CLIENT)/bin/pytest -q tests/e2e
 
@@ -105,6 +123,9 @@ endef
 
 $(CLIENT)/.ready: $(UV) pyproject.toml constraints/client.txt
 	$(call environment,-e '.[local]' --group demo --group lint --group test)
+
+$(BUILD)/env/client-lowest/.ready: $(UV) pyproject.toml constraints/client-lowest.txt
+	$(call environment,-e '.[local]' --group test)
 
 $(BUILD)/env/airflow-%/.ready: $(UV) pyproject.toml airflow_provider/pyproject.toml constraints/airflow-%.in constraints/airflow-%.txt
 	$(call environment,-e . -e airflow_provider --group airflow_provider/pyproject.toml:test -r constraints/airflow-$*.in)
@@ -141,6 +162,8 @@ $(SDK)/.ready: $(UV) constraints/sdk-3.12.in constraints/sdk-3.12.txt
 # --universal: one file serves every Python version. The Python of the machine only runs the resolver.
 COMPILE := $(UV) pip compile -q --universal --python-version 3.10 --upgrade \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-package browser-use-client
+# The oldest releases of what pyproject.toml names, with the newest of what these bring along.
+LOWEST := $(COMPILE) --resolution lowest-direct
 
 .PHONY: constraints
 constraints: $(UV) ## pins every environment anew
@@ -155,6 +178,11 @@ constraints: $(UV) ## pins every environment anew
 	done
 	$(subst 3.10,3.11,$(COMPILE)) prefect_tasks/pyproject.toml constraints/prefect-3.9.in \
 		--group prefect_tasks/pyproject.toml:test -o constraints/prefect-3.9.txt
+	$(LOWEST) pyproject.toml --extra local --group test -o constraints/client-lowest.txt
+	$(LOWEST) pyproject.toml --extra jsonschema airflow_provider/pyproject.toml constraints/airflow-lowest.in \
+		--group airflow_provider/pyproject.toml:test -o constraints/airflow-lowest.txt
+	$(LOWEST) pyproject.toml --extra jsonschema prefect_tasks/pyproject.toml -c constraints/prefect-lowest.in \
+		--group prefect_tasks/pyproject.toml:test -o constraints/prefect-lowest.txt
 	$(COMPILE) constraints/sdk-3.12.in -o constraints/sdk-3.12.txt
 	$(COMPILE) constraints/tools.in -o constraints/tools.txt
 	$(COMPILE) constraints/sdk-nested.in -o constraints/sdk-nested.txt
