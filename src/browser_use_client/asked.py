@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,20 @@ def check_key(key: Any) -> None:
         raise InvalidRequestError(
             "The idempotency key `key` must be text that is not blank, with no NUL and no lone surrogate in it."
         )
+
+
+def keys_of(keys: Any) -> tuple[str, ...]:
+    """One idempotency key, or several.
+
+    Raises:
+        InvalidRequestError: One of them cannot be a key, or it is something else.
+    """
+    if not isinstance(keys, str) and not isinstance(keys, Collection):
+        raise InvalidRequestError(f"`keys` is an idempotency key or a collection of them, not {type(keys).__name__}.")
+    wanted = (keys,) if isinstance(keys, str) else tuple(keys)
+    for key in wanted:
+        check_key(key)
+    return wanted
 
 
 def since(name: str, moment: datetime | None) -> datetime | None:

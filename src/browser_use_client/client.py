@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +26,7 @@ from browser_use_client.models import (
     Page,
     Profile,
     Session,
+    SessionCost,
     Share,
     Task,
 )
@@ -50,8 +51,10 @@ class BrowserUseClient:
 
     Args:
         api_key: The key. Default: `BROWSER_USE_API_KEY`.
-        base_url: Where the API is, up to `/api/v2`. Default: `BROWSER_USE_BASE_URL`, else Browser Use Cloud.
-        api_version: The contract that the server speaks; `auto` asks it once.
+        base_url: Where the API is, up to `/api/v2` or `/api/v4`. Default: `BROWSER_USE_BASE_URL`, else that of Browser
+            Use Cloud for the `api_version`, which is v2 if that does not say.
+        api_version: The contract that the server speaks: `v2-nested`, `v2-flat` or `v4`. `auto` is
+            `BROWSER_USE_API_VERSION`, else what the base URL says: /v4 is `v4`; at /v2 the server is asked once.
         timeout: Seconds that one request may take, or a timedelta.
         verify: Whom to trust: the path of a CA bundle or of a folder of certificates; False trusts everybody. Default:
             `SSL_CERT_FILE` or `SSL_CERT_DIR`, else the bundle of certifi.
@@ -183,16 +186,30 @@ class BrowserUseClient:
         return self._driver.run(operations.find_task(self._server, key, after=after, session_id=session_id))
 
     def find_tasks(
-        self, key_prefix: str, *, after: datetime | None = None, session_id: str | None = None
+        self,
+        keys: str | Collection[str],
+        *,
+        after: datetime | None = None,
+        session_id: str | None = None,
+        as_prefix: bool = False,
     ) -> list[Task]:
-        """Find all tasks that were created under keys which begin so, the oldest first, without their steps.
+        """Find all tasks that were created under a key, or under any of several, the oldest first, without their steps.
 
         Args:
-            key_prefix: What the keys begin with.
+            keys: The key, or the keys. However many there are, the lists are read once.
             after: Look no further back, by the caller's clock. Default: 7 days ago.
             session_id: Look in this session only. Default: everywhere.
+            as_prefix: Find as well what was created under keys that only begin so (`v2`).
+
+        Returns:
+            The tasks, each with the key that it was found by as its `key`.
+
+        Raises:
+            UnsupportedOptionError: `v4` cannot find keys by what they begin with.
         """
-        return self._driver.run(operations.find_tasks(self._server, key_prefix, after=after, session_id=session_id))
+        return self._driver.run(
+            operations.find_tasks(self._server, keys, after=after, session_id=session_id, as_prefix=as_prefix)
+        )
 
     def stop_task(self, task: AnyTask, *, stop_session: bool = False) -> Task:
         """Stop a task. One that has ended already stays as it is.
@@ -252,11 +269,13 @@ class BrowserUseClient:
         """Upload a file for a task. Simpler: pass `files` to `run_task`.
 
         Args:
-            path: The file, at most 10 MB, of a kind that the API takes.
-            session_id: The session that it is for (`v2-flat`, where it must be named; `v2-nested` has no such thing).
+            path: The file: at most 10 MB, of a kind that the API takes (`v2`), or at most 50 MiB of any kind (`v4`).
+            session_id: The session that it is for (`v2-flat` and `v4`, where it must be named; `v2-nested` has no such
+                thing).
 
         Returns:
-            The name to put into `CreateTaskRequest.included_file_names` (`v2-nested`) and to call it in the task.
+            What to put into `CreateTaskRequest.included_file_names`: its name (`v2-nested`) or its id (`v4`). In
+            `v2-flat` it is the name to call it in the task, and there is nothing to put.
 
         Raises:
             InvalidRequestError: There is no such file, or the API does not take it.
@@ -302,6 +321,14 @@ class BrowserUseClient:
     def list_sessions(self, *, status: str | None = None) -> Iterator[Session]:
         """List sessions, page by page as they are asked for; `status` is `active` or `stopped`."""
         return self._each(lambda contract, cursor: contract.list_sessions(cursor=cursor, status=status))
+
+    def get_session_cost(self, session_id: str) -> SessionCost:
+        """Read what a session has cost, with its browsers (`v4`). It settles within 90 seconds of the browser's stop.
+
+        Raises:
+            UnsupportedOptionError: The contract knows the `cost` of single tasks only.
+        """
+        return self._driver.run(self._server.read(lambda contract: contract.get_session_cost(session_id)))
 
     def delete_session(self, session_id: str) -> None:
         """Delete a session and all of its tasks."""

@@ -17,6 +17,7 @@ from browser_use_client.settings import Settings
 from browser_use_client.traffic import Traffic
 from browser_use_client.transport import (
     NO_ANSWER,
+    async_upload_options,
     check_file_response,
     error_of,
     request_of,
@@ -266,7 +267,8 @@ class AsyncDriver:
 
     async def _upload(self, effect: Upload) -> None:
         with effect.path.open("rb") as content:
-            check_file_response(effect, await self._store(effect.slot.url).request(**upload_options(effect, content)))
+            options = async_upload_options(effect, content)
+            check_file_response(effect, await self._store(effect.slot.url).request(**options))
 
     async def _download(self, effect: Download) -> None:
         async with self._store(effect.url).stream("GET", effect.url) as response:

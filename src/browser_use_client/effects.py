@@ -30,6 +30,8 @@ class Call(Generic[T]):
         json: The body. Never shown: it may carry secrets.
         timeout: Seconds, at most; None for the client's own.
         meaning: What a refusal stands for, by its status code and words, where that is special to the contract.
+        version: The version of the API that it is sent to, such as `v2`, if that is beside the one in the base URL.
+        options: The server's name of each field of the body, to the option that it comes from: for refusals of one.
     """
 
     method: str
@@ -39,6 +41,8 @@ class Call(Generic[T]):
     json: Any = field(default=None, repr=False)
     timeout: float | None = None
     meaning: Callable[[int, str], type[ApiError] | None] = field(default=lambda _status_code, _words: None, repr=False)
+    version: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __str__(self) -> str:
         """The request line, which is how errors name the call."""

@@ -63,13 +63,17 @@ class SessionStoppedError(BadRequestError):
 
 
 class SessionBusyError(BadRequestError):
-    """400: the session already runs a task; it can take another one when that has ended."""
+    """400, or 409 in `v4`: the session already runs a task; it can take another one when that has ended."""
 
     retryable = True
 
 
 class AuthenticationError(ApiError):
     """401 or 403: the API key is missing, wrong, or not allowed to do this."""
+
+
+class ZeroDataRetentionError(AuthenticationError):
+    """403: the project keeps no data (Zero Data Retention), and `v4` does not serve such projects."""
 
 
 class InsufficientCreditsError(ApiError):

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from browser_use_client.asked import check_key, creation_of, since
+from browser_use_client.asked import check_key, creation_of, keys_of, since
 from browser_use_client.effects import Flow
 from browser_use_client.errors import InvalidRequestError, NotFoundError
 from browser_use_client.flows import account, lookup, sessions, watch
@@ -30,6 +30,7 @@ from browser_use_client.models import (
     Task,
     id_of,
 )
+from browser_use_client.retrying import retried
 from browser_use_client.server import Server
 
 if TYPE_CHECKING:
@@ -130,19 +131,23 @@ def find_task(server: Server, key: str, *, after: datetime | None, session_id: s
     )
 
 
-def find_tasks(server: Server, key_prefix: str, *, after: datetime | None, session_id: str | None) -> Flow[list[Task]]:
-    """The tasks that were created under keys which begin so."""
-    check_key(key_prefix)
+def find_tasks(
+    server: Server, keys: str | Collection[str], *, after: datetime | None, session_id: str | None, as_prefix: bool
+) -> Flow[list[Task]]:
+    """The tasks that were created under any of some keys."""
+    wanted = keys_of(keys)
     after = since("after", after) or ago(server.clock, LOOK_BACK)
     contract = yield from server.contract()
+    if as_prefix:
+        contract.check_prefixes()
     return (
-        yield from lookup.tasks_with_key(
+        yield from lookup.tasks_with_keys(
             contract,
-            key_prefix,
+            wanted,
             after=after,
             session_id=session_id,
             server_clock=server.server_clock,
-            as_prefix=True,
+            as_prefix=as_prefix,
         )
     )
 
@@ -202,10 +207,11 @@ def share_session(server: Server, session_id: str) -> Flow[Share]:
 
 
 def upload_file(server: Server, path: str | Path, session_id: str | None) -> Flow[str]:
-    """Uploads a file, and returns the name under which a task finds it."""
+    """Uploads a file, and returns what a task names it by."""
     contract = yield from server.contract()
     file = moving.LocalFile.at(path, contract)
-    return (yield from moving.upload(contract, file, into=session_id)).file_name
+    into = None if session_id is None else (yield from retried(contract.upload_target(session_id)))
+    return (yield from moving.upload(contract, file, into=into)).reference
 
 
 def download_output_files(server: Server, task: Task | str, folder: str | Path) -> Flow[list[Path]]:

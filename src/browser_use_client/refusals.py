@@ -23,6 +23,7 @@ from browser_use_client.errors import (
     SessionStoppedError,
     SpendLimitReachedError,
     UnexpectedResponseError,
+    ZeroDataRetentionError,
 )
 
 LONGEST_WORDS = 500
@@ -46,6 +47,7 @@ _REMEDIES: dict[type[ApiError], str] = {
     AuthenticationError: "Check the API key: it is sent as X-Browser-Use-API-Key and starts with bu_.",
     InsufficientCreditsError: "Nothing was started. Add credits to the account, then run it again.",
     SpendLimitReachedError: "Nothing was started. Raise the monthly limit of this API key, or wait for the next month.",
+    ZeroDataRetentionError: "Use a project without it, or v2: `api_version` and the base URL.",
     NotFoundError: "Check the id, and that it belongs to this API key's account and server.",
     SessionStoppedError: "Start a new session: the task before must keep it open for follow-ups.",
     SessionBusyError: "Wait until its task has ended, or stop that task.",
@@ -59,6 +61,8 @@ _MESSAGES = ("message", "msg", "detail", "error_description", "error", "errors",
 _FACTS = ("code", "cap", "spent", "limit")
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-")
 _PAGE = re.compile(r"\s*<(!doctype|!--|html|head|body|\?xml)", re.IGNORECASE)
+_PLACE = re.compile(r"\bbody\.([\w.]+)")
+_QUOTED_OR_CAMEL = re.compile(r"(?<=[`'\"])[a-z]+(?=[`'\"])|\b[a-z]+(?:[A-Z][a-z]+)+\b")
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
 
@@ -68,6 +72,7 @@ def error_from_response(
     body: Any,
     retry_after: float | None,
     meaning: Callable[[int, str], type[ApiError] | None],
+    options: Mapping[str, str] = {},
 ) -> BrowserUseError:
     """The error that an answer of the API stands for.
 
@@ -77,6 +82,7 @@ def error_from_response(
         body: The decoded JSON body, or the text of one that is not JSON.
         retry_after: Seconds, from the header.
         meaning: What the contract says that such an answer stands for.
+        options: See `Call`.
     """
     if status_code == PROXY_AUTHENTICATION_REQUIRED:
         return refused_by_proxy(what, "407 Proxy Authentication Required")
@@ -95,7 +101,8 @@ def error_from_response(
     remedy = _REMEDIES.get(kind)
     if kind is NotFoundError and not _ID.search(what):
         remedy = "Check the base URL, and the ids in the request."
-    sentences = [_answered(what, status_code, words), *filter(None, [remedy])]
+    refused = _refused_options(words, options) if kind is RejectedRequestError else None
+    sentences = [_answered(what, status_code, words), *filter(None, [remedy, refused])]
     return kind(" ".join(sentences), status_code=status_code, retry_after=retry_after)
 
 
@@ -120,6 +127,15 @@ def error_from_store(what: str, status_code: int, body: str, retry_after: float 
     kind = kind if kind in (ServerError, RateLimitedError) else ApiError
     remedy = " Try again later." if kind is not ApiError else ""
     return kind(f"{answered}{remedy}", status_code=status_code, retry_after=retry_after)
+
+
+def _refused_options(words: str, options: Mapping[str, str]) -> str | None:
+    """Which options a refusal is about: it names their fields by place, in quotes, or as no other word is written."""
+    places = [place.split(".") for place in _PLACE.findall(words)]
+    named = [next((name for name in reversed(place) if name in options), "") for place in places]
+    named += [name for name in _QUOTED_OR_CAMEL.findall(_PLACE.sub("", words)) if name in options]
+    asked = dict.fromkeys(f"`{name}` comes from the option `{options[name]}`" for name in named if name)
+    return f"{'; '.join(asked)}: leave it out, change it, or use a server that takes it." if asked else None
 
 
 def refused_by_proxy(what: str, answer: str) -> ProxyRefusedError:

@@ -9,7 +9,7 @@ from typing import Any, get_args
 import httpx
 from pydantic import SecretStr
 
-from browser_use_client.base_url import CLOUD_URL, base_url_of
+from browser_use_client.base_url import base_url_of, cloud_url, version_of
 from browser_use_client.contracts import ApiVersion
 from browser_use_client.errors import AuthenticationError, InvalidRequestError
 from browser_use_client.limits import Seconds, seconds_of
@@ -50,12 +50,11 @@ class Settings:
         proxy: str | SecretStr | None = None,
     ) -> None:
         self.headers = httpx.Headers(_HEADERS | {"X-Browser-Use-API-Key": _checked_key(api_key)})
+        version = _checked_version(api_version)
         if base_url is None:
-            base_url = os.environ.get("BROWSER_USE_BASE_URL") or CLOUD_URL
-        self.base_url = base_url_of(base_url)
-        if api_version not in get_args(ApiVersion):
-            raise InvalidRequestError(f"api_version {api_version!r} is none of {', '.join(get_args(ApiVersion))}.")
-        self.api_version: ApiVersion = api_version
+            base_url = os.environ.get("BROWSER_USE_BASE_URL") or cloud_url(version)
+        self.base_url = base_url_of(base_url, version)
+        self.api_version: ApiVersion = version_of(self.base_url, version)
         if timeout is None:
             raise InvalidRequestError("`timeout` must be a number of seconds, not None: a request could hang for ever.")
         limit = seconds_of("timeout", timeout)
@@ -86,6 +85,14 @@ class Settings:
             "proxy": None if proxy is None else proxy_of(proxy, self._verify),
             "trust_env": False,  # what of the environment counts is in `network`
         }
+
+
+def _checked_version(api_version: Any) -> ApiVersion:
+    """The contract to speak; where it is left to the client, the environment decides."""
+    version: Any = os.environ.get("BROWSER_USE_API_VERSION") or "auto" if api_version == "auto" else api_version
+    if version not in get_args(ApiVersion):
+        raise InvalidRequestError(f"api_version {version!r} is none of {', '.join(get_args(ApiVersion))}.")
+    return version  # type: ignore[no-any-return]
 
 
 def _checked_key(api_key: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import httpx
 
+from browser_use_client.base_url import beside
 from browser_use_client.effects import Call, Download, Upload
 from browser_use_client.errors import (
     CertificateError,
@@ -38,7 +39,7 @@ def request_of(call: Call[Any], settings: Settings) -> httpx.Request:
         timeout = httpx.Timeout(limit, connect=min(limit, CONNECT_TIMEOUT))
     return httpx.Request(
         call.method,
-        f"{settings.base_url}{call.path}",
+        f"{settings.base_url if call.version is None else beside(settings.base_url, call.version)}{call.path}",
         params={name: value for name, value in call.params.items() if value is not None} or None,
         headers=settings.headers,
         json=call.json,
@@ -60,7 +61,7 @@ def result_of(call: Call[T], response: httpx.Response) -> T:
             raise _not_of_this_api(call, response) from None
         body = response.text
     if status >= 400:
-        raise error_from_response(str(call), status, body, _retry_after(response.headers), call.meaning)
+        raise error_from_response(str(call), status, body, _retry_after(response.headers), call.meaning, call.options)
     if status >= 300:
         raise _not_of_this_api(call, response)
     try:
@@ -88,15 +89,31 @@ def check_file_response(effect: Upload | Download, response: httpx.Response) -> 
         raise error_from_store(str(effect), response.status_code, response.text, _retry_after(response.headers))
 
 
+PIECE = 64 * 1024
+"""Bytes that an upload reads at a time."""
+
+
 def upload_options(effect: Upload, content: BinaryIO) -> dict[str, Any]:
-    """What httpx is told of an upload."""
-    return {
-        "method": effect.slot.method,
-        "url": effect.slot.url,
-        "headers": dict(effect.slot.headers),
-        "data": dict(effect.slot.fields),
-        "files": {"file": (effect.path.name, content, effect.content_type)},
-    }
+    """What httpx is told of an upload: a form with the file, or the file alone, whose length its headers name."""
+    slot = effect.slot
+    options = {"method": slot.method, "url": slot.url, "headers": dict(slot.headers)}
+    if slot.fields is None:
+        return options | {"content": iter(lambda: content.read(PIECE), b"")}
+    file = (effect.path.name, content, effect.content_type)
+    return options | {"data": dict(slot.fields), "files": {"file": file}}
+
+
+def async_upload_options(effect: Upload, content: BinaryIO) -> dict[str, Any]:
+    """What httpx is told of an upload in an event loop, where a body must come asynchronously."""
+    options = upload_options(effect, content)
+    if "content" in options:
+        options["content"] = _asynchronously(options["content"])
+    return options
+
+
+async def _asynchronously(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
 
 
 @contextmanager

@@ -26,7 +26,7 @@ def identity(
 
 
 def made_by(identity: RemoteIdentity) -> Task:
-    return Task(id="t", session_id="s", status="started", metadata={"idempotency_key": identity.key})
+    return Task(id="t", session_id="s", status="started", key=identity.key)
 
 
 def test_each_try_has_a_key_of_its_own_below_that_of_the_task_instance() -> None:

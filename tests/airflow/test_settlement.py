@@ -19,8 +19,7 @@ SINCE = datetime.now(timezone.utc) - timedelta(hours=1)
 
 
 def task(name: str, status: str = "finished", *, run: str = RUN, session: str = "s", **metadata: str) -> Task:
-    key = {"idempotency_key": f"{run}/{name}/-1/0/1"}
-    return Task(id=name, session_id=session, status=status, metadata={**key, **metadata})
+    return Task(id=name, session_id=session, status=status, key=f"{run}/{name}/-1/0/1", metadata=metadata)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from browser_use_client import AuthenticationError, BrowserUseClient, InvalidRequestError, UnexpectedResponseError
 from browser_use_client.base_url import CLOUD_URL, base_url_of
+from browser_use_client.settings import Settings
 from tests.client.conftest import Client
 from tests.fake_api import FakeApi
 
@@ -22,7 +24,7 @@ from tests.fake_api import FakeApi
         ("https://api.browser-use.com/api", CLOUD_URL),
         ("https://api.browser-use.com/api/v1", CLOUD_URL),
         ("https://api.browser-use.com/api/v3/", CLOUD_URL),
-        ("https://api.browser-use.com/api/v4", CLOUD_URL),
+        ("https://api.browser-use.com/api/v4/runs", "https://api.browser-use.com/api/v4"),
         ("https://api.browser-use.com/api/v2/tasks", CLOUD_URL),
         ("https://api.browser-use.com/api/v2?key=geheim", CLOUD_URL),
         ("https://api.browser-use.com/api/v2#top", CLOUD_URL),
@@ -44,7 +46,7 @@ from tests.fake_api import FakeApi
         ("https://shop..test/api/v2", CLOUD_URL),
         ("127.0.0.1:8790", "http://127.0.0.1:8790/api/v2"),
         ("localhost:8790/api/v2", "http://localhost:8790/api/v2"),
-        ("http://[::1]:8790/api/v4", "http://[::1]:8790/api/v2"),
+        ("http://[::1]:8790/api/v5", "http://[::1]:8790/api/v2"),
         ("https://gate.test/browser-use/v3", "https://gate.test/browser-use/v2"),
     ],
 )
@@ -118,3 +120,44 @@ def test_another_server_s_web_page_is_not_taken_for_the_older_contract(fake: Fak
         client.create_task("x")
 
     assert fake.requests("POST") == []
+
+
+@pytest.mark.parametrize(
+    ("options", "base_url", "speaks"),
+    [
+        ({}, CLOUD_URL, "auto"),
+        ({"api_version": "v2-flat"}, CLOUD_URL, "v2-flat"),
+        ({"api_version": "v4"}, "https://api.browser-use.com/api/v4", "v4"),
+        ({"base_url": "https://api.eu.browser-use.com/api/v4/"}, "https://api.eu.browser-use.com/api/v4", "v4"),
+        ({"base_url": "https://gate.test/agents", "api_version": "v4"}, "https://gate.test/agents", "v4"),
+    ],
+)
+def test_the_contract_and_the_base_url_pick_each_other(options: dict[str, Any], base_url: str, speaks: str) -> None:
+    settings = Settings("bu_key", **{"base_url": None, "api_version": "auto", "timeout": 30} | options)
+
+    assert (settings.base_url, settings.api_version) == (base_url, speaks)
+
+
+def test_the_environment_names_the_contract_where_nobody_else_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BROWSER_USE_API_VERSION", "v4")
+
+    with BrowserUseClient("bu_key") as client:
+        assert client.base_url == "https://api.browser-use.com/api/v4"
+    with BrowserUseClient("bu_key", api_version="v2-flat") as client:
+        assert client.base_url == CLOUD_URL
+
+
+@pytest.mark.parametrize(
+    ("base_url", "api_version", "right"),
+    [
+        ("http://127.0.0.1:8790/api/v2", "v4", "http://127.0.0.1:8790/api/v4"),
+        ("https://api.browser-use.com/api/v4", "v2-nested", CLOUD_URL),
+        ("https://api.browser-use.com/api/v3", "v4", "https://api.browser-use.com/api/v4"),
+        ("https://api.browser-use.com", "v4", "https://api.browser-use.com/api/v4"),
+    ],
+)
+def test_a_base_url_of_another_contract_is_refused_with_both_named(base_url: str, api_version: Any, right: str) -> None:
+    with pytest.raises(InvalidRequestError, match=rf"{base_url}'.*: use {right}\.$") as caught:
+        BrowserUseClient("bu_key", base_url, api_version=api_version)
+
+    assert api_version in str(caught.value) or right.endswith(api_version)

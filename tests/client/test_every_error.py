@@ -30,7 +30,7 @@ NUMBERS = [0, -1, nan, inf, 10**400, True, timedelta.max, timedelta(0)]
 MOMENTS = [datetime.min, datetime.max, datetime.max.replace(tzinfo=timezone.utc), datetime(999, 12, 31)]
 ODD: dict[str, list[Any]] = {
     **dict.fromkeys(
-        ("task", "task_id", "session_id", "profile_id", "request", "key", "key_prefix", "status", "path", "folder"),
+        ("task", "task_id", "session_id", "profile_id", "request", "key", "keys", "status", "path", "folder"),
         TEXTS,
     ),
     **dict.fromkeys(("timeout", "poll_interval", "wait_when_busy", "deadline", "max_failures"), NUMBERS),
@@ -64,7 +64,7 @@ def calls(client: Client, tmp_path: Path, odd: dict[str, list[Any]]) -> Iterator
     """Every public method, with one odd argument at a time; without odd ones, each once as it should be."""
     good = {"task": AN_ID, "task_id": AN_ID, "session_id": AN_ID, "profile_id": AN_ID, "request": "x"}
     good |= {
-        **dict.fromkeys(("key", "key_prefix"), "k"),
+        **dict.fromkeys(("key", "keys"), "k"),
         "path": tmp_path / "a.csv",
         "folder": tmp_path,
         "kind": BrowserProfile,

@@ -314,7 +314,7 @@ def test_who_looks_for_many_keys_may_find_them_without_a_request(client: Client,
 def test_all_tasks_whose_keys_begin_alike_are_found_the_oldest_first(client: Client, fake: FakeApi) -> None:
     fake.script(status=None)
     created = [client.create_task("x", key=key).id for key in ("run/1", "run/2", "runner/1")]
-    assert [task.id for task in client.find_tasks("run/")] == created[:2]
+    assert [task.id for task in client.find_tasks("run/", as_prefix=True)] == created[:2]
 
 
 def _found(client: Client, tasks: list[Task]) -> Any:

@@ -140,7 +140,7 @@ def test_key_and_address_come_from_the_environment(fake: FakeApi, monkeypatch: p
     "options",
     [
         {"base_url": "shop.test/api/v2"},
-        {"base_url": "https://shop.test/api/v4"},
+        {"base_url": "https://shop.test/api/v3"},
         {"api_version": "v3"},
         {"timeout": 0},
     ],

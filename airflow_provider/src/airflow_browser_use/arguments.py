@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from browser_use_client import InvalidRequestError
-from browser_use_client.models.tasks import KEY_NAME
+from browser_use_client.models.keys import KEY_NAME
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

@@ -47,4 +47,4 @@ def earlier_tasks(
         since_then = (datetime.now(timezone.utc) - memory.since).total_seconds()
         sleep(max(LISTS_LAG_SECONDS - since_then, 0.0))
     since = memory.since if memory else identity.since
-    return client.find_tasks(f"{identity.instance}/", after=since, session_id=session_id)
+    return client.find_tasks(f"{identity.instance}/", after=since, session_id=session_id, as_prefix=True)

@@ -27,16 +27,25 @@ from browser_use_client.models import (
     Profile,
     Progress,
     Session,
+    SessionCost,
     Share,
     Task,
     TaskState,
-    Unreadable,
     UploadSlot,
 )
 
 P = TypeVar("P", bound=Profile)
 
-Capability = Literal["pausing", "starting sessions", "sharing", "logs", "profiles", "the account"]
+Capability = Literal[
+    "pausing",
+    "starting sessions",
+    "sharing",
+    "logs",
+    "profiles",
+    "the account",
+    "the cost of sessions",
+    "key prefixes",
+]
 """What a contract may lack."""
 
 
@@ -48,10 +57,12 @@ class Contract(ABC):
     Attributes:
         name: As `api_version` and messages name it.
         remedies: What to do instead of each capability that it lacks.
+        most_files: How many files a task can have; None for any number.
     """
 
     name: ClassVar[str]
     remedies: ClassVar[Mapping[Capability, str]] = {}
+    most_files: ClassVar[int | None] = None
 
     # --- exactly once ---
 
@@ -64,8 +75,12 @@ class Contract(ABC):
         """
 
     @abstractmethod
-    def has_key(self, task: Task | Unreadable, key: str, *, as_prefix: bool = False) -> bool:
-        """Whether a task was created under a key, or under one that begins so."""
+    def lists_with(self, session_id: str | None) -> str | None:
+        """The session whose list is enough to find the tasks under a key; None if that takes the lists of all.
+
+        Args:
+            session_id: The session that the key is for, if it is for a follow-up.
+        """
 
     @abstractmethod
     def place(self, request: CreateTaskRequest, *, keep_session: bool, with_files: bool) -> Call[Place] | None:
@@ -86,8 +101,13 @@ class Contract(ABC):
         """
 
     @abstractmethod
-    def upload_target(self, request: CreateTaskRequest) -> str | None:
-        """What the files of a request are uploaded into, as `upload_slot` takes it: an id, or None for the account."""
+    def upload_target(self, session_id: str | None, workspace_id: str | None = None) -> Flow[str | None]:
+        """What files are uploaded into, as `upload_slot` takes it: an id, or None for the account. Made if need be.
+
+        Args:
+            session_id: The session that they are for; None for one that the task will start.
+            workspace_id: The workspace that was asked for.
+        """
 
     @abstractmethod
     def upload_slot(self, file_name: str, content_type: str, size: int, *, into: str | None) -> Call[UploadSlot]:
@@ -101,12 +121,25 @@ class Contract(ABC):
         """
 
     @abstractmethod
-    def attach(self, request: CreateTaskRequest, uploads: Sequence[UploadSlot]) -> CreateTaskRequest:
-        """The request, with files in it that were uploaded for it."""
+    def attach(
+        self, request: CreateTaskRequest, uploads: Sequence[UploadSlot], *, into: str | None
+    ) -> CreateTaskRequest:
+        """The request, with files in it that were uploaded for it.
+
+        Args:
+            request: The request.
+            uploads: What they were uploaded to.
+            into: See `upload_target`.
+        """
 
     @abstractmethod
-    def create_task(self, request: CreateTaskRequest) -> Call[CreatedTask]:
-        """Creates a task."""
+    def create_task(self, request: CreateTaskRequest, *, keep_session: bool = False) -> Call[CreatedTask]:
+        """Creates a task.
+
+        Args:
+            request: What is asked.
+            keep_session: Whether the session is to stay open after the task.
+        """
 
     # --- tasks ---
 
@@ -121,6 +154,10 @@ class Contract(ABC):
     @abstractmethod
     def get_task_state(self, task_id: str) -> Call[TaskState]:
         """The least that a poll needs; a `Task` where the contract has nothing smaller."""
+
+    @abstractmethod
+    def get_end(self, task_id: str) -> Call[TaskState] | None:
+        """How a task has ended, where `get_task_state` says only that it has; None where that says all."""
 
     @abstractmethod
     def follow(self, task_id: str, cursor: str | None) -> Flow[Progress]:
@@ -166,8 +203,13 @@ class Contract(ABC):
         """A page of sessions, the newest first; the first page without a cursor."""
 
     @abstractmethod
-    def stop_session(self, session_id: str) -> Flow[None]:
-        """Stops a session and its task. One that is stopped or gone already is left in peace."""
+    def stop_session(self, session_id: str, *, is_idle: bool = False) -> Flow[None]:
+        """Stops a session and its task. One that is stopped or gone already is left in peace.
+
+        Args:
+            session_id: The session.
+            is_idle: Whether its tasks are known to have ended.
+        """
 
     @abstractmethod
     def delete_session(self, session_id: str) -> Call[None]:
@@ -186,6 +228,10 @@ class Contract(ABC):
         """
 
     # --- capabilities ---
+
+    def check_prefixes(self) -> None:
+        """Refuses to find keys by what they begin with."""
+        raise self._without("key prefixes", "Tasks cannot be found by what their keys begin with")
 
     def start_session(self, settings: BrowserSettings) -> Call[Session]:  # noqa: ARG002
         """Starts a session that stays open after its tasks."""
@@ -222,6 +268,10 @@ class Contract(ABC):
     def get_account(self) -> Call[Account]:
         """The account behind the key."""
         raise self._without("the account", "The account cannot be read")
+
+    def get_session_cost(self, session_id: str) -> Call[SessionCost]:  # noqa: ARG002
+        """What a session has cost."""
+        raise self._without("the cost of sessions", "The cost of a session cannot be read")
 
     def _without(self, capability: Capability, what: str) -> UnsupportedOptionError:
         return unsupported(what, self.name, self.remedies.get(capability, ""))

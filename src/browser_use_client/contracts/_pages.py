@@ -20,8 +20,8 @@ log = logging.getLogger("browser_use_client")
 PAGE_SIZE = 100
 
 
-def no_key(_: Any) -> None:
-    """The idempotency key of an item that carries none."""
+def none_of(_: Any) -> None:
+    """The idempotency key, or the tag, of an item that carries none."""
 
 
 def numbered_page(
@@ -30,7 +30,7 @@ def numbered_page(
     cursor: str | None,
     *,
     params: Mapping[str, Any] | None = None,
-    key_of: Callable[[Any], str | None] = no_key,
+    key_of: Callable[[Any], str | None] = none_of,
 ) -> Call[Page[T]]:
     """One page of at most `PAGE_SIZE` items of a list with a total, whose cursor is the number of the page.
 
@@ -53,7 +53,11 @@ def numbered_page(
 
 
 def read_items(
-    what: str, items: Sequence[Any], parse_item: Callable[[Any], T], key_of: Callable[[Any], str | None] = no_key
+    what: str,
+    items: Sequence[Any],
+    parse_item: Callable[[Any], T],
+    key_of: Callable[[Any], str | None] = none_of,
+    tag_of_item: Callable[[Any], str | None] = none_of,
 ) -> tuple[tuple[T, ...], tuple[Unreadable, ...]]:
     """What a page holds: the items, and what else there is that cannot be read.
 
@@ -62,6 +66,7 @@ def read_items(
         items: As they came.
         parse_item: Makes one item.
         key_of: Says which idempotency key an item carries that cannot be read.
+        tag_of_item: Says which tag of a key it carries.
     """
     read: list[T] = []
     unreadable: list[Unreadable] = []
@@ -70,8 +75,9 @@ def read_items(
             read.append(parse_item(item))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             item_id = str((isinstance(item, dict) and item.get("id")) or "without an id")
-            unreadable.append(Unreadable(id=item_id, key=key_of(item), problem=_problem(error)))
-            _warn(what, item_id, _problem(error))
+            problem = _problem(error)
+            unreadable.append(Unreadable(id=item_id, key=key_of(item), tag=tag_of_item(item), problem=problem))
+            _warn(what, item_id, problem)
     return tuple(read), tuple(unreadable)
 
 

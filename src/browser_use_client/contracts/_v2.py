@@ -13,7 +13,7 @@ from browser_use_client.contracts._contract import Contract
 from browser_use_client.contracts._files import content_type_of
 from browser_use_client.contracts._pages import PAGE_SIZE, numbered_page, read_items
 from browser_use_client.contracts._profiles import Profiles
-from browser_use_client.contracts._refusing import uuid_of
+from browser_use_client.contracts._refusing import refuse, uuid_of
 from browser_use_client.effects import Call, Flow, call
 from browser_use_client.errors import (
     ApiError,
@@ -33,13 +33,23 @@ from browser_use_client.models import (
     Session,
     Share,
     Task,
-    Unreadable,
     UploadSlot,
 )
-from browser_use_client.models.tasks import KEY_NAME
+from browser_use_client.models.keys import KEY_NAME
 
 T = TypeVar("T")
 P = TypeVar("P", bound=Profile)
+
+_NO_AGENT_SETTINGS = {"model_params": "Choose another model with `agent_settings.llm`."}
+_NO_BROWSER_SETTINGS = {
+    "custom_proxy": "Use a proxy of Browser Use by its country: `proxy_country_code` of the session or of its profile.",
+    "keep_alive_seconds": "`keep_session=True` leaves the session open, until it is stopped or found idle.",
+}
+_NO_OPTIONS = {
+    "secret_domains": "Say with `allowed_domains` of the agent where it may go at all.",
+    "max_cost_usd": "Limit the agent's steps: `max_steps` of the agent.",
+    "workspace_id": "Pass the files to the task, as `files`.",
+}
 
 
 class V2(Contract):
@@ -59,9 +69,17 @@ class V2(Contract):
             raise InvalidRequestError(f"`metadata` may not have {KEY_NAME!r}: pass it as the idempotency key, `key`.")
         return request.model_copy(update={"metadata": {**request.metadata, KEY_NAME: key}})
 
-    def has_key(self, task: Task | Unreadable, key: str, *, as_prefix: bool = False) -> bool:
-        """By its metadata."""
-        return task.key == key or (as_prefix and task.key is not None and task.key.startswith(key))
+    def lists_with(self, session_id: str | None) -> str | None:  # noqa: ARG002
+        """None: a follow-up may have landed in another session."""
+        return None
+
+    def check_prefixes(self) -> None:
+        """Keys come back as they were sent, so they are found by what they begin with as well."""
+
+    def upload_target(self, session_id: str | None, workspace_id: str | None = None) -> Flow[str | None]:  # noqa: ARG002
+        """The session, if any: it is there already."""
+        yield from ()
+        return session_id
 
     def content_type(self, file: str | Path, size: int) -> str:
         """By its suffix: v2 takes a few kinds."""
@@ -75,6 +93,9 @@ class V2(Contract):
         """The task itself: GET /tasks/{id} shows all."""
         yield from ()
         return task
+
+    def get_end(self, task_id: str) -> None:
+        """None: polls say it."""
 
     def follow(self, task_id: str, cursor: str | None) -> Flow[Progress]:
         """GET /tasks/{id}: the cursor is how many steps have been told."""
@@ -135,7 +156,7 @@ class V2(Contract):
         """GET /sessions."""
         return numbered_page("/sessions", self._session, cursor, params={"filterBy": status})
 
-    def stop_session(self, session_id: str) -> Flow[None]:
+    def stop_session(self, session_id: str, *, is_idle: bool = False) -> Flow[None]:  # noqa: ARG002
         """PATCH /sessions/{id}, which refuses one that is stopped already."""
         path = _session_path(session_id)
         try:
@@ -200,8 +221,15 @@ class V2(Contract):
         """A session as the revision shows it."""
 
 
-def common_body(request: CreateTaskRequest) -> dict[str, Any]:
-    """The fields of POST /tasks that both revisions name alike."""
+def common_body(contract: str, request: CreateTaskRequest) -> dict[str, Any]:
+    """The fields of POST /tasks that both revisions name alike.
+
+    Raises:
+        UnsupportedOptionError: The request has what only v4 knows.
+    """
+    refuse(contract, request.agent_settings, "agent_settings.", _NO_AGENT_SETTINGS)
+    refuse(contract, request.browser_settings, "browser_settings.", _NO_BROWSER_SETTINGS)
+    refuse(contract, request, "", _NO_OPTIONS)
     return {
         "task": request.task,
         "metadata": dict(request.metadata) or None,
@@ -231,6 +259,7 @@ def task_fields(body: Mapping[str, Any]) -> dict[str, Any]:
         "started_at": body.get("startedAt"),
         "finished_at": body.get("finishedAt"),
         "metadata": body.get("metadata") or {},
+        "key": _key_of(body),
         "steps": tuple(_step(step) for step in body.get("steps") or ()),
         "output_files": tuple({"id": file["id"], "name": file["fileName"]} for file in body.get("outputFiles") or ()),
     }
@@ -248,7 +277,7 @@ def _session_path(session_id: str) -> str:
 
 
 def _upload_slot(body: Mapping[str, Any]) -> UploadSlot:
-    return UploadSlot(method="POST", url=body["url"], fields=body["fields"], file_name=body["fileName"])
+    return UploadSlot(method="POST", url=body["url"], fields=body["fields"], reference=body["fileName"])
 
 
 def _download_url(body: Mapping[str, Any]) -> str:

@@ -69,10 +69,6 @@ class V2Flat(V2):
 
         return self._call(starting.method, starting.path, parse, json=starting.json)
 
-    def upload_target(self, request: CreateTaskRequest) -> str | None:
-        """The session."""
-        return request.browser_settings.session_id
-
     def upload_slot(self, file_name: str, content_type: str, size: int, *, into: str | None) -> Call[UploadSlot]:
         """POST /files/sessions/{id}/presigned-url."""
         if into is None:
@@ -84,11 +80,17 @@ class V2Flat(V2):
         path = f"/files/sessions/{uuid_of('session_id', into)}/presigned-url"
         return self._slot(path, file_name, content_type, size)
 
-    def attach(self, request: CreateTaskRequest, uploads: Sequence[UploadSlot]) -> CreateTaskRequest:  # noqa: ARG002
+    def attach(
+        self,
+        request: CreateTaskRequest,
+        uploads: Sequence[UploadSlot],  # noqa: ARG002
+        *,
+        into: str | None,  # noqa: ARG002
+    ) -> CreateTaskRequest:
         """Nothing changes: the session has the files."""
         return request
 
-    def create_task(self, request: CreateTaskRequest) -> Call[CreatedTask]:
+    def create_task(self, request: CreateTaskRequest, *, keep_session: bool = False) -> Call[CreatedTask]:  # noqa: ARG002
         """POST /tasks."""
         agent, browser = request.agent_settings, request.browser_settings
         refuse(NAME, agent, "agent_settings.", _NO_AGENT_SETTINGS)
@@ -103,13 +105,14 @@ class V2Flat(V2):
                 f"The metadata has {len(request.metadata)} pairs; {NAME} takes at most {MOST_METADATA},"
                 " one of which carries the task's key."
             )
-        body = common_body(request) | {
+        body = common_body(NAME, request) | {
             "llm": agent.llm,
             "startUrl": agent.start_url,
             "maxSteps": agent.max_steps,
             "allowedDomains": list(agent.allowed_domains) if agent.allowed_domains is not None else None,
             "flashMode": agent.flash_mode,
             "thinking": agent.thinking,
+            "thinkingLevel": agent.thinking_level,
             "vision": agent.vision,
             "highlightElements": agent.highlight_elements,
             "systemPromptExtension": agent.system_prompt_extension,

@@ -39,6 +39,7 @@ _AGENT_SETTINGS_OF_PROFILES = {
     "allowed_domains": _PROFILE,
     "flash_mode": _PROFILE,
     "thinking": _PROFILE,
+    "thinking_level": _FLAT_ONLY,
     "vision": _PROFILE,
     "highlight_elements": _PROFILE,
     "system_prompt_extension": _PROFILE,
@@ -100,10 +101,6 @@ class V2Nested(V2):
         """Nothing: POST /tasks starts the session."""
         return None
 
-    def upload_target(self, request: CreateTaskRequest) -> str | None:  # noqa: ARG002
-        """None: files belong to the user."""
-        return None
-
     def upload_slot(self, file_name: str, content_type: str, size: int, *, into: str | None) -> Call[UploadSlot]:
         """POST /users/me/files/presigned-url."""
         if into is not None:
@@ -115,19 +112,25 @@ class V2Nested(V2):
             )
         return self._slot("/users/me/files/presigned-url", file_name, content_type, size)
 
-    def attach(self, request: CreateTaskRequest, uploads: Sequence[UploadSlot]) -> CreateTaskRequest:
+    def attach(
+        self,
+        request: CreateTaskRequest,
+        uploads: Sequence[UploadSlot],
+        *,
+        into: str | None,  # noqa: ARG002
+    ) -> CreateTaskRequest:
         """By name."""
-        names = (*(request.included_file_names or ()), *(upload.file_name for upload in uploads))
+        names = (*(request.included_file_names or ()), *(upload.reference for upload in uploads))
         return request.model_copy(update={"included_file_names": names})
 
-    def create_task(self, request: CreateTaskRequest) -> Call[CreatedTask]:
+    def create_task(self, request: CreateTaskRequest, *, keep_session: bool = False) -> Call[CreatedTask]:  # noqa: ARG002
         """POST /tasks."""
         agent, browser = request.agent_settings, request.browser_settings
         refuse(NAME, agent, "agent_settings.", _AGENT_SETTINGS_OF_PROFILES)
         refuse(NAME, browser, "browser_settings.", _BROWSER_SETTINGS_OF_PROFILES)
         refuse(NAME, request, "", _NOT_HERE)
         refuse_session_settings_of_follow_up(browser)
-        body = common_body(request) | {
+        body = common_body(NAME, request) | {
             "structuredOutputJson": request.output_schema,
             "includedFileNames": list(request.included_file_names) if request.included_file_names else None,
         }

@@ -28,7 +28,7 @@ from browser_use_client.flows.profiles import with_profile
 from browser_use_client.flows.sessions import close_at_once, close_session, log, quietly, stop_at_once, stop_task
 from browser_use_client.flows.start import SessionStart
 from browser_use_client.models import CreatedTask, CreateTaskRequest, Task, UploadSlot
-from browser_use_client.retrying import outcome_unknown, pause_or_raise
+from browser_use_client.retrying import outcome_unknown, pause_or_raise, retried
 from browser_use_client.server_clock import ServerClock
 
 
@@ -88,7 +88,7 @@ class Creation:
     def _ask(self, request: CreateTaskRequest) -> None:
         """Says what to ask. What the contract cannot carry is refused here, before anything is sent."""
         self.request = request
-        self._creating = self.contract.create_task(request)
+        self._creating = self.contract.create_task(request, keep_session=self.keep_session)
 
     def create(self) -> Flow[CreatedTask]:
         """Creates the task, or reattaches to the one that exists.
@@ -169,13 +169,15 @@ class Creation:
         return place.session_id
 
     def _upload(self, files: Sequence[LocalFile]) -> Flow[None]:
-        into = self.contract.upload_target(self.request)
+        if not files:
+            return
+        target = self.contract.upload_target(self._session, self.request.workspace_id)
+        into = yield from retried(target, known=self._placed)
         uploads: list[UploadSlot] = []
         for file in files:
             slot = yield from upload(self.contract, file, into=into, known=self._placed)
             uploads.append(slot)
-        if uploads:
-            self._ask(self.contract.attach(self.request, uploads))
+        self._ask(self.contract.attach(self.request, uploads, into=into))
 
     def _post(self) -> Flow[CreatedTask]:
         room_until = self.clock() + self.wait_when_busy

@@ -10,7 +10,7 @@ from typing import Any
 from browser_use_client.contracts import Contract
 from browser_use_client.effects import Clock, Flow, Notify, Sleep, call
 from browser_use_client.errors import BrowserUseError
-from browser_use_client.flows.lookup import CLOCK_SKEW, FindTasks, carrying, moment_of, tasks_with_key
+from browser_use_client.flows.lookup import CLOCK_SKEW, FindTasks, Keys, moment_of, tasks_with_keys
 from browser_use_client.flows.sessions import at_once, log, quietly, stop_at_once, stop_session, stop_task
 from browser_use_client.models import CreatedTask, Task
 from browser_use_client.retrying import retried
@@ -96,9 +96,9 @@ class KeyedTasks:
     def stop_duplicates_at_once(self, created: CreatedTask | None) -> Flow[bool]:
         """The same for a caller who is being ended: one look-up, of one page."""
         after = self.server_clock.time_of(self.after) - CLOCK_SKEW
-        page = yield from call(at_once(self.contract.list_tasks(after=after)))
+        page = yield from call(at_once(self.contract.list_tasks(after=after, session_id=self._listed_session)))
         known = {*self._past, created.id} if created else self._past
-        others = [task for task in carrying(self.contract, page, self.key) if task.id not in known]
+        others = [task for task in Keys([self.key]).tasks_of(page) if task.id not in known]
         for task in others:
             yield from stop_at_once(self.contract, self.reattached(task), with_session=self._is_elsewhere(task))
         return bool(others)
@@ -115,7 +115,19 @@ class KeyedTasks:
         if self.find:
             found: Sequence[Task] = yield Notify(self.find, self.key)
             return list(found)
-        return (yield from tasks_with_key(self.contract, self.key, after=self.after, server_clock=self.server_clock))
+        return (
+            yield from tasks_with_keys(
+                self.contract,
+                [self.key],
+                after=self.after,
+                server_clock=self.server_clock,
+                session_id=self._listed_session,
+            )
+        )
+
+    @property
+    def _listed_session(self) -> str | None:
+        return self.contract.lists_with(self.session_id)
 
     def _find_new(self) -> Flow[list[Task]]:
         return [task for task in (yield from self._find()) if task.id not in self._past]

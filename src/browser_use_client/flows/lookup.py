@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime, timedelta, timezone
 
 from browser_use_client.contracts import Contract
@@ -10,6 +10,7 @@ from browser_use_client.effects import Clock, Flow
 from browser_use_client.errors import UnexpectedResponseError
 from browser_use_client.flows.pages import all_pages
 from browser_use_client.models import Page, Task
+from browser_use_client.models.keys import Keyed, tag_of
 from browser_use_client.server_clock import ServerClock
 
 FindTasks = Callable[[str], Sequence[Task] | Awaitable[Sequence[Task]]]
@@ -30,30 +31,33 @@ def ago(clock: Clock, interval: timedelta) -> datetime:
     return datetime.fromtimestamp(clock(), timezone.utc) - interval
 
 
-def tasks_with_key(
+def tasks_with_keys(
     contract: Contract,
-    key: str,
+    keys: Collection[str],
     *,
     after: datetime,
     server_clock: ServerClock,
     session_id: str | None = None,
     as_prefix: bool = False,
 ) -> Flow[list[Task]]:
-    """All tasks that carry a key, the oldest first: in the same order for every caller, so that all elect the same.
+    """All tasks that carry one of some keys, the oldest first: in one order for every caller, so all elect the same.
 
     Args:
         contract: What the server speaks.
-        key: The key.
+        keys: The keys. Each task that is found has its own in `key`.
         after: Tasks before this moment by our clock, less `CLOCK_SKEW`, are passed over.
         server_clock: Says what moment that is on the server. Where its answers show that this was too late, the tasks
             are read again.
         session_id: Only tasks of this session. Default: all.
-        as_prefix: Those as well whose key only begins so.
+        as_prefix: Those as well whose key only begins with one of the keys.
     """
+    if not keys:
+        return []
+    wanted = Keys(keys, as_prefix=as_prefix)
     since = server_clock.time_of(after)
-    found = yield from _read_all(contract, key, since - CLOCK_SKEW, session_id, as_prefix)
+    found = yield from _read_all(contract, wanted, since - CLOCK_SKEW, session_id)
     if server_clock.time_of(after) < since - CLOCK_SKEW / 2:
-        found = yield from _read_all(contract, key, server_clock.time_of(after) - CLOCK_SKEW, session_id, as_prefix)
+        found = yield from _read_all(contract, wanted, server_clock.time_of(after) - CLOCK_SKEW, session_id)
     oldest_first = list(found.values())[::-1]
     return sorted(oldest_first, key=moment_of)  # of tasks of one moment, the last in the list stays the oldest
 
@@ -62,26 +66,46 @@ def find_task(
     contract: Contract, key: str, *, after: datetime, session_id: str | None, server_clock: ServerClock
 ) -> Flow[Task | None]:
     """The task under a key that counts: a live one, else the newest that ended; None if there is none."""
-    found = yield from tasks_with_key(contract, key, after=after, session_id=session_id, server_clock=server_clock)
+    found = yield from tasks_with_keys(contract, [key], after=after, session_id=session_id, server_clock=server_clock)
     live = [task for task in found if not task.has_ended]
     return live[0] if live else found[-1] if found else None
 
 
-def carrying(contract: Contract, page: Page[Task], key: str, *, as_prefix: bool = False) -> list[Task]:
-    """The tasks of a page that carry a key, or one that begins so.
+class Keys:
+    """Keys that are looked for.
 
-    Raises:
-        UnexpectedResponseError: One of them cannot be read.
+    Args:
+        keys: The keys.
+        as_prefix: Whether what only begins with one of them is found as well.
     """
-    for item in page.unreadable:
-        if contract.has_key(item, key, as_prefix=as_prefix):
-            raise UnexpectedResponseError(
-                f"Task {item.id} carries the key {key!r}, but the server shows it in a form that this client cannot"
-                f" read: {item.problem}. It may run and cost, so no other was created. Look at it where you manage your"
-                " tasks, and stop it; then use another key, or update this client.",
-                task_id=item.id,
-            )
-    return [task for task in page.items if contract.has_key(task, key, as_prefix=as_prefix)]
+
+    def __init__(self, keys: Collection[str], *, as_prefix: bool = False) -> None:
+        self._keys = frozenset(keys)
+        self._by_tag = {tag_of(key): key for key in keys}
+        self._prefixes = tuple(keys) if as_prefix else ()
+
+    def key_of(self, item: Keyed) -> str | None:
+        """The key that something was created under, if it is one of these."""
+        if item.key is not None and (item.key in self._keys or item.key.startswith(self._prefixes)):
+            return item.key
+        return self._by_tag.get(item.tag) if item.tag is not None else None
+
+    def tasks_of(self, page: Page[Task]) -> list[Task]:
+        """The tasks of a page that carry one of these keys, each with it.
+
+        Raises:
+            UnexpectedResponseError: One of them cannot be read.
+        """
+        for item in page.unreadable:
+            if (key := self.key_of(item)) is not None:
+                raise UnexpectedResponseError(
+                    f"Task {item.id} carries the key {key!r}, but the server shows it in a form that this client cannot"
+                    f" read: {item.problem}. It may run and cost, so no other was created. Look at it where you manage"
+                    " your tasks, and stop it; then use another key, or update this client.",
+                    task_id=item.id,
+                )
+        keyed = ((task, self.key_of(task)) for task in page.items)
+        return [task if task.key == key else task.model_copy(update={"key": key}) for task, key in keyed if key]
 
 
 def moment_of(task: Task) -> datetime:
@@ -89,9 +113,7 @@ def moment_of(task: Task) -> datetime:
     return task.created_at or task.started_at or _LAST
 
 
-def _read_all(
-    contract: Contract, key: str, after: datetime, session_id: str | None, as_prefix: bool
-) -> Flow[dict[str, Task]]:
+def _read_all(contract: Contract, keys: Keys, after: datetime, session_id: str | None) -> Flow[dict[str, Task]]:
     """Reads every page: each holds 100 tasks, and a busy account has more than that in a minute."""
     pages = yield from all_pages(lambda cursor: contract.list_tasks(cursor=cursor, session_id=session_id, after=after))
-    return {task.id: task for page in pages for task in carrying(contract, page, key, as_prefix=as_prefix)}
+    return {task.id: task for page in pages for task in keys.tasks_of(page)}

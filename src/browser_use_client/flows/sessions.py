@@ -39,20 +39,21 @@ def stop_task(contract: Contract, task_id: str, *, stop_session: bool = False, k
         return task
 
 
-def stop_session(contract: Contract, session_id: str, *, known: bool = False) -> Flow[None]:
+def stop_session(contract: Contract, session_id: str, *, known: bool = False, is_idle: bool = False) -> Flow[None]:
     """Stops a session and what runs in it. One that is stopped or gone already is left in peace.
 
     Args:
         contract: What the server speaks.
         session_id: The session.
         known: Whether the session is known to exist, so that it is not taken for gone at the first 404.
+        is_idle: Whether its tasks are known to have ended.
     """
-    yield from retried(contract.stop_session(session_id), known=known)
+    yield from retried(contract.stop_session(session_id, is_idle=is_idle), known=known)
 
 
 def close_session(contract: Contract, session_id: str) -> Flow[None]:
     """Stops a session of the client's own after its task. Failing here must not lose what was paid for."""
-    yield from quietly(stop_session(contract, session_id, known=True), may_be_open(session_id))
+    yield from quietly(stop_session(contract, session_id, known=True, is_idle=True), may_be_open(session_id))
 
 
 def may_be_open(session_id: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 
@@ -51,15 +51,22 @@ def sweep(contract: Contract, task_ids: Collection[str], *, overview_requests: i
     if (overview_requests or ceil(len(unseen) / TASKS_PER_REQUEST) + 1) < len(unseen):
         live = yield from _live_ids(contract, found)
         unseen = [task_id for task_id in unseen if task_id not in live]
-    answers = yield Together(tuple(contract.get_task_state(task_id) for task_id in unseen))
-    found.requests += len(unseen)
-    for task_id, answer in zip(unseen, answers, strict=True):
-        if isinstance(answer, TaskState):
-            if answer.has_ended:
-                found.ended[task_id] = answer
-        else:
-            found.unanswered[task_id] = answer
+    yield from _ask(unseen, contract.get_task_state, found)
+    yield from _ask(list(found.ended), contract.get_end, found)
     return found
+
+
+def _ask(task_ids: Sequence[str], question: Callable[[str], Call[TaskState] | None], found: Sweep) -> Flow[None]:
+    """Asks for tasks one by one, and notes which have ended."""
+    calls = {task_id: call for task_id in task_ids if (call := question(task_id)) is not None}
+    answers = yield Together(tuple(calls.values()))
+    found.requests += len(calls)
+    for task_id, answer in zip(calls, answers, strict=True):
+        found.ended.pop(task_id, None)
+        if not isinstance(answer, TaskState):
+            found.unanswered[task_id] = answer
+        elif answer.has_ended:
+            found.ended[task_id] = answer
 
 
 def _live_ids(contract: Contract, found: Sweep) -> Flow[set[str]]:

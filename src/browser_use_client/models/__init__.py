@@ -1,10 +1,10 @@
 """What a task, a step and a session are, in this project's words, whatever contract the server speaks."""
 
-from browser_use_client.models._base import Page, Unreadable
 from browser_use_client.models.files import OutputFile, UploadSlot
+from browser_use_client.models.pages import Page, Unreadable
 from browser_use_client.models.profiles import AgentProfile, BrowserProfile, Profile
-from browser_use_client.models.requests import AgentSettings, BrowserSettings, CreateTaskRequest, Place
-from browser_use_client.models.sessions import Account, Session, Share
+from browser_use_client.models.requests import AgentSettings, BrowserSettings, CreateTaskRequest, CustomProxy, Place
+from browser_use_client.models.sessions import Account, Session, SessionCost, Share
 from browser_use_client.models.tasks import AnyTask, CreatedTask, Overview, Progress, Step, Task, TaskState, id_of
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "BrowserSettings",
     "CreateTaskRequest",
     "CreatedTask",
+    "CustomProxy",
     "OutputFile",
     "Overview",
     "Page",
@@ -23,6 +24,7 @@ __all__ = [
     "Profile",
     "Progress",
     "Session",
+    "SessionCost",
     "Share",
     "Step",
     "Task",

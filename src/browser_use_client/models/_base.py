@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from browser_use_client.errors import InvalidRequestError
 from browser_use_client.schema import problems_of, schema_text
-
-T = TypeVar("T")
 
 
 def _utc(moment: datetime) -> datetime:
@@ -48,36 +46,3 @@ class Request(BaseModel):
         except ValidationError as error:
             problems = problems_of(error).rstrip(".")
             raise InvalidRequestError(f"This is not a valid {type(self).__name__}: {problems}.") from None
-
-
-class Unreadable(View):
-    """An item of a list that could not be read.
-
-    Attributes:
-        id: Its id.
-        key: The idempotency key that it carries, if any.
-        problem: What is wrong with it.
-    """
-
-    id: str
-    key: str | None
-    problem: str
-
-
-class Page(View, Generic[T]):
-    """One page of a list.
-
-    Attributes:
-        items: What it holds.
-        unreadable: What else it holds.
-        next: The cursor of the page after it; None if it is the last that can hold what was asked for.
-    """
-
-    items: tuple[T, ...]
-    unreadable: tuple[Unreadable, ...] = ()
-    next: str | None = None
-
-    @property
-    def size(self) -> int:
-        """How many it holds of both."""
-        return len(self.items) + len(self.unreadable)

@@ -17,18 +17,18 @@ class OutputFile(View):
 
 
 class UploadSlot(View):
-    """Where one file can be uploaded to, for about two minutes.
+    """Where one file can be uploaded to, for some minutes.
 
     Attributes:
         method: The HTTP method.
         url: Where to.
         headers: To send along.
-        fields: Form fields to send along.
-        file_name: The name under which a task finds the file.
+        fields: Form fields to send along with the file; None if the file is all that is sent.
+        reference: What a task names the file by: its name (`v2`) or its id (`v4`).
     """
 
     method: str
     url: str
     headers: Mapping[str, str] = Field(default_factory=dict)
-    fields: Mapping[str, str]
-    file_name: str
+    fields: Mapping[str, str] | None = None
+    reference: str

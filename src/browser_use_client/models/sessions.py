@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from browser_use_client.models._base import UtcDatetime, View
 
 
 class Session(View):
-    """A browser session.
+    """A browser session. In `v4` it is a conversation, which goes on in a new browser once its own has stopped.
 
     Attributes:
         id: The session's id.
-        status: `active` or `stopped`; others are kept as they come.
+        status: `active` or `stopped`, which in `v4` is whether it has a browser; others are kept as they come.
         live_url: Where to watch it while it is active.
         recording_url: Where to watch it afterwards, if it was recorded.
         share_url: Its public link, if one was made.
@@ -27,6 +29,30 @@ class Session(View):
     started_at: UtcDatetime | None = None
     finished_at: UtcDatetime | None = None
     keep_alive: bool | None = None
+
+
+class SessionCost(View):
+    """What a session has cost, with its browsers (`v4`). It settles within 90 seconds of the browser's stop.
+
+    Attributes:
+        session_id: The session.
+        tasks: How many tasks there were in it.
+        total_usd: US dollars in all, which are those below together.
+        llm_usd: For models.
+        search_usd: For searches of the web.
+        browser_usd: For the time of its browsers.
+        proxy_usd: For traffic through proxies.
+        proxy_mb: Megabytes of that traffic.
+    """
+
+    session_id: str
+    tasks: int
+    total_usd: Decimal
+    llm_usd: Decimal
+    search_usd: Decimal
+    browser_usd: Decimal
+    proxy_usd: Decimal
+    proxy_mb: Decimal
 
 
 class Account(View):

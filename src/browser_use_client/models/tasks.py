@@ -11,6 +11,7 @@ from pydantic import Field
 from browser_use_client.errors import InvalidRequestError, TaskFailedError, TaskStoppedError
 from browser_use_client.models._base import UtcDatetime, View
 from browser_use_client.models.files import OutputFile
+from browser_use_client.models.keys import Keyed
 from browser_use_client.schema import OutputSchema, parse_output
 
 T = TypeVar("T")
@@ -47,7 +48,7 @@ class Step(View):
         url: The page that it was on.
         actions: What it did, each as the JSON text that the API sends.
         screenshot_url: A picture of the page, if there is one.
-        duration: Seconds, if the server says (`v2-flat`).
+        duration: Seconds, if the server says (`v2-flat`, `v4`).
     """
 
     number: int
@@ -59,9 +60,6 @@ class Step(View):
     screenshot_url: str | None = None
     duration: float | None = None
 
-
-KEY_NAME = "idempotency_key"
-"""Where a task's key stands in its metadata: both revisions of v2 send that back, in lists too."""
 
 LIVE_STATUSES = frozenset({"created", "started", "paused"})
 ENDED_STATUSES = frozenset({"finished", "failed", "stopped"})
@@ -75,10 +73,11 @@ class TaskState(View):
         status: `created`, `started`, `paused`, `finished`, `failed` or `stopped`; a status that a newer
             server sends is kept as it came.
         is_success: Whether the agent says that it did what it was asked; None while it runs, and if it
-            does not say.
-        finished_at: When it ended.
-        cost: US dollars, if the server says (`v2-flat`).
-        output: The result as text.
+            does not say. Agents of `v4` never say: there it is what a judge found, if one was asked for.
+        finished_at: When it ended (`v4`: when the ended task last changed, as by a judge).
+        cost: US dollars, if the server says (`v2-flat`, `v4`). In `v4` that is for models and searches;
+            `get_session_cost` has the browser's as well.
+        output: The result as text; of a task that failed in `v4`, the error.
     """
 
     id: str
@@ -96,20 +95,26 @@ class TaskState(View):
         return self.status in ENDED_STATUSES or self.finished_at is not None
 
 
-class Task(TaskState):
+class Task(TaskState, Keyed):
     """A task as the server shows it.
 
     Attributes:
         session_id: The session that it runs in.
+        key: The key that it was created under; None if this client did not create it. `v4` does not send keys back:
+            there only what was looked up by its key has one, and `has_key` tells of the rest.
         task: The prompt.
         llm: The model.
         steps: What the agent did so far; empty in lists.
         output_files: Files that it left behind; empty in lists.
-        live_url: Where to watch the session, if the contract says it with the task (`v2-nested`).
+        live_url: Where to watch the session, if the contract says it with the task (`v2-nested`; `v4` while it runs).
+            Whoever has it can drive the browser.
         share_url: The session's public link, if one was made and the contract says it.
-        metadata: As sent with the request.
+        metadata: As sent with the request (`v2`).
+        workspace_id: The workspace with its files (`v4`); as `CreateTaskRequest.workspace_id` another session gets it.
+        browser_reused: Whether it went on in the browser that an earlier task of its session had left open; False if
+            one was started for it, as for each first task (`v4`); None where the contract does not say, and in lists.
         created_at: When the server took the task; None if the contract does not say (`v2-nested`).
-        started_at: When it started.
+        started_at: When it started (`v2`).
     """
 
     session_id: str
@@ -120,14 +125,10 @@ class Task(TaskState):
     live_url: str | None = None
     share_url: str | None = None
     metadata: Mapping[str, Any] = Field(default_factory=dict)
+    workspace_id: str | None = None
+    browser_reused: bool | None = None
     created_at: UtcDatetime | None = None
     started_at: UtcDatetime | None = None
-
-    @property
-    def key(self) -> str | None:
-        """The key that it was created under; None if this client did not create it."""
-        key = self.metadata.get(KEY_NAME)
-        return key if isinstance(key, str) else None
 
     @overload
     def parse(self, schema: type[T]) -> T: ...
@@ -202,11 +203,15 @@ class Progress(View):
         state: Where the task stands.
         steps: The steps since the poll before.
         cursor: What the next poll is told, so that it tells only what comes after these.
+        browser_reused: See `Task`; None as long as that is not known.
+        live_url: See `Task`; None as long as that is not known.
     """
 
     state: TaskState
     steps: tuple[Step, ...]
     cursor: str | None
+    browser_reused: bool | None = None
+    live_url: str | None = None
 
 
 class Overview(View):

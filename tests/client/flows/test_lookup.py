@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from browser_use_client.effects import Flow
-from browser_use_client.flows.lookup import LOOK_BACK, ago, find_task, tasks_with_key
+from browser_use_client.flows.lookup import LOOK_BACK, ago, find_task, tasks_with_keys
 from browser_use_client.models import Task
 from tests.client.in_memory import SPOKEN, InMemory
 from tests.fake_api import tasks
@@ -43,7 +43,9 @@ def find(server: InMemory, **options: object) -> str | None:
 
 
 def just_started(server: InMemory) -> Flow[list[Task]]:
-    return tasks_with_key(server.contract, KEY, after=ago(server.clock, timedelta()), server_clock=server.server_clock)
+    return tasks_with_keys(
+        server.contract, [KEY], after=ago(server.clock, timedelta()), server_clock=server.server_clock
+    )
 
 
 def test_nothing_is_found_under_a_key_that_nobody_used(server: InMemory) -> None:

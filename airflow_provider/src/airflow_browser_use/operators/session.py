@@ -102,7 +102,7 @@ class BrowserUseStartSessionOperator(_SessionOperator):
         if memory and memory.session_id:
             session_ids = {memory.session_id}
         else:
-            tasks = client.find_tasks(identity.run, after=identity.since)
+            tasks = client.find_tasks(identity.run, after=identity.since, as_prefix=True)
             session_ids = {task.session_id for task in tasks if task.metadata.get(OWNER_NAME) == identity.instance}
         for session_id in session_ids & {session.id for session in client.list_sessions(status="active")}:
             if stop_abandoned(client, session_id, identity, ti, self.log):
