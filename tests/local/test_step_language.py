@@ -36,6 +36,7 @@ def steps(task: str) -> list[Any]:
         ("Open http://shop.test/a?b=c.", [OpenAddress("http://shop.test/a?b=c")]),
         ("Go to reddit.com", [OpenAddress("reddit.com")]),
         ("Go back", [GoBack()]),
+        ("Go back\n\n[bu-0123456789abcdef0123: a reference, no part of the task. Ignore it.]", [GoBack()]),
         ("Refresh the page", [Reload()]),
         ("Sign in as {{user}} with password {{password}}", [SignIn(Value("user", True), Value("password", True))]),
         ("log in as shop_user with the password shop_password", [SIGN_IN]),

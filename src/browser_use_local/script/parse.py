@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
@@ -22,6 +23,8 @@ MORE = (
     " with a comma, or with a word such as `and`, `or`, `not`, `all`."
 )
 
+# A line in which a client of v4 marks the task as its own, and asks whoever reads the task to ignore it.
+_REFERENCE = re.compile(r"\n\[bu-[0-9a-f]{20}:[^\n]*\]\s*\Z")
 # So many parts can be tried in all their combinations at once.
 MOST_PARTS = 60
 LONGEST_START = 60
@@ -49,7 +52,7 @@ def parse(task: str, secrets: Collection[str]) -> list[Written]:
     Raises:
         NotUnderstoodError: A part of the text is no step, or uses a secret that is not there.
     """
-    pieces = Pieces.of(task)
+    pieces = Pieces.of(_REFERENCE.sub("", task))
     names = frozenset(secrets)
 
     @cache
