@@ -55,6 +55,7 @@ def test_its_row_holds_ids_and_plain_settings_only() -> None:
             "outlives_failure": False,
             "per_map_index": False,
         },
+        "api_version": None,
     }
     assert BrowserUseTaskTrigger(**settings).serialize() == (path, settings)
 
@@ -62,6 +63,13 @@ def test_its_row_holds_ids_and_plain_settings_only() -> None:
 def test_it_fires_once_with_ids_and_no_output_when_the_task_has_ended(server: FakeBrowserUse) -> None:
     task_id = start(server, "for 0.5 s")
     assert asyncio.run(event_of(trigger_for(task_id))) == {"browser_task_id": task_id, "steps_logged": 0, "error": None}
+
+
+def test_what_the_server_speaks_is_not_asked_again_of_a_trigger_that_was_told(server: FakeBrowserUse) -> None:
+    task_id = start(server, "at once")
+    asked = server.counted("GET", "/billing/account")
+    asyncio.run(event_of(trigger_for(task_id, api_version="v2-flat")))
+    assert server.counted("GET", "/billing/account") == asked
 
 
 def test_a_late_task_is_stopped(server: FakeBrowserUse) -> None:

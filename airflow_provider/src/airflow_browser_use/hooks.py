@@ -76,9 +76,9 @@ class BrowserUseHook(BaseHook):
         """What the clients are made with, looked up without blocking the event loop."""
         return client_settings(await get_async_connection(self.browser_use_conn_id))
 
-    async def get_async_client(self) -> AsyncBrowserUseClient:
-        """A client for an event loop; the caller closes it."""
-        return browser_use_client.AsyncBrowserUseClient(**await self.get_async_settings())
+    async def get_async_client(self, **options: Any) -> AsyncBrowserUseClient:
+        """A client for an event loop; the caller closes it. Options replace those of the connection."""
+        return browser_use_client.AsyncBrowserUseClient(**{**await self.get_async_settings(), **options})
 
     def test_connection(self) -> tuple[bool, str]:
         """Read the account: the "Test" button of the connection form. Never raises.

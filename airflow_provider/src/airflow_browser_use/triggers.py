@@ -64,6 +64,7 @@ class BrowserUseTaskTrigger(BaseTrigger):
         browser_session_id: Its session, if this Airflow has created it: then it is known to exist, whatever one odd
             answer says.
         session_policy: Who may go on in the session; see `SessionPolicy`.
+        api_version: What the server speaks, if this Airflow has asked it already.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class BrowserUseTaskTrigger(BaseTrigger):
         stop_on_kill: bool = True,
         browser_session_id: str | None = None,
         session_policy: Mapping[str, Any] | None = None,
+        api_version: str | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call] # Airflow's
         self.browser_use_conn_id = browser_use_conn_id
@@ -87,6 +89,7 @@ class BrowserUseTaskTrigger(BaseTrigger):
         self.stop_on_kill = stop_on_kill
         self.browser_session_id = browser_session_id
         self.session_policy = SessionPolicy.from_values(session_policy)
+        self.api_version = api_version
         self._steps_logged = 0
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -100,13 +103,14 @@ class BrowserUseTaskTrigger(BaseTrigger):
             "stop_on_kill": self.stop_on_kill,
             "browser_session_id": self.browser_session_id,
             "session_policy": self.session_policy.to_values(),
+            "api_version": self.api_version,
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, then fire once."""
         error: dict[str, Any] | None = None
         try:
-            async with shared_watch(self.browser_use_conn_id, self.poll_interval) as watch:
+            async with shared_watch(self.browser_use_conn_id, self.poll_interval, self.api_version) as watch:
                 logging = asyncio.create_task(self._log_steps(watch))
                 try:
                     await self._wait(watch)
@@ -184,7 +188,8 @@ class BrowserUseTaskTrigger(BaseTrigger):
         if fate is Fate.GOES_ON:
             self.log.info("Remote task %s is left running: its task instance is %s.", self.browser_task_id, state)
             return
-        async with await BrowserUseHook(self.browser_use_conn_id).get_async_client() as client:
+        known = {"api_version": self.api_version} if self.api_version else {}
+        async with await BrowserUseHook(self.browser_use_conn_id).get_async_client(**known) as client:
             task = await client.get_task(self._browser_task)
             ending = Ending(fate, task_runs=not task.has_ended)
             cleanup = await sync_to_async(self.session_policy.cleanup_after)(self.task_instance, ending)

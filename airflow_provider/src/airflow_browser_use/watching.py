@@ -38,14 +38,19 @@ _LOOK_UPS: dict[Hashable, asyncio.Task[dict[str, Any]]] = {}
 
 
 @asynccontextmanager
-async def shared_watch(browser_use_conn_id: str, poll_interval: float | None) -> AsyncIterator[Watch]:
+async def shared_watch(
+    browser_use_conn_id: str, poll_interval: float | None, api_version: str | None = None
+) -> AsyncIterator[Watch]:
     """The watch for a connection, made by the first trigger that asks and closed by the last one that leaves.
 
     Args:
         browser_use_conn_id: The connection. Triggers share while its settings are the same.
         poll_interval: Seconds between polls, or None to begin quick and slow down.
+        api_version: What the server speaks, where that is known: a watch that is made need not ask.
     """
     settings = await _settings(browser_use_conn_id)
+    if api_version:
+        settings = {**settings, "api_version": api_version}
     key = (asyncio.get_running_loop(), poll_interval, *settings.values())
     if key not in _WATCHES:
         client = browser_use_client.AsyncBrowserUseClient(**settings)

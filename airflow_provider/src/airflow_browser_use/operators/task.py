@@ -337,6 +337,7 @@ class BrowserUseTaskOperator(TemplatedOperator):
 
     def _defer(self, remote: RemoteTask, deadline: float | None) -> NoReturn:
         """Go to the triggerer. Airflow's own time-out is the last resort: no triggerer may live to see the deadline."""
+        api_version = remote.client.get_api_version()
         self.defer(
             trigger=BrowserUseTaskTrigger(
                 browser_use_conn_id=self.browser_use_conn_id,
@@ -347,8 +348,9 @@ class BrowserUseTaskOperator(TemplatedOperator):
                 stop_on_kill=remote.options.stop_on_kill,
                 browser_session_id=remote.session_id,
                 session_policy=remote.policy.to_values(),
+                api_version=api_version,
             ),
             method_name=self.execute_complete.__name__,
-            kwargs={"try_number": remote.ti.try_number, "api_version": remote.client.get_api_version()},
+            kwargs={"try_number": remote.ti.try_number, "api_version": api_version},
             timeout=None if deadline is None else timedelta(seconds=deadline - time.time() + LATEST_RESUME),
         )
