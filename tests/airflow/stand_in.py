@@ -42,7 +42,11 @@ class Store(dict[str, Any]):
 
 def context_of(task: BaseOperator, ti: TaskInstance | None = None) -> Any:
     started = datetime.now(timezone.utc) - timedelta(minutes=1)
-    return {"ti": ti or TaskInstance(), "task": task, "dag_run": SimpleNamespace(start_date=started, conf={})}
+    return {
+        "ti": ti or TaskInstance(),
+        "task": task,
+        "dag_run": SimpleNamespace(start_date=started, conf={}, clear_number=0),
+    }
 
 
 def retry(context: Any) -> Any:

@@ -35,7 +35,7 @@ def ended_while_creating(ago: timedelta) -> Memory:
 def test_a_try_that_follows_one_which_ended_while_it_created_waits_until_lists_show_its_task(
     client: BrowserUseClient, identity: RemoteIdentity
 ) -> None:
-    key = f"{identity.instance}/0/1"
+    key = f"{identity.instance}/0.0/1"
     pauses: list[float] = []
 
     def until_it_shows(seconds: float) -> None:

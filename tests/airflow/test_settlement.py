@@ -19,7 +19,7 @@ SINCE = datetime.now(timezone.utc) - timedelta(hours=1)
 
 
 def task(name: str, status: str = "finished", *, run: str = RUN, session: str = "s", **metadata: str) -> Task:
-    return Task(id=name, session_id=session, status=status, key=f"{run}/{name}/-1/0/1", metadata=metadata)
+    return Task(id=name, session_id=session, status=status, key=f"{run}/{name}/-1/0.0/1", metadata=metadata)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,9 @@ def test_a_session_that_a_setup_task_started_is_closed_though_no_task_ever_ran_i
 
 def start(client: BrowserUseClient, prompt: str, run: str = RUN, **more: Any) -> str:
     metadata = {OWNER_NAME: f"{run}/log_in/-1"}
-    created = client.create_task(CreateTaskRequest(task=prompt, metadata=metadata), key=f"{run}/log_in/-1/0/1", **more)
+    created = client.create_task(
+        CreateTaskRequest(task=prompt, metadata=metadata), key=f"{run}/log_in/-1/0.0/1", **more
+    )
     return created.session_id
 
 

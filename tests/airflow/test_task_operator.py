@@ -436,6 +436,16 @@ def test_a_task_that_has_finished_when_the_last_try_stops_it_is_a_result(server:
     assert len(server.tasks) == 1
 
 
+def test_an_error_that_names_no_session_closes_the_one_that_the_task_had(server: FakeBrowserUse) -> None:
+    task, context = deferred("forever")
+    event = unanswered(context)
+    event["error"]["session_id"] = None
+    with pytest.raises(NoLongerRunsError):
+        task.execute_complete(context, event)
+    [session_id] = server.sessions
+    assert server.counted("PATCH", f"/sessions/{session_id}") == 1
+
+
 def test_a_task_that_has_failed_when_the_last_try_stops_it_is_none(server: FakeBrowserUse) -> None:
     task, context = deferred("fail")
     with pytest.raises(NoLongerRunsError, match="had ended as `failed`"):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -46,17 +47,23 @@ def run_of(instance: str) -> tuple[str, str, str] | None:
 class RemoteIdentity:
     """Under which keys a task instance creates its remote tasks.
 
-    Each try that creates one has a key of its own, `{instance}/{max_tries}/{try_number}`, so that all remote tasks of a
-    task instance are found together. All tries up to the next clear are a generation: a clear sets `max_tries` of the
-    task instance anew, to more than before, and neither a retry nor an edit of the DAG changes it (measured on 3.3.2).
-    A retry reattaches to the remote task of its generation; a clear stops the one before it.
+    Each try that creates one has a key of its own, `{instance}/{max_tries}.{clears}/{try_number}`. All tries up to the
+    next clear of the task instance are a generation: a retry reattaches to the remote task of its generation, a clear
+    stops the one before it.
+
+    A clear sets `max_tries` of the task instance anew, to the tries so far and the `retries` of the DAG; neither a
+    retry nor an edit of the DAG changes it. Only an edit of `retries` right before a clear can lead to the same number
+    again. Then `clear_number` of the run tells them apart, which counts the clears of all its tasks (3.2 and newer;
+    before, only those of ended runs). All measured on 3.0 to 3.3.
 
     Attributes:
         run: The DAG's run, see `name_of_run`.
         task_id: The task.
         map_index: Its map index, or -1.
-        max_tries: Names the generation.
+        max_tries: As Airflow has it for the task instance.
         try_number: Counts tries, from 1, over all generations.
+        retries: As the DAG has it now.
+        clears: How often tasks of the run were cleared.
         since: Before this moment there can be no remote task.
     """
 
@@ -65,15 +72,25 @@ class RemoteIdentity:
     map_index: int
     max_tries: int
     try_number: int
+    retries: int
+    clears: int
     since: datetime | None
 
     @classmethod
     def of(cls, context: Context) -> RemoteIdentity:
         """The identity of the task instance that is running."""
         ti: Any = context["ti"]
-        started = context["dag_run"].start_date
-        run = name_of_run(ti.dag_id, ti.run_id, started)
-        return cls(run, ti.task_id, ti.map_index, ti.max_tries, ti.try_number, started)
+        dag_run: Any = context["dag_run"]
+        return cls(
+            run=name_of_run(ti.dag_id, ti.run_id, dag_run.start_date),
+            task_id=ti.task_id,
+            map_index=ti.map_index,
+            max_tries=ti.max_tries,
+            try_number=ti.try_number,
+            retries=context["task"].retries or 0,
+            clears=dag_run.clear_number,
+            since=dag_run.start_date,
+        )
 
     @property
     def instance(self) -> str:
@@ -83,7 +100,7 @@ class RemoteIdentity:
     @property
     def key(self) -> str:
         """The key of this try."""
-        return f"{self.instance}/{self.max_tries}/{self.try_number}"
+        return f"{self.instance}/{self.max_tries}.{self.clears}/{self.try_number}"
 
     @property
     def is_first_try(self) -> bool:
@@ -100,7 +117,12 @@ class RemoteIdentity:
 
     def made_in_this_generation(self, task: Task) -> bool:
         """Whether a remote task is one of this task instance, since it was cleared last."""
-        return (task.key or "").rpartition("/")[0] == f"{self.instance}/{self.max_tries}"
+        key = _parts_of(task.key)
+        if key is None or key.instance != self.instance:
+            return False
+        last_before_a_clear = self.max_tries - self.retries  # of a clear that led to the same `max_tries`
+        cleared = key.clears < self.clears and key.try_number <= last_before_a_clear < self.try_number
+        return key.max_tries == self.max_tries and not cleared
 
     def other_instance(self, task: Task) -> tuple[str, int] | None:
         """Task id and map index of the task instance of this run that made a remote task; None if none of it did."""
@@ -111,8 +133,21 @@ class RemoteIdentity:
         return task_id, int(map_index)
 
 
+class _Key(NamedTuple):
+    instance: str
+    max_tries: int
+    clears: int
+    try_number: int
+
+
+def _parts_of(key: str | None) -> _Key | None:
+    """What a key says; None if no task instance has made it up."""
+    match = re.fullmatch(r"(airflow/.+)/(\d+)\.(\d+)/(\d+)", key or "", re.DOTALL)
+    return match and _Key(match[1], *map(int, match.groups()[1:]))
+
+
 def _instance_of(task: Task) -> str | None:
     if maker := task.metadata.get(MAKER_NAME):
         return str(maker)
-    parts = (task.key or "").rsplit("/", 2)
-    return parts[0] if len(parts) == 3 and parts[0].startswith("airflow/") else None
+    key = _parts_of(task.key)
+    return key and key.instance
