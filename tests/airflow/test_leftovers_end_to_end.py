@@ -230,7 +230,8 @@ def assert_left_running(scene: Scene) -> None:
 @pytest.fixture(scope="module")
 def left(stage: Stage) -> dict[tuple[str, str], Scene]:
     """Runs whose second task the user wants left running, played at the same time."""
-    return {(why, mode): stage.play(f"{why}_chain_{mode}") for why in ("hasty_unstopped", "unkilled") for mode in MODES}
+    kinds = ("expired_unkilled", "hasty_unstopped", "unkilled")
+    return {(kind, mode): stage.play(f"{kind}_chain_{mode}") for kind in kinds for mode in MODES}
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -250,6 +251,13 @@ def test_a_late_task_that_is_to_be_left_running_is_left_also_when_its_run_is_ove
     left: dict[tuple[str, str], Scene], mode: str
 ) -> None:
     assert_left_running(left["hasty_unstopped", mode])
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_task_that_is_to_be_left_running_is_left_when_its_run_times_out(
+    left: dict[tuple[str, str], Scene], mode: str
+) -> None:
+    assert_left_running(left["expired_unkilled", mode])
 
 
 @pytest.mark.skipif(not AIRFLOW_V_3_1_PLUS, reason="3.0 fails a task that was killed for good")

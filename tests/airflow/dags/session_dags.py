@@ -27,6 +27,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "unrendered": {"task": "{{ nothing.like.this }}"},
     "patient": {"retries": 2, "retry_delay": timedelta(hours=1)},
     "unkilled": {"stop_on_kill": False},
+    "expired_unkilled": {"stop_on_kill": False},
     "hasty": {"execution_timeout": 12 * SECONDS},
     "hasty_unstopped": {"execution_timeout": 12 * SECONDS, "stop_on_timeout": False},
     "hasty_unkilled": {"execution_timeout": 12 * SECONDS, "stop_on_kill": False},
@@ -35,7 +36,8 @@ KINDS: dict[str, dict[str, Any]] = {
 for mode in ("deferred", "on_worker"):
     common: dict[str, Any] = {"deferrable": mode == "deferred", "browser_use_conn_id": "{{ params.conn }}"}
     for kind, settings in KINDS.items():
-        with DAG(f"{kind}_chain_{mode}", params=PARAMS):
+        run_limit = timedelta(minutes=1) if kind.startswith("expired") else None
+        with DAG(f"{kind}_chain_{mode}", params=PARAMS, dagrun_timeout=run_limit):
             log_in = BrowserUseTaskOperator(task_id="log_in", task="{{ params.root }}", **common, **RETRIED)
             arguments = {"task_id": "browse", "task": "{{ params.prompt }}", **common, **settings}
             BrowserUseTaskOperator(session_id=log_in.output["session_id"], **arguments)
