@@ -17,7 +17,7 @@ SETTINGS: dict[str, Any] = {
     "max_xcom_bytes": 100,
     "large_output_to": "file://{{ params.folder }}/large",
     "browser_use_conn_id": "{{ params.conn }}",
-    "retries": 2,
+    "retries": 9,
     "retry_delay": timedelta(0),
 }
 

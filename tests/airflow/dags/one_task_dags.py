@@ -11,7 +11,9 @@ from airflow_browser_use.operators import BrowserUseTaskOperator
 from airflow_browser_use.sessions import browser_session
 
 PARAMS = {"prompt": Param("log in", type="string"), "conn": Param("browser_use_default", type="string")}
-RETRIED = {"retries": 2, "retry_delay": timedelta(0)}
+# See `session_dags.RETRIED`; what fails by itself is tried less often.
+RETRIED = {"retries": 9, "retry_delay": timedelta(0)}
+FAILING = {"retries": 2, "retry_delay": timedelta(0)}
 KINDS: dict[str, dict[str, Any]] = {
     "one": RETRIED,
     "late": {"timeout": 3},
@@ -32,23 +34,25 @@ for mode in ("deferred", "on_worker"):
     with DAG(f"mapped_{mode}", params=PARAMS):
         BrowserUseTaskOperator.partial(**common, **RETRIED).expand(task=["the same", "the same"])
     with DAG(f"chain_{mode}", params=PARAMS):
-        log_in = BrowserUseTaskOperator(task="log in", **{**common, "task_id": "log_in"})
-        BrowserUseTaskOperator(task="{{ params.prompt }}", session_id=log_in.output["session_id"], **common, **RETRIED)
+        log_in = BrowserUseTaskOperator(task="log in", **{**common, **RETRIED, "task_id": "log_in"})
+        BrowserUseTaskOperator(task="{{ params.prompt }}", session_id=log_in.output["session_id"], **common, **FAILING)
     with DAG(f"group_{mode}", params=PARAMS):
         conn = common["browser_use_conn_id"]
         with browser_session("shop", browser_use_conn_id=conn) as session_id:
 
-            @task.browser_use(session_id=session_id, browser_use_conn_id=conn, deferrable=common["deferrable"])
+            @task.browser_use(
+                session_id=session_id, browser_use_conn_id=conn, deferrable=common["deferrable"], **RETRIED
+            )
             def log_in_as(name: str) -> str:
                 return f"log in as {name}"
 
             log_in_as("{{ conn.shop.login }}") >> BrowserUseTaskOperator(task="fail", session_id=session_id, **common)
     with DAG(f"branches_{mode}", params=PARAMS):
-        log_in = BrowserUseTaskOperator(task="log in", **{**common, "task_id": "log_in"})
+        log_in = BrowserUseTaskOperator(task="log in", **{**common, **RETRIED, "task_id": "log_in"})
         for branch in ("orders", "refunds"):
             BrowserUseTaskOperator(
                 task="for 1 s",
                 session_id=log_in.output["session_id"],
                 wait_when_busy=60,
-                **{**common, "task_id": branch},
+                **{**common, **RETRIED, "task_id": branch},
             )

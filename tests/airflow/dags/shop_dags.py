@@ -41,7 +41,7 @@ for mode in ("deferred", "on_worker"):
             "deferrable": mode == "deferred",
             "browser_use_conn_id": "{{ params.conn }}",
             # A busy scheduler can take a task that has resumed for one that died (apache/airflow#67287).
-            "retries": 2,
+            "retries": 9,
             "retry_delay": timedelta(0),
         }
         log_in = BrowserUseTaskOperator(
