@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
 from browser_use_local.demo_site import pages
-from browser_use_local.demo_site.orders import ORDERS, PASSWORD, USER, find
+from browser_use_local.demo_site.orders import CAREFUL_USER, ORDERS, PASSWORD, USER, find
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -24,6 +24,10 @@ SLOWEST_REPORT = 30.0
 # What a browser that signed in shows again; a restart signs everyone out.
 _COOKIE = "shop"
 _TICKET = secrets.token_urlsafe(16)
+# What a browser shows whose user has still to type the code on the phone; each code is good for one sign-in.
+_REMEMBERED = 30 * 24 * 3600
+_HALF_COOKIE = "shop-half"
+_codes: dict[str, str] = {}
 
 
 def _signed_in(request: Request) -> bool:
@@ -37,11 +41,46 @@ async def home(request: Request) -> Response:
 
 async def sign_in(request: Request) -> Response:
     """Checks user name and password."""
-    form = parse_qs((await request.body()).decode(errors="replace"))
-    if form.get("user") != [USER] or form.get("password") != [PASSWORD]:
+    form = await _form(request)
+    if form.get("user") not in {USER, CAREFUL_USER} or form.get("password") != PASSWORD:
         return HTMLResponse(pages.sign_in("User name or password is wrong."), 200)
+    if form["user"] == USER:
+        return _welcome()
+    half = secrets.token_urlsafe(16)
+    _codes.clear()
+    _codes[half] = f"{secrets.randbelow(10**6):06}"
+    response = RedirectResponse("/shop/code", 303)
+    response.set_cookie(_HALF_COOKIE, half, httponly=True, samesite="strict", path="/shop")
+    return response
+
+
+async def code_form(request: Request) -> Response:  # noqa: ARG001 - an endpoint's signature
+    """Asks for the second factor."""
+    return HTMLResponse(pages.second_factor())
+
+
+async def check_code(request: Request) -> Response:
+    """Checks the second factor."""
+    code = _codes.get(request.cookies.get(_HALF_COOKIE, ""))
+    if code is None or (await _form(request)).get("code") != code:
+        return HTMLResponse(pages.second_factor("This code is wrong."))
+    _codes.clear()
+    return _welcome()
+
+
+async def phone(request: Request) -> Response:  # noqa: ARG001 - an endpoint's signature
+    """The phone of the careful user, which shows the code."""
+    return HTMLResponse(pages.phone(next(iter(_codes.values()), None)))
+
+
+async def _form(request: Request) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs((await request.body()).decode(errors="replace")).items()}
+
+
+def _welcome() -> Response:
     response = RedirectResponse("/shop/orders", 303)
-    response.set_cookie(_COOKIE, _TICKET, httponly=True, samesite="strict", path="/shop")
+    response.set_cookie(_COOKIE, _TICKET, max_age=_REMEMBERED, httponly=True, samesite="strict", path="/shop")
+    response.delete_cookie(_HALF_COOKIE, path="/shop")
     return response
 
 
@@ -127,6 +166,9 @@ ROUTES = [
         routes=[
             Route("/", home),
             Route("/sign-in", sign_in, methods=["POST"]),
+            Route("/code", code_form),
+            Route("/code", check_code, methods=["POST"]),
+            Route("/phone", phone),
             Route("/sign-out", sign_out),
             Route("/orders", _for_customers(orders)),
             Route("/orders.csv", _for_customers(orders_csv)),

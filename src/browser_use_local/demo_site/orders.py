@@ -1,10 +1,14 @@
-"""What the demo shop sells, and to whom. The account is `demo` with the password `browser-use-demo`."""
+"""What the demo shop sells, and to whom.
+
+The account is `demo` with the password `browser-use-demo`; `careful` has the same password and a second factor.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 USER = "demo"
+CAREFUL_USER = "careful"
 PASSWORD = "browser-use-demo"  # noqa: S105 - the documented password of a demo
 
 

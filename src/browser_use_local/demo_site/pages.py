@@ -11,6 +11,7 @@ _STYLE = """
 :root { color-scheme: light; font: 16px/1.5 system-ui, sans-serif; color: #1c2430; background: #f5f6f8; }
 body { margin: 0; } main { max-width: 60rem; margin: 0 auto; padding: 1.5rem 1rem; }
 header { background: #22304a; color: #fff; padding: .75rem 1rem; display: flex; gap: 1.25rem; flex-wrap: wrap; }
+footer { max-width: 60rem; margin: 0 auto; padding: 0 1rem 1.5rem; color: #5a6578; }
 header a { color: #dbe6ff; } header strong { margin-right: auto; }
 h1 { font-size: 1.5rem; } a { color: #2453b3; }
 table { border-collapse: collapse; width: 100%; background: #fff; }
@@ -36,7 +37,8 @@ def page(title: str, body: str, *, signed_in: bool = True) -> str:
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
         f"<style>{_STYLE}</style></head><body><header><strong>Corner Shop</strong>{menu}</header>"
-        f"<main><h1>{escape(title)}</h1>{body}</main></body></html>"
+        f"<main><h1>{escape(title)}</h1>{body}</main>"
+        f"<footer>Signed in: {'yes' if signed_in else 'no'}</footer></body></html>"
     )
 
 
@@ -48,6 +50,20 @@ def sign_in(problem: str = "") -> str:
     <label>Password <input name="password" type="password" autocomplete="current-password" required></label>
     <button>Sign in</button></form>"""
     return page("Sign in", alert + form, signed_in=False)
+
+
+def second_factor(problem: str = "") -> str:
+    """The form that asks for the code on the phone."""
+    alert = f'<p role="alert">{escape(problem)}</p>' if problem else ""
+    form = """<form class="card" method="post" action="/shop/code">
+    <label>Code on your phone <input name="code" autocomplete="one-time-code" inputmode="numeric" required></label>
+    <button>Continue</button></form>"""
+    return page("Second factor", alert + form, signed_in=False)
+
+
+def phone(code: str | None) -> str:
+    """The screen of the phone that gets the codes."""
+    return page("Phone", _facts({"Code": code or "none"}), signed_in=False)
 
 
 def orders(found: Iterable[Order], status: str) -> str:
