@@ -19,6 +19,7 @@ from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
 
 from .fake_browser_use import KEY, FakeBrowserUse, RemoteTask
 from .running_airflow import Run, RunningAirflow
+from .statsd_collector import Collector
 
 SHOP = {
     "conn_type": "http",
@@ -87,13 +88,16 @@ class Stage:
 
     def __init__(self, home: Path, dags_folder: Path = DAGS, **more: Any) -> None:
         self._servers: list[FakeBrowserUse] = []
-        self.airflow = RunningAirflow(home, {"shop": SHOP}, dags_folder, **more)
+        self.collector = Collector()
+        settings = {**self.collector.settings, **more.pop("settings", {})}
+        self.airflow = RunningAirflow(home, {"shop": SHOP}, dags_folder, settings=settings, **more)
 
     def open(self, *dag_ids: str) -> None:
         self.airflow.start(set(dag_ids))
 
     def close(self) -> None:
         self.airflow.stop()
+        self.collector.close()
         with ThreadPoolExecutor(len(self._servers) or 1) as pool:  # each takes half a second to see that it is over
             list(pool.map(FakeBrowserUse.close, self._servers))
 

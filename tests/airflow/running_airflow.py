@@ -250,6 +250,7 @@ class Run:
     def __init__(self, airflow: RunningAirflow, dag_id: str, run_id: str) -> None:
         self.airflow = airflow
         self.id = run_id
+        self.dag_id = dag_id
         self._path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}"
         self._dag_path = f"/api/v2/dags/{dag_id}"
 

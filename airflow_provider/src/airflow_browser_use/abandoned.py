@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_browser_use import task_states
+from airflow_browser_use import metrics, task_states
 from airflow_browser_use.cleanup import Fate, fate_of
 from airflow_browser_use.identity import LEFT_NAME
 
@@ -37,7 +37,7 @@ def stop_abandoned(client: BrowserUseClient, session_id: str, identity: RemoteId
         if maker is None or LEFT_NAME in task.metadata or fate_of(state) is Fate.GOES_ON:
             free = False
             continue
-        client.stop_task(task.id)
+        metrics.count_stop(ti, client.stop_task(task.id), metrics.reason_of(state))
         log.info("Remote task %s was stopped: %s is %s.", task.id, maker[0], state or "cleared")
     return free
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
 
-from airflow_browser_use import cleaning, failures
+from airflow_browser_use import cleaning, failures, metrics
 from airflow_browser_use.cleanup import Fate
 from airflow_browser_use.creating import is_acceptable
 from airflow_browser_use.messages import explain
@@ -48,6 +48,7 @@ def end(remote: RemoteTask, error: BaseException) -> bool:
         remote.close_session(remote.client)
     if became:
         log_end(remote.log, became)
+        metrics.count_stop(remote.ti, became, "timeout" if isinstance(error, AirflowTaskTimeout) else "error")
     elif isinstance(error, TaskTimeoutError) and error.stopped:
         _log_end_of_stopped(remote)
     if isinstance(error, BrowserUseError):
@@ -76,7 +77,9 @@ def _tell(remote: RemoteTask, error: BrowserUseError, *, retries: bool, became: 
 def _log_end_of_stopped(remote: RemoteTask) -> None:
     """The closing line of a remote task that the client, or the triggerer, has stopped for being late."""
     try:
-        log_end(remote.log, remote.read())
+        task = remote.read()
+        log_end(remote.log, task)
+        metrics.count_stop(remote.ti, task, "timeout")
     except BrowserUseError as error:
         remote.log.warning("How remote task %s ended could not be read. %s", remote.task_id, error)
 

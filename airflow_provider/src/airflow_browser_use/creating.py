@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from airflow_browser_use import failures, files
+from airflow_browser_use import failures, files, metrics
 from airflow_browser_use.abandoned import stop_abandoned
 from airflow_browser_use.cleanup import Fate, Others
 from airflow_browser_use.identity import LEFT_NAME, MAKER_NAME, OWNER_NAME
@@ -72,7 +72,8 @@ class Creation:
             closable = {task.session_id for task in others} - {usable.session_id if usable else None}
         for task in others:
             if not task.has_ended:
-                self.client.stop_task(task.id, stop_session=task.session_id in closable)
+                stopped = self.client.stop_task(task.id, stop_session=task.session_id in closable)
+                metrics.count_stop(self.ti, stopped, "replaced")
                 closable.discard(task.session_id)
                 self.log.info("Remote task %s, of an earlier try, was stopped.", task.id)
         if closable and any(not self.identity.made_in_this_generation(task) for task in others):

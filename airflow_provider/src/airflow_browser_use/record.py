@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
 _NAME = "browser_use"
+_COUNTED = "browser_use_counted"
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,14 @@ class Record:
     def created(self, task_id: str | None, session_id: str) -> None:
         """It was."""
         self._write(task_id, session_id)
+
+    def is_first_end(self, task_id: str) -> bool:
+        """Whether no try has noted this end of a remote task yet; notes it. Below 3.3, each is the first."""
+        if self._store is None:
+            return True
+        is_first = bool(self._store.get(_COUNTED) != task_id)
+        self._store.set(_COUNTED, task_id)
+        return is_first
 
     def _write(self, task_id: str | None, session_id: str | None) -> None:
         if self._store is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import TaskDeferred, TaskInstanceState
 
-from airflow_browser_use import after_error, cleaning, failures, lineage, shut_down, task_states
+from airflow_browser_use import after_error, cleaning, failures, lineage, metrics, shut_down, task_states
 from airflow_browser_use.cleanup import ENDED, Ending, Fate, fate_of
 from airflow_browser_use.creating import Creation
 from airflow_browser_use.delivery import deliver
@@ -118,6 +118,7 @@ class RemoteTask:
         reattached = found is not None
         if self.options.key and created.adopted:
             reattached = self.share(self.client.get_task(created)) or not self.identity.is_first_try
+        metrics.count_created(self.ti, reattached=reattached)
         self._record.created(created.id, created.session_id)
         self.ti.xcom_push(key="task_id", value=created.id)
         self.ti.xcom_push(key="session_id", value=created.session_id)
@@ -152,6 +153,8 @@ class RemoteTask:
         self.has_ended = True
         self.task_id, self.session_id = task.id, task.session_id
         log_end(self.log, task)
+        if not self.is_shared and self._record.is_first_end(task.id):
+            metrics.count_end(self.ti, task)
         failures.checked(task, fail_on_unsuccessful=self.options.fail_on_unsuccessful)
         session = self._session()
         result = return_value(task, session, schema_from(self.options.output_schema))
@@ -204,6 +207,7 @@ class RemoteTask:
             return after_error.end(self, error)
         finally:
             if "client" in vars(self):
+                metrics.count_requests_of(self.ti, self.client.traffic)
                 self.client.close()
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
-from airflow_browser_use import cleaning, failures
+from airflow_browser_use import cleaning, failures, metrics
 from airflow_browser_use.cleanup import Fate, fate_of
 from airflow_browser_use.interruption import WorkerInterruptedError
 
@@ -50,6 +50,8 @@ def end(remote: RemoteTask, error: BaseException) -> NoReturn:
         if cleanup.stop_task:
             stopped = cleaning.stop_task(client, remote.known, remote.log, stop_session=cleanup.close_session)
             became = "was stopped" if stopped else "may still run and cost"
+            if stopped:
+                metrics.count_stop(remote.ti, stopped, metrics.reason_of(state))
         elif cleanup.close_session and remote.session_id:
             remote.close_session(client)
     raise failures.WorkerShutDownError(

@@ -10,7 +10,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 from tenacity import retry, stop_after_attempt, wait_exponential
 
-from airflow_browser_use import task_states
+from airflow_browser_use import metrics, task_states
 from airflow_browser_use.cleanup import Ending, Fate, fate_of
 from airflow_browser_use.failures import to_event
 from airflow_browser_use.hooks import BrowserUseHook
@@ -194,7 +194,8 @@ class BrowserUseTaskTrigger(BaseTrigger):
             ending = Ending(fate, task_runs=not task.has_ended)
             cleanup = await sync_to_async(self.session_policy.cleanup_after)(self.task_instance, ending)
             if cleanup.stop_task:
-                await client.stop_task(task, stop_session=cleanup.close_session)
+                stopped = await client.stop_task(task, stop_session=cleanup.close_session)
+                metrics.count_stop(self.task_instance, stopped, metrics.reason_of(state))
                 state = state or "cleared"
                 self.log.info("Remote task %s was stopped: its task instance is %s.", task.id, state)
             elif cleanup.close_session:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import browser_use_client
+from airflow_browser_use import metrics
 from airflow_browser_use.hooks import BrowserUseHook
+from browser_use_client import Traffic
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Hashable
@@ -26,11 +28,20 @@ class Watch:
         client: The client.
         watcher: Sees when tasks have ended: with one request for a hundred of them, when there are many.
         triggers: How many share it now.
+        counted: What Airflow's metrics know of its requests.
     """
 
     client: AsyncBrowserUseClient
     watcher: TaskWatcher
     triggers: int = 0
+    counted: Traffic = field(default_factory=Traffic)
+
+    def count_requests(self, browser_use_conn_id: str) -> None:
+        """Tell Airflow's metrics of the requests since the last time."""
+        now = replace(self.client.traffic)
+        since = Traffic(now.requests - self.counted.requests, now.retries - self.counted.retries)
+        self.counted = now
+        metrics.count_requests({"browser_use_conn_id": browser_use_conn_id}, since)
 
 
 _WATCHES: dict[Hashable, Watch] = {}
@@ -61,6 +72,7 @@ async def shared_watch(
         yield watch
     finally:
         watch.triggers -= 1
+        watch.count_requests(browser_use_conn_id)
         if not watch.triggers:
             del _WATCHES[key]
             await watch.client.aclose()

@@ -1,0 +1,62 @@
+"""What a real collector is sent by a real Airflow."""
+
+from __future__ import annotations
+
+import pytest
+
+from .conftest import Scene, Stage
+
+
+@pytest.fixture(scope="module")
+def scenes(stage: Stage) -> dict[str, Scene]:
+    """Started together, so that they need not be waited for one after the other."""
+    return {
+        "done": stage.play("one_deferred", prompt="report 7"),
+        "late": stage.play("late_on_worker", prompt="forever"),
+        "marked": stage.play("expired_deferred", prompt="forever"),
+    }
+
+
+def tags_of(scene: Scene) -> dict[str, str]:
+    return {"dag_id": scene.run.dag_id, "task_id": "browse"}
+
+
+def test_a_task_that_has_done_its_work_is_counted_with_what_it_took(stage: Stage, scenes: dict[str, Scene]) -> None:
+    assert scenes["done"].run.wait() == "success"
+    tags = tags_of(scenes["done"])
+    sums = {
+        name: stage.collector.sum(f"browser_use.task.{name}", **tags)
+        for name in ("created", "reattached", "ended.finished", "steps", "cost_usd")
+    }
+    assert sums == {"created": 1, "reattached": 0, "ended.finished": 1, "steps": 2, "cost_usd": 0.05}
+    [duration] = stage.collector.seen("browser_use.task.duration", **tags)
+    assert duration.kind == "ms"
+
+
+def test_requests_are_counted_on_the_worker_and_in_the_triggerer(stage: Stage, scenes: dict[str, Scene]) -> None:
+    assert scenes["done"].run.wait() == "success"
+    assert stage.collector.sum("browser_use.requests", **tags_of(scenes["done"])) >= 2
+    conn = f"browser_use_{scenes['done'].server.port}"
+    stage.airflow.until(
+        "the triggerer tells of its requests",
+        lambda: stage.collector.seen("browser_use.requests", browser_use_conn_id=conn),
+    )
+
+
+def test_a_task_that_was_late_is_counted_as_stopped_and_why(stage: Stage, scenes: dict[str, Scene]) -> None:
+    assert scenes["late"].run.wait() == "failed"
+    tags = tags_of(scenes["late"])
+    assert stage.collector.sum("browser_use.task.stop", **tags, reason="timeout") == 1
+    assert stage.collector.sum("browser_use.task.ended.stopped", **tags) == 1
+
+
+def test_a_task_that_the_triggerer_stops_is_counted_as_well(stage: Stage, scenes: dict[str, Scene]) -> None:
+    scene = scenes["marked"]
+    task = scene.wait_for_remote_task()
+    scene.run.wait_for("browse", "deferred")
+    scene.wait_for_polls(task)
+    scene.run.end("failed")
+    scene.wait_for_stop(task)
+    stage.airflow.until(
+        "it is counted", lambda: stage.collector.seen("browser_use.task.stop", **tags_of(scene), reason="marked")
+    )
