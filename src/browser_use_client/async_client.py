@@ -17,7 +17,7 @@ from browser_use_client.contracts import ApiVersion, Contract
 from browser_use_client.drivers import AsyncDriver
 from browser_use_client.effects import Call, Clock
 from browser_use_client.flows.wait import MAX_FAILURES
-from browser_use_client.flows.watch import Sweep
+from browser_use_client.flows.watch import Memory, Sweep
 from browser_use_client.limits import Seconds, count_of, seconds_of
 from browser_use_client.models import (
     Account,
@@ -403,8 +403,8 @@ class AsyncBrowserUseClient:
             What can be awaited on: `await watcher.wait(task_id)`. It belongs to the event loop that it is used in.
         """
 
-        async def sweep(task_ids: Collection[str], overview_requests: int | None) -> Sweep:
-            return await self._driver.run(operations.sweep(self._server, task_ids, overview_requests))
+        async def sweep(task_ids: Collection[str], memory: Memory) -> Sweep:
+            return await self._driver.run(operations.sweep(self._server, task_ids, memory))
 
         return TaskWatcher(
             sweep,

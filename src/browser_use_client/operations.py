@@ -159,10 +159,10 @@ def stop_task(server: Server, task: AnyTask, *, stop_session: bool) -> Flow[Task
     return (yield from sessions.stop_task(contract, id_of(task), stop_session=stop_session, known=known))
 
 
-def sweep(server: Server, task_ids: Collection[str], overview_requests: int | None) -> Flow[watch.Sweep]:
+def sweep(server: Server, task_ids: Collection[str], memory: watch.Memory) -> Flow[watch.Sweep]:
     """How many tasks stand."""
     contract = yield from server.contract()
-    return (yield from watch.sweep(contract, task_ids, overview_requests=overview_requests))
+    return (yield from watch.sweep(contract, task_ids, memory=memory))
 
 
 def start_session(server: Server, settings: BrowserSettings | None) -> Flow[Session]:

@@ -10,7 +10,7 @@ from browser_use_client.effects import Clock
 from browser_use_client.errors import BrowserUseError, TaskTimeoutError, TaskUnreachableError
 from browser_use_client.flows.polls import given_up, ids_of, named, polls_of
 from browser_use_client.flows.wait import poll_pause
-from browser_use_client.flows.watch import Sweep
+from browser_use_client.flows.watch import Memory, Sweep
 from browser_use_client.limits import moment_of
 from browser_use_client.models import AnyTask, TaskState, id_of
 from browser_use_client.retrying import Attempts, pause_before, retry_after
@@ -22,7 +22,7 @@ SLICE = 0.5
 """Seconds after which a pause is thought over: a task that came meanwhile is young, and is to be polled soon."""
 
 FORGET_AFTER = 20
-"""Sweeps after which the cost of an overview is taken as unknown, since others start and end tasks too."""
+"""Sweeps after which tasks that were alone are looked for in the lists again, since others start and end tasks too."""
 
 
 @dataclass(eq=False)
@@ -41,14 +41,14 @@ class _Wait:
 class TaskWatcher:
     """Waits for any number of tasks of one account, sharing one client and one sweep.
 
-    One task is polled as `wait_for_task` polls it. Of many, the lists of running tasks are read instead, 100 a
-    request, and only what has left them is asked for. Made by `AsyncBrowserUseClient.watcher`; belongs to the event
-    loop that it is used in.
+    One task is polled as `wait_for_task` polls it. Of many, lists of tasks are read instead, 100 a request, and only
+    what they do not show together with others is asked for. Made by `AsyncBrowserUseClient.watcher`; belongs to the
+    event loop that it is used in.
     """
 
     def __init__(
         self,
-        sweep: Callable[[Collection[str], int | None], Awaitable[Sweep]],
+        sweep: Callable[[Collection[str], Memory], Awaitable[Sweep]],
         *,
         sleep: Callable[[float], Awaitable[object]],
         clock: Clock,
@@ -102,18 +102,18 @@ class TaskWatcher:
                 wait.give_up(_unexpected(wait.task, error))
 
     async def _sweep(self) -> None:
-        overview_requests: int | None = None
+        memory = Memory()
         sweeps = 0
         while self._waits:
             began = self._clock()
             waits = [wait for wait in self._waits if not wait.ended.done()]
             waited_for = {id_of(wait.task) for wait in waits}
             try:
-                swept = await self._sweep_once(waited_for, overview_requests)
+                swept = await self._sweep_once(waited_for, memory)
             except BrowserUseError as error:
-                swept = Sweep(unanswered=dict.fromkeys(waited_for, error))
+                swept = Sweep(unanswered=dict.fromkeys(waited_for, error), memory=memory)
             sweeps += 1
-            overview_requests = swept.overview_requests if sweeps % FORGET_AFTER else None
+            memory = swept.memory if sweeps % FORGET_AFTER else Memory(swept.memory.parts)
             self._tell(waits, swept)
             await self._pause(swept, began)
 

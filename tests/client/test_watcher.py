@@ -17,7 +17,7 @@ from browser_use_client import (
     TaskUnreachableError,
     TaskWatcher,
 )
-from browser_use_client.flows.watch import Sweep, sweep
+from browser_use_client.flows.watch import Memory, Sweep, sweep
 from tests.client.in_memory import SPOKEN, InMemory
 from tests.fake_api import FakeApi
 
@@ -36,9 +36,9 @@ def start(server: InMemory, number: int, **script: Any) -> list[str]:
 
 
 def watcher(server: InMemory, **options: Any) -> TaskWatcher:
-    async def look(task_ids: Collection[str], overview_requests: int | None) -> Sweep:
+    async def look(task_ids: Collection[str], memory: Memory) -> Sweep:
         await asyncio.sleep(0)
-        return server.run(sweep(server.contract, task_ids, overview_requests=overview_requests))
+        return server.run(sweep(server.contract, task_ids, memory=memory))
 
     async def sleep(seconds: float) -> None:
         server.world.advance(seconds)
@@ -71,7 +71,7 @@ def test_sweeps_keep_their_pace_however_long_they_take_and_however_many_tasks_en
     ids = [f"task {number}" for number in range(300)]
     looks: list[float] = []
 
-    async def look(task_ids: Collection[str], overview_requests: int | None) -> Sweep:  # noqa: ARG001 - the watcher's signature
+    async def look(task_ids: Collection[str], memory: Memory) -> Sweep:  # noqa: ARG001 - the watcher's signature
         looks.append(server.clock())
         server.world.advance(2.0)
         ended = sorted(task_ids)[:50]
@@ -218,7 +218,7 @@ def test_a_watcher_can_be_used_again_after_it_had_nothing_to_do(server: InMemory
 
 
 def test_a_fault_of_the_watcher_itself_ends_the_waits_instead_of_hanging(server: InMemory) -> None:
-    async def look(_task_ids: Collection[str], _overview_requests: int | None) -> Sweep:
+    async def look(_task_ids: Collection[str], _memory: Memory) -> Sweep:
         raise RuntimeError("a bug")
 
     watching = TaskWatcher(look, sleep=asyncio.sleep, clock=server.clock, poll_interval=None, max_failures=1)

@@ -215,10 +215,12 @@ class V4(Contract):
         """GET /sessions: each with its latest run and how that stands."""
 
         def parse(body: Any) -> Overview:
-            rows = [(str(row["latestRunId"]), status_of(row)) for row in body["sessions"]]
+            runs = [_latest_run(row) for row in body["sessions"]]
             following = _next(body)
             return Overview(
-                live=tuple(run for run, status in rows if status in _LIVE), further=(following,) if following else ()
+                live=tuple(run.id for run in runs if not run.has_ended),
+                ended=tuple(run.id for run in runs if run.has_ended),
+                further=() if following is None else (following,),
             )
 
         return replace(self._call("GET", "/sessions", parse), params={"limit": PAGE_SIZE, "cursor": cursor})

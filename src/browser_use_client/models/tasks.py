@@ -219,10 +219,12 @@ class Overview(View):
 
     Attributes:
         live: The ids of the tasks that run.
+        ended: The ids of those that have ended, where it shows such tasks.
         further: The cursors of all further parts that this one knows of.
     """
 
     live: tuple[str, ...]
+    ended: tuple[str, ...] = ()
     further: tuple[str, ...] = ()
 
 

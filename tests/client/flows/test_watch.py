@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from browser_use_client.errors import NotFoundError, ServerError
-from browser_use_client.flows.watch import Sweep, sweep
+from browser_use_client.flows.watch import Memory, Sweep, sweep
 from tests.client.in_memory import SPOKEN, InMemory
 from tests.fake_api.world import Contract
 
@@ -27,8 +27,8 @@ def start(server: InMemory, number: int, **script: Any) -> list[str]:
     return [server.world.create_task({"task": "x"}, "o3", session).id for _ in range(number)]
 
 
-def look(server: InMemory, task_ids: list[str], overview_requests: int | None = None) -> Sweep:
-    return server.run(sweep(server.contract, task_ids, overview_requests=overview_requests))
+def look(server: InMemory, task_ids: list[str], memory: Memory | None = None) -> Sweep:
+    return server.run(sweep(server.contract, task_ids, memory=memory or Memory()))
 
 
 def test_few_tasks_are_asked_for_one_by_one(server: InMemory) -> None:
@@ -47,7 +47,7 @@ def test_many_tasks_are_read_from_lists_of_a_hundred(server: InMemory) -> None:
 
     assert len(server.trace) == found.requests <= 10 + 2
     assert found.ended == {}
-    assert found.overview_requests == 11
+    assert look(server, task_ids, found.memory).requests == 10
 
 
 def test_only_what_has_left_the_lists_is_asked_for(server: InMemory) -> None:
@@ -64,10 +64,13 @@ def test_only_what_has_left_the_lists_is_asked_for(server: InMemory) -> None:
 
 
 def test_a_few_tasks_in_an_account_with_many_are_not_looked_for_in_its_lists(server: InMemory) -> None:
-    server.world.add_others(5_000, status="started")
     task_ids = start(server, 20)
+    server.world.add_others(5_000, status="started")
 
-    assert look(server, task_ids, overview_requests=52).requests == 20
+    first = look(server, task_ids)
+
+    assert first.requests <= 20 + 3
+    assert look(server, task_ids, first.memory).requests == 20
 
 
 def test_tasks_that_are_paused_or_queued_are_not_taken_for_ended(server: InMemory) -> None:
@@ -121,7 +124,7 @@ def test_whatever_moves_between_the_pages_what_is_told_is_true(
 ) -> None:
     server = InMemory(name)
     task_ids = start(server, number)
-    flow = server.steps(sweep(server.contract, task_ids, overview_requests=None))
+    flow = server.steps(sweep(server.contract, task_ids))
     ends, arrivals = iter(ending), iter(arriving)
     try:
         while True:
@@ -135,5 +138,63 @@ def test_whatever_moves_between_the_pages_what_is_told_is_true(
 
     assert all(not server.world.tasks[task_id].is_live for task_id in found.ended)
     assert found.unanswered == {}
-    again = look(server, task_ids, overview_requests=found.overview_requests)
+    again = look(server, task_ids, found.memory)
     assert again.ended.keys() == {task_ids[position] for position in ending[: len(ending) - len(list(ends))]}
+
+
+def start_in_v4(server: InMemory, number: int) -> list[str]:
+    server.script(status=None)
+    world = server.world
+    return [world.create_task({"task": "x"}, "m", world.create_session()).id for _ in range(number)]
+
+
+@pytest.mark.parametrize("newer", [True, False])
+def test_in_v4_a_thousand_are_swept_with_a_request_for_each_page_of_theirs(newer: bool) -> None:
+    server = InMemory("v4")
+    others = [] if newer else start_in_v4(server, 1_000)
+    task_ids = start_in_v4(server, 1_000)
+    others = start_in_v4(server, 1_000) if newer else others
+
+    first = look(server, task_ids)
+    second = look(server, task_ids, first.memory)
+
+    assert first.requests <= 21
+    assert second.requests <= 12
+    assert first.ended == second.ended == first.unanswered == second.unanswered == {}
+
+
+def test_in_v4_what_new_sessions_push_down_is_found_again() -> None:
+    server = InMemory("v4")
+    task_ids = start_in_v4(server, 250)
+    memory = look(server, task_ids).memory
+    start_in_v4(server, 150)
+
+    first = look(server, task_ids, memory)
+    second = look(server, task_ids, first.memory)
+
+    assert second.requests <= 5
+    assert first.unanswered == second.unanswered == {}
+
+
+def test_in_v4_a_task_of_which_a_list_says_that_it_has_ended_is_read_whole() -> None:
+    server = InMemory("v4")
+    task_ids = start_in_v4(server, 120)
+    server.world.end(server.world.tasks[task_ids[5]], "finished")
+
+    found = look(server, task_ids)
+
+    assert found.ended.keys() == {task_ids[5]}
+    assert found.ended[task_ids[5]].output == "Done."
+    assert found.ended[task_ids[5]].cost is not None
+    assert found.requests == 3
+
+
+def test_in_v4_a_cursor_that_the_server_forgot_costs_requests_and_no_wait() -> None:
+    server = InMemory("v4")
+    task_ids = start_in_v4(server, 120)
+    memory = Memory(parts=(None, "forgotten"))
+
+    found = look(server, task_ids, memory)
+
+    assert found.unanswered == {}
+    assert "forgotten" not in found.memory.parts
