@@ -184,10 +184,22 @@ constraints: $(UV) ## pins every environment anew
 	$(LOWEST) pyproject.toml --extra jsonschema prefect_tasks/pyproject.toml -c constraints/prefect-lowest.in \
 		--group prefect_tasks/pyproject.toml:test -o constraints/prefect-lowest.txt
 	$(COMPILE) constraints/sdk-3.12.in -o constraints/sdk-3.12.txt
-	$(COMPILE) constraints/tools.in -o constraints/tools.txt
+	for name in docs release tools; do $(COMPILE) constraints/$$name.in -o constraints/$$name.txt || exit; done
 	$(COMPILE) constraints/sdk-nested.in -o constraints/sdk-nested.txt
 	$(COMPILE) constraints/sdk-flat.in -o constraints/sdk-flat.txt
 	$(subst 3.10,3.11,$(COMPILE)) constraints/agent.in -o $(AGENT_PINS)
+
+$(BUILD)/env/docs/.ready $(BUILD)/env/release/.ready: $(BUILD)/env/%/.ready: $(UV) constraints/%.in constraints/%.txt
+	$(call environment,-r constraints/$(notdir $(@D)).in)
+
+# Each wheel is built from its sdist. The version of all three stands in VERSION.
+DIST ?= dist
+.PHONY: dist
+dist: $(BUILD)/env/release/.ready ## sdists and wheels of the three distributions, in dist/
+	rm -rf $(DIST)
+	for folder in . airflow_provider prefect_tasks; do \
+		$(UV) build -q --python $(BUILD)/env/release --out-dir $(DIST) --no-create-gitignore $$folder || exit; done
+	$(BUILD)/env/release/bin/twine check --strict $(DIST)/*
 
 # The official SDK beside Prefect, for plain tasks that do the same.
 $(PREFECT_BENCH)/.ready: $(UV) pyproject.toml prefect_tasks/pyproject.toml constraints/$(notdir $(PREFECT)).txt constraints/sdk-3.12.in

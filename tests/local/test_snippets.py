@@ -18,8 +18,15 @@ from tests.snippets import MARKERS, ROOT, Snippet, imports, snippets
 
 from .running_server import KEY, LocalServer
 
-DOCS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md"))
-PAGES = ["README.md", *DOCS, "airflow_provider/README.md", "prefect_tasks/README.md"]
+DOCS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))
+# What an index shows; its readers have no clone.
+DESCRIPTIONS = ["src/README.md", "airflow_provider/README.md", "prefect_tasks/README.md"]
+DISTRIBUTIONS = {
+    "browser-use-client": ".",
+    "airflow-provider-browser-use": "airflow_provider",
+    "prefect-browser-use": "prefect_tasks",
+}
+PAGES = ["README.md", *DOCS, *DESCRIPTIONS]
 # The others need an orchestrator: tests/airflow and tests/prefect hold what they import against it.
 OURS = [page for page in PAGES if not re.search("airflow|prefect", page)]
 ALL = [snippet for page in PAGES for snippet in snippets(page)]
@@ -106,15 +113,15 @@ def runs_here(line: str) -> bool:
 
 
 def check_install(names: list[str]) -> None:
-    """What is installed is there in a clone, with its extras, and needs nothing that is on no index yet."""
+    """What is installed is there, in a clone or under the name of a distribution, with its extras."""
     folders = set()
     for name in names:
-        folder, _, extra = name.partition("[")
-        assert folder.startswith("."), f"{name} is on no package index yet"
-        project = (ROOT / folder / "pyproject.toml").read_text()
+        what, _, extra = name.partition("[")
+        project = (ROOT / DISTRIBUTIONS.get(what, what) / "pyproject.toml").read_text()
         assert not extra or re.search(rf"^{extra.removesuffix(']')} = \[", project, re.MULTILINE)
-        folders.add(Path(folder))
-    assert Path() in folders, "the client itself, which the others need, comes from the clone too"
+        folders.add(what)
+    if not folders <= DISTRIBUTIONS.keys():
+        assert "." in folders, "the client itself, which the others need, comes from the clone too"
 
 
 @pytest.mark.parametrize("snippet", [one for one in SHELL if one.page not in OURS], ids=str)
@@ -128,3 +135,10 @@ def test_what_the_pages_of_the_orchestrators_install_and_start_is_there(snippet:
 def test_a_page_that_starts_the_local_server_says_how_to_install_it(page: str) -> None:
     text = (ROOT / page).read_text()
     assert "pip install '.[local]'" in text.partition("browser-use-local up")[0]
+
+
+@pytest.mark.parametrize("page", DESCRIPTIONS)
+def test_what_an_index_shows_installs_by_name_and_says_how_to_try_it_without_an_account(page: str) -> None:
+    installs = [line for one in snippets(page) for line in one.text.splitlines() if line.startswith("pip install ")]
+    assert [shlex.split(line)[2].partition("[")[0] in DISTRIBUTIONS for line in installs] == [True, True]
+    assert installs[1] == "pip install 'browser-use-client[local]'"
