@@ -107,6 +107,7 @@ class BrowserUseClient:
             TaskFailedError: The task failed.
             TaskStoppedError: Somebody stopped it.
             TaskTimeoutError: It was late; `stopped` says what became of it.
+            CostLimitReachedError: It has cost more than its `max_cost_usd`, and was stopped (`v2-flat`).
             TaskUnreachableError: The server stopped answering; the task may still run.
             CreationUnknownError: It cannot be told whether the task was created; come back with the same key.
             SessionStoppedError: The session to continue is closed.
@@ -154,6 +155,7 @@ class BrowserUseClient:
 
         Raises:
             TaskTimeoutError: It was late; `stopped` says what became of it.
+            CostLimitReachedError: It has cost more than its `max_cost_usd`, and was stopped (`v2-flat`).
             TaskUnreachableError: `max_failures` polls in a row failed; the task may still run.
             NotFoundError: There is no task of that id.
             BrowserUseError: Any other answer of the API.

@@ -189,6 +189,25 @@ class TaskTimeoutError(TaskError):
         self.stopped = stopped
 
 
+class CostLimitReachedError(TaskError):
+    """The task has cost more than its `max_cost_usd`.
+
+    Attributes:
+        stopped: True if it was stopped for that; False if it may still run and cost, since it could not be stopped.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        stopped: bool = False,
+        task_id: str | None = None,
+        session_id: str | None = None,
+    ) -> None:
+        super().__init__(message, task_id=task_id, session_id=session_id)
+        self.stopped = stopped
+
+
 class TaskUnreachableError(TaskError):
     """The server did not say how the task stands, many times in a row. It may still run, and still cost.
 

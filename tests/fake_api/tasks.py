@@ -31,6 +31,7 @@ class Script:
         goal: What the goal of each step begins with.
         steps: How many steps they take; these appear one after the other, as polls or seconds go by.
         cost: US dollars.
+        spending: US dollars a second, while they run (v2-flat).
         output_files: What they leave behind, name to content.
         queued: Seconds that they are `created` before they are `started` (v2-flat).
         hidden: Seconds until lists show them.
@@ -53,6 +54,7 @@ class Script:
     goal: str = "Do step"
     steps: int = 2
     cost: str | None = "0.05"
+    spending: float | None = None
     output_files: Mapping[str, str] = field(default_factory=dict)
     queued: float = 0.0
     hidden: float = 0.0
@@ -148,6 +150,12 @@ class Task:
     def is_live(self) -> bool:
         """Whether it still runs, and costs."""
         return self.finished_at is None
+
+    def cost_at(self, now: float) -> str | None:
+        """What it has cost by now, in US dollars."""
+        if not self.is_live:
+            return self.script.cost
+        return None if self.script.spending is None else f"{(now - self.created_at) * self.script.spending:.4f}"
 
     def steps_at(self, now: float) -> int:
         """How many steps there are by now."""

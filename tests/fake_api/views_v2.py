@@ -40,7 +40,7 @@ def task_item(world: World, task: Task) -> Json:
     return common | {
         "createdAt": moment(task.created_at),
         "output": output,
-        "cost": task.script.cost if ended else None,
+        "cost": task.cost_at(world.now),
         "judgement": None,
         "judgeVerdict": None,
         "suggestions": None,

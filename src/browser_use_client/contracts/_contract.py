@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import ClassVar, Literal, TypeVar
 
@@ -140,6 +141,10 @@ class Contract(ABC):
             request: What is asked.
             keep_session: Whether the session is to stay open after the task.
         """
+
+    def cost_limit(self, request: CreateTaskRequest) -> Decimal | None:  # noqa: ARG002
+        """US dollars past which whoever waits for the task has to stop it; None where the server sees to that."""
+        return None
 
     # --- tasks ---
 

@@ -47,7 +47,6 @@ _NO_BROWSER_SETTINGS = {
 }
 _NO_OPTIONS = {
     "secret_domains": "Say with `allowed_domains` of the agent where it may go at all.",
-    "max_cost_usd": "Limit the agent's steps: `max_steps` of the agent.",
     "workspace_id": "Pass the files to the task, as `files`.",
 }
 

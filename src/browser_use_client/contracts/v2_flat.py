@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from browser_use_client.contracts._contract import Capability
@@ -132,6 +133,10 @@ class V2Flat(V2):
             )
 
         return self._call("POST", "/tasks", parse, json=without_nones(body))
+
+    def cost_limit(self, request: CreateTaskRequest) -> Decimal | None:
+        """The one that was asked for: polls say what the task has cost so far."""
+        return request.max_cost_usd
 
     def get_task_state(self, task_id: str) -> Call[TaskState]:
         """GET /tasks/{id}/status."""

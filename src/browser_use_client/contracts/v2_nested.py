@@ -50,7 +50,10 @@ _BROWSER_SETTINGS_OF_PROFILES = {
     "screen_height": _BROWSER_PROFILE,
     "enable_recording": _FLAT_ONLY,
 }
-_NOT_HERE = dict.fromkeys(("judge", "judge_ground_truth", "judge_llm", "skill_ids", "op_vault_id"), _FLAT_ONLY)
+_NOT_HERE = {
+    **dict.fromkeys(("judge", "judge_ground_truth", "judge_llm", "skill_ids", "op_vault_id"), _FLAT_ONLY),
+    "max_cost_usd": "It does not say what a task costs. Limit the agent's steps, in an agent profile (`max_steps`).",
+}
 
 _AGENT_PROFILES = Profiles(
     contract=NAME,

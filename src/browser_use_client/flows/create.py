@@ -91,13 +91,17 @@ class Creation:
         self._creating = self.contract.create_task(request, keep_session=self.keep_session)
 
     def create(self) -> Flow[CreatedTask]:
-        """Creates the task, or reattaches to the one that exists.
+        """Creates the task, or reattaches to the one that exists; says what it may cost, where that is to be watched.
 
         Raises:
             CreationUnknownError: It cannot be told whether the task was created.
             SessionMismatchError: The follow-up landed in another session; that task was stopped.
             BrowserUseError: The server refused, or could not be reached: no task was created.
         """
+        created = yield from self._create()
+        return created.model_copy(update={"max_cost_usd": self.contract.cost_limit(self.request)})
+
+    def _create(self) -> Flow[CreatedTask]:
         if self.returning:
             earlier = yield from self._tasks.reattach()
             if earlier is not None:

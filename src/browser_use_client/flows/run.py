@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from browser_use_client.effects import Flow, Notify
-from browser_use_client.errors import BrowserUseError, TaskTimeoutError, TaskUnreachableError
+from browser_use_client.errors import BrowserUseError, CostLimitReachedError, TaskTimeoutError, TaskUnreachableError
 from browser_use_client.flows.create import Creation
 from browser_use_client.flows.sessions import close_session, log, quietly, stop_at_once
 from browser_use_client.flows.wait import wait
@@ -61,7 +61,7 @@ def run(
                 max_failures=max_failures,
                 clock=clock,
             )
-        except TaskTimeoutError as error:
+        except (TaskTimeoutError, CostLimitReachedError) as error:
             if error.stopped:
                 yield from _close(creation, created)
             raise

@@ -8,11 +8,11 @@ from typing import Any
 
 from browser_use_client.contracts import Contract
 from browser_use_client.effects import Call, Clock, Flow, Notify, Sleep, call, within
-from browser_use_client.errors import BrowserUseError, TaskTimeoutError, TaskUnreachableError
+from browser_use_client.errors import BrowserUseError, CostLimitReachedError, TaskTimeoutError, TaskUnreachableError
 from browser_use_client.flows.live_url import LiveUrl
 from browser_use_client.flows.polls import given_up, ids_of, named, polls_of
 from browser_use_client.flows.sessions import stop_task
-from browser_use_client.models import AnyTask, Progress, Step, Task, TaskState, id_of
+from browser_use_client.models import AnyTask, CreatedTask, Progress, Step, Task, TaskState, id_of
 from browser_use_client.retrying import retried
 
 SHORTEST_POLL = 0.5
@@ -65,6 +65,7 @@ def wait(
 
     Raises:
         TaskTimeoutError: The deadline passed.
+        CostLimitReachedError: It has cost more than it may.
         TaskUnreachableError: `max_failures` polls failed in a row, or the ended task could not be read.
         BrowserUseError: The server never answered for the task, and asking again cannot help.
     """
@@ -78,7 +79,10 @@ def wait(
     while True:
         left = deadline - clock() if deadline is not None else None
         if left is not None and left <= 0:
-            return (yield from _too_late(contract, task, polls.known, clock() - started, stop_on_timeout))
+            waited = clock() - started
+            late = f"did not end within {waited:.0f} s." if waited >= 1 else "did not end in time."
+            cut = _cut_short(contract, task, TaskTimeoutError, late, known=polls.known, stop=stop_on_timeout)
+            return (yield from cut)
         try:
             if on_step:
                 progress = yield from within(left, contract.follow(task_id, progress.cursor if progress else None))
@@ -95,11 +99,22 @@ def wait(
             if on_step and progress:
                 for step in progress.steps:
                     yield Notify(on_step, step)
-            if state.has_ended:
-                return (yield from _details(contract, task, state))
+            if done := (yield from _done(contract, task, state)):
+                return done
             yield from live_url.poll(state, None if deadline is None else deadline - clock())
             pause = poll_pause(clock() - started, poll_interval)
         yield Sleep(pause if deadline is None else max(min(pause, deadline - clock()), 0.0), because)
+
+
+def _done(contract: Contract, task: AnyTask, state: TaskState) -> Flow[Task | None]:
+    """The whole of a task that has ended, by itself or since it cost more than it may; None while it may go on."""
+    if state.has_ended:
+        return (yield from _details(contract, task, state))
+    limit = task.max_cost_usd if isinstance(task, CreatedTask) else None
+    if limit is None or state.cost is None or state.cost <= limit:
+        return None
+    dear = f"has cost {state.cost} US dollars so far, and {limit} is its limit (`max_cost_usd`)."
+    return (yield from _cut_short(contract, task, CostLimitReachedError, dear))
 
 
 def _details(contract: Contract, task: AnyTask, state: TaskState) -> Flow[Task]:
@@ -116,9 +131,16 @@ def _details(contract: Contract, task: AnyTask, state: TaskState) -> Flow[Task]:
         ) from error
 
 
-def _too_late(contract: Contract, task: AnyTask, known: bool, waited: float, stop: bool) -> Flow[Task]:
+def _cut_short(
+    contract: Contract,
+    task: AnyTask,
+    error_class: type[TaskTimeoutError | CostLimitReachedError],
+    why: str,
+    *,
+    known: bool = True,
+    stop: bool = True,
+) -> Flow[Task]:
     """Stops the task, or leaves it; one that ended in the last moment is returned after all."""
-    late = f"did not end within {waited:.0f} s." if waited >= 1 else "did not end in time."
     try:
         if stop:
             found = yield from stop_task(contract, id_of(task), known=known)
@@ -126,10 +148,10 @@ def _too_late(contract: Contract, task: AnyTask, known: bool, waited: float, sto
             found = yield from retried(contract.get_task(id_of(task)), known=known)
     except BrowserUseError as error:
         failed = "it could not be stopped" if stop else "the server did not say how it stands"
-        raise TaskTimeoutError(
-            f"{named(task)} {late} It may still run and cost, since {failed}: {error}", **ids_of(task)
+        raise error_class(
+            f"{named(task)} {why} It may still run and cost, since {failed}: {error}", **ids_of(task)
         ) from error
     if found.has_ended and found.status != "stopped":
         return (yield from _details(contract, task, found))
     became = "It was stopped." if stop else "It still runs and costs: wait for it again, or stop it."
-    raise TaskTimeoutError(f"{named(found)} {late} {became}", stopped=stop, **ids_of(found))
+    raise error_class(f"{named(found)} {why} {became}", stopped=stop, **ids_of(found))

@@ -119,8 +119,9 @@ class CreateTaskRequest(Request):
         secret_domains: On which hosts, with their subdomains, secrets may be typed (`v4`): bare host names such as
             `shop.example.com`, for all secrets, or by the name of each. A secret whose name is a host name needs none:
             it is for that host.
-        max_cost_usd: US dollars that the session may cost, all of its tasks together (`v4`, default 25). That of a
-            follow-up replaces it.
+        max_cost_usd: US dollars. In `v4` what the session may cost, all of its tasks together, for the server to see to
+            (default 25); that of a follow-up replaces it. In `v2-flat` what the task may cost: whoever waits for it
+            stops it at the first poll that says it has cost more.
         workspace_id: The workspace with the files of an earlier task, see `Task.workspace_id` (`v4`). Default: a new
             one, or the session's own.
         judge: Let a judge check the result (`v2-flat`, `v4`).

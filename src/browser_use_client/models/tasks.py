@@ -26,6 +26,7 @@ class CreatedTask(View):
         adopted: True if it was found under its key instead of being created by this call.
         session_ends_with_task: True if the server closes the session itself when the task ends.
         key: The key that it was created under; None if the caller does not know it.
+        max_cost_usd: US dollars past which whoever waits for it stops it; None where the server sees to that.
         seen_at: When this client saw that it exists, in seconds since the epoch by its own clock; None if long ago.
     """
 
@@ -34,6 +35,7 @@ class CreatedTask(View):
     adopted: bool = False
     session_ends_with_task: bool = False
     key: str | None = None
+    max_cost_usd: Decimal | None = None
     seen_at: float | None = None
 
 

@@ -130,7 +130,6 @@ def test_what_has_no_place_is_refused_with_the_remedy(options: dict[str, Any]) -
 @pytest.mark.parametrize(
     ("options", "option"),
     [
-        ({"max_cost_usd": "2"}, "max_cost_usd"),
         ({"workspace_id": AN_ID}, "workspace_id"),
         ({"secret_domains": ["shop.test"]}, "secret_domains"),
         ({"agent_settings": AgentSettings(model_params={"a": 1})}, "agent_settings.model_params"),
