@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from browser_use_local.chromium import Browser
+from browser_use_local.browser import Browser
 from browser_use_local.settings import Revision
 
 

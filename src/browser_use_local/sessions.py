@@ -15,7 +15,7 @@ from typing import Any
 
 from playwright.async_api import Error, StorageState
 
-from browser_use_local.chromium import Browser
+from browser_use_local.browser import Browser
 from browser_use_local.driver import Driver
 from browser_use_local.profiles import Profiles
 from browser_use_local.records import Session, now

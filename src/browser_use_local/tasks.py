@@ -16,7 +16,7 @@ from typing import Any
 from playwright.async_api import Download
 from playwright.async_api import Error as PlaywrightError
 
-from browser_use_local.chromium import Browser
+from browser_use_local.browser import Browser
 from browser_use_local.engine import DoneStep, Engine, EngineFailedError, Order, Outcome
 from browser_use_local.files import Files
 from browser_use_local.masking import mask

@@ -1,4 +1,4 @@
-"""A site for one test: pages as HTML, and what was sent to them."""
+"""A site for one test: pages as HTML, what was sent to them, and what is kept back."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ class Site:
     url: str = ""
     pages: dict[str, Answer] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
+    held: dict[str, threading.Event] = field(default_factory=dict)
+
+    def hold(self, path: str) -> threading.Event:
+        """Keeps the answer of a path back until the event is set."""
+        return self.held.setdefault(path, threading.Event())
 
     def page(self, body: str, path: str = "/") -> str:
         """Serves a page. Returns its address."""
@@ -42,6 +47,8 @@ def running_site() -> Iterator[Site]:
 
         def answer(self, path: str) -> None:
             site.requests.append(f"{self.command} {self.path}")
+            if path in site.held:
+                site.held[path].wait(120)
             found = site.pages.get(path, (404, {}, b""))
             html = {"Content-Type": "text/html"}
             status, headers, body = (200, html, found.encode()) if isinstance(found, str) else found

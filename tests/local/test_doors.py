@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,6 +84,46 @@ def test_a_click_that_opens_a_new_window_of_another_domain_fails(
     assert not ended["isSuccess"]
     assert f"{target} is not in the allowed domains" in ended["output"]
     assert other_site.requests == []
+
+
+def test_a_click_waits_for_what_becomes_of_its_new_window(
+    server: LocalServer, site: Site, other_site: Site, session: str
+) -> None:
+    target = other_site.page("<h1>Elsewhere</h1>")
+    site.pages["/away"] = redirect(target)
+    site.page(NEW_WINDOWS[0])
+    release = site.hold("/away")
+    task = server.create(f'Open {site.url}/, click "New window".', sessionId=session, allowedDomains=["127.0.0.1"])
+    while "GET /away" not in site.requests:
+        time.sleep(0.02)
+    # Meanwhile another browser starts, and does more than one click takes.
+    assert server.run(f"Open {server.site}/shop/, report the heading, reload the page.")["isSuccess"]
+    assert [step["nextGoal"] for step in server.task(task["id"])["steps"]] == [f"Open {site.url}/"]
+    release.set()
+    ended = server.wait(task["id"])
+    assert f"{target} is not in the allowed domains" in ended["output"]
+    assert other_site.requests == []
+
+
+NO_PAGES = {
+    "204": '<a href="/nothing" target="_blank">Go</a>',
+    "204, for a script": """<button onclick="window.open('/nothing')">Go</button>""",
+    "a download": '<a href="/file" target="_blank">Go</a>',
+    "closed at once": """<button onclick="window.open('/there').close()">Go</button>""",
+}
+
+
+@pytest.mark.parametrize("link", NO_PAGES.values(), ids=NO_PAGES.keys())
+def test_a_click_does_not_wait_for_a_window_that_will_never_have_a_page(
+    server: LocalServer, site: Site, session: str, link: str
+) -> None:
+    site.page("<h1>There</h1>", "/there")
+    site.pages["/nothing"] = (204, {}, b"")
+    site.pages["/file"] = (200, {"Content-Disposition": "attachment; filename=a.bin"}, b"abc")
+    site.page(f"<h1>Here</h1>{link}")
+    task = server.run(f"Open {site.url}/, click Go, report the heading.", sessionId=session)
+    assert task["output"] == "heading: Here"
+    assert "has had no page" not in server.log.read_text()
 
 
 def test_a_click_has_opened_a_new_window_when_there_is_a_page_in_it(

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from pydantic import BaseModel
 
-from browser_use_local.chromium import is_allowed
+from browser_use_local.urls import is_allowed
 
 from .running_server import SECRETS, LocalServer
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from browser_use_local.agent.environment import Environment
 from browser_use_local.agent.model import Model
-from browser_use_local.chromium import MARK, Browser
+from browser_use_local.browser import MARK, Browser
 from browser_use_local.engine import DoneStep, EngineFailedError, Order, Outcome, Report
 from browser_use_local.masking import mask
 from browser_use_local.output_schema import TOO_MUCH_WORK, faults

@@ -74,7 +74,7 @@ class Tools(AllTools):  # type: ignore[misc] # it is Any where browser-use is no
         """Carries out one action."""
         ((name, parameters),) = action.model_dump(exclude_unset=True).items()
         secrets = context.get("sensitive_data") or {}
-        if name == "navigate" and not _is_web_address(parameters["url"]):
+        if name == "navigate" and not _is_web_url(parameters["url"]):
             return ActionResult(error=f"Only http and https addresses can be opened, not {parameters['url']}")
         if problem := await self._out_of_place(name, parameters, browser_session):
             return ActionResult(error=problem)
@@ -274,8 +274,8 @@ def _short(error: ModelProviderError) -> str:
     return f"{where}: {fault['msg']}" if where else fault["msg"]
 
 
-def _is_web_address(url: str) -> bool:
-    """The server's `is_web_address`, which this program cannot import."""
+def _is_web_url(url: str) -> bool:
+    """The server's `is_web_url`, which this program cannot import."""
     scheme = re.match(r"([a-z][a-z0-9+.-]*):", re.sub(r"[\x00-\x20]", "", url), re.IGNORECASE)
     return scheme is None or "." in scheme[1] or scheme[1].lower() in {"http", "https", "localhost"}
 

@@ -11,9 +11,9 @@ import jsonschema
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from browser_use_local.chromium import is_web_address
 from browser_use_local.engine import Order
 from browser_use_local.settings import Contract
+from browser_use_local.urls import is_web_url
 
 NestedModel = Literal[
     "gpt-4.1", "gpt-4.1-mini", "o4-mini", "o3", "gemini-2.5-flash", "gemini-2.5-pro", "claude-sonnet-4-20250514",
@@ -76,7 +76,7 @@ def _not_blank(text: object) -> object:
 
 
 def _of_the_web(url: str) -> str:
-    if not is_web_address(url):
+    if not is_web_url(url):
         raise ValueError("only http and https addresses can be opened")
     return url
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from playwright.async_api import Error
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
-from browser_use_local.chromium import Browser
+from browser_use_local.browser import Browser
 from browser_use_local.engine import DoneStep, Order, Outcome, Report
 from browser_use_local.output_schema import as_json
 from browser_use_local.script.fill import DoesNotFitError, fill

@@ -11,10 +11,11 @@ from typing import Any, Protocol, TypeVar
 
 from playwright.async_api import Error, Frame, Page, Request
 
-from browser_use_local.chromium import AnsweredDialog, Browser, is_of_host
+from browser_use_local.browser import AnsweredDialog, Browser
 from browser_use_local.engine import Upload
 from browser_use_local.masking import mask
 from browser_use_local.script.grammar import Value
+from browser_use_local.urls import is_of_host
 
 T = TypeVar("T")
 
@@ -158,8 +159,8 @@ class Stage:
             StepFailedError: There is no such page, or it is an error of the site.
         """
         page = self.page
-        self.browser.refused = None
-        self.browser.windows.clear()
+        self.browser.gate.refused = None
+        self.browser.windows.forget()
         navigations: list[Request] = []
         arrived: list[Frame] = []
 
@@ -180,7 +181,7 @@ class Stage:
                 await page.wait_for_timeout(LOOK_AGAIN / 4)
             has_ended = navigations and (arrived or navigations[-1].failure)
             answer = await navigations[-1].response() if has_ended else None
-            windows = await self.browser.new_windows()
+            windows = await self.browser.windows.arrived()
         finally:
             page.remove_listener("request", watch_request)
             page.remove_listener("framenavigated", watch_frame)
@@ -198,8 +199,8 @@ class Stage:
         if self.page.url == NOT_OF_THE_WEB:
             raise StepFailedError("It leads to an address that is not one of the web, which is not opened.")
         if self.page.url.startswith(ERROR_PAGE):
-            if self.browser.refused:
-                raise StepFailedError(f"{self.browser.refused} is not in the allowed domains.")
+            if self.browser.gate.refused:
+                raise StepFailedError(f"{self.browser.gate.refused} is not in the allowed domains.")
             if navigations:
                 raise StepFailedError(f"{navigations[-1].url} cannot be opened: {navigations[-1].failure}")
             if windows:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from playwright.async_api import Locator
 
-from browser_use_local.chromium import MARK
+from browser_use_local.browser import MARK
 from browser_use_local.script.coerce import day, number
 from browser_use_local.script.grammar import Value
 from browser_use_local.script.stage import Stage, StepFailedError

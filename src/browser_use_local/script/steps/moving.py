@@ -8,11 +8,11 @@ from typing import ClassVar
 
 from playwright.async_api import Error, Response
 
-from browser_use_local.chromium import is_web_address
 from browser_use_local.script.coerce import comparable, same_name
 from browser_use_local.script.elements import clickable
 from browser_use_local.script.grammar import Form
 from browser_use_local.script.stage import BLOCKED_PAGE, HttpError, Stage, StepFailedError, Table
+from browser_use_local.urls import is_web_url
 
 MONEY = re.compile(r"^\W*(?:[A-Z]{3}|[$€£¥])?\s*[\d.,]*\d\s*(?:[A-Z]{3}|[$€£¥])?$")
 CURRENCY = re.compile(r"[A-Z]{3}|[$€£¥]")
@@ -25,7 +25,7 @@ async def open_address(stage: Stage, address: str) -> None:
         response = await stage.page.goto(url)
     except Error as error:
         if BLOCKED_PAGE in error.message:
-            raise StepFailedError(f"{stage.browser.refused or url} is not in the allowed domains.") from error
+            raise StepFailedError(f"{stage.browser.gate.refused or url} is not in the allowed domains.") from error
         reason = re.sub(r"^.*?net::| at https?:.*$", "", error.message.splitlines()[0])
         raise StepFailedError(f"{url} cannot be opened: {reason}") from error
     _check(response)
@@ -44,7 +44,7 @@ class OpenAddress:
     forms: ClassVar[tuple[Form, ...]] = (Form.of("(open|go to|visit|navigate to|load) <url>"),)
 
     def __post_init__(self) -> None:
-        if not is_web_address(self.url):
+        if not is_web_url(self.url):
             raise ValueError(f'only http and https addresses can be opened, and this one is "{self.url}".')
 
     async def perform(self, stage: Stage) -> str:

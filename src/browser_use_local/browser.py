@@ -1,0 +1,255 @@
+"""One running Chromium: the browser of a session."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import (
+    BrowserContext,
+    CDPSession,
+    Dialog,
+    Download,
+    Error,
+    Page,
+    Playwright,
+    StorageState,
+)
+
+from browser_use_local.gate import Gate, ignore_error
+from browser_use_local.processes import end_all, of_profile
+from browser_use_local.windows import Windows
+
+FLAGS = (
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-domain-reliability",
+    "--no-pings",
+    # Where its maker's accounts and the server that knows forms would be: nobody is there.
+    "--gaia-url=http://127.0.0.1:9",
+    "--autofill-server-url=http://127.0.0.1:9",
+    "--apps-gallery-update-url=http://127.0.0.1:9",
+    "--component-updater=url-source=http://127.0.0.1:9",
+)
+# Chromium's own affairs, which no page has asked for: it looks passwords up, asks what forms mean, keeps an account.
+QUIET_PREFERENCES: dict[str, Any] = {
+    "alternate_error_pages": {"enabled": False},
+    "autofill": {"enabled": False, "profile_enabled": False, "credit_card_enabled": False},
+    "credentials_enable_service": False,
+    "net": {"network_prediction_options": 2},
+    "profile": {"password_manager_enabled": False, "password_manager_leak_detection": False},
+    "safebrowsing": {"enabled": False},
+    "search": {"suggest_enabled": False},
+    "signin": {"allowed": False, "allowed_on_next_startup": False},
+    "translate": {"enabled": False},
+}
+SHARED = ("--remote-debugging-port=0",)
+ACTION_TIMEOUT = 10_000
+NAVIGATION_TIMEOUT = 30_000
+# Seconds until a page is held to be busy without end, until it is given up, and until a Chromium is killed.
+ANSWERS_WITHIN = 5.0
+ANSWERS_AT_REST_WITHIN = 1.0
+ANSWERS_AT_LAST_WITHIN = 10.0
+CLOSES_WITHIN = 5.0
+# What must not be seen in a picture: passwords, and fields that a secret was typed into.
+MARK = "data-browser-use-masked"
+MASKED = f"input[type=password], [{MARK}]"
+
+
+@dataclass(frozen=True)
+class AnsweredDialog:
+    """What a page asked, and what it was answered."""
+
+    said: str
+    is_answered: bool = True
+
+
+def _cdp_url(profile: Path) -> str:
+    """Where the Chromium of a profile takes other programs: it has chosen a free port and written it down."""
+    port, path = (profile / "DevToolsActivePort").read_text(encoding="utf-8").split()
+    return f"ws://127.0.0.1:{port}{path}"
+
+
+class Browser:
+    """One running Chromium with a profile folder of its own."""
+
+    def __init__(self, context: BrowserContext, folder: Path, cdp_url: str | None = None) -> None:
+        self._context = context
+        self._folder = folder
+        self.cdp_url = cdp_url
+        self.on_download: Callable[[Download], None] | None = None
+        self.on_break: Callable[[str], None] | None = None
+        self.gate = Gate(context)
+        self.windows = Windows(context)
+        self._controls: dict[Page, asyncio.Task[CDPSession]] = {}
+        self._is_closing = False
+        self.dialogs: list[AnsweredDialog] = []
+        context.set_default_timeout(ACTION_TIMEOUT)
+        context.set_default_navigation_timeout(NAVIGATION_TIMEOUT)
+        context.on("page", self._watch)
+        context.on("close", lambda _: self._break("Chromium ended unexpectedly"))
+        for page in context.pages:
+            self._watch(page)
+
+    @classmethod
+    async def launch(
+        cls,
+        playwright: Playwright,
+        executable: Path | None,
+        folder: Path,
+        *,
+        size: tuple[int, int],
+        is_mobile: bool = False,
+        state: StorageState | None = None,
+        is_shared: bool = False,
+    ) -> Browser:
+        """Starts a Chromium.
+
+        Args:
+            playwright: What starts it.
+            executable: The Chromium to start; None for Playwright's own.
+            folder: Where everything lies that it writes.
+            size: Width and height of the page in pixels.
+            is_mobile: Whether it poses as a phone.
+            state: Cookies and local storage to start with.
+            is_shared: Whether other programs of this machine may attach to it, at `cdp_url`.
+        """
+        preferences = folder / "profile" / "Default" / "Preferences"
+        preferences.parent.mkdir(parents=True, exist_ok=True)
+        preferences.write_text(json.dumps(QUIET_PREFERENCES), encoding="utf-8")
+        context = await playwright.chromium.launch_persistent_context(
+            folder / "profile",
+            executable_path=executable,
+            headless=True,
+            args=[*FLAGS, *SHARED] if is_shared else FLAGS,
+            viewport={"width": size[0], "height": size[1]},
+            is_mobile=is_mobile,
+            has_touch=is_mobile,
+            downloads_path=folder / "downloads",
+            # The server closes its browsers itself, whatever signal the whole process group gets.
+            handle_sigint=False,
+            handle_sigterm=False,
+            handle_sighup=False,
+        )
+        if state:
+            await context.set_storage_state(state)
+        return cls(context, folder, _cdp_url(folder / "profile") if is_shared else None)
+
+    @property
+    def page(self) -> Page:
+        """The page in front: the newest that is open."""
+        if not self._context.pages:
+            raise Error("its last page was closed")
+        return self._context.pages[-1]
+
+    async def allow_only(self, domains: Sequence[str]) -> None:
+        """From now on opens pages of these domains only (`shop.test`, `*.test`, `https://shop.test`); none: all."""
+        await self.gate.allow_only(domains)
+
+    async def state(self) -> StorageState:
+        """Cookies and local storage."""
+        return await self._context.storage_state()
+
+    async def screenshot(self) -> bytes:
+        """The page in front as a JPEG, without passwords and secrets."""
+        page = self.page
+        hidden = [frame.locator(MASKED) for frame in page.frames]
+        return await page.screenshot(type="jpeg", quality=70, mask=hidden, mask_color="#333333")
+
+    async def answers(self) -> bool:
+        """Whether the page in front answers, once no task is at work on it: a script that keeps it busy is ended."""
+        if await self._answers(ANSWERS_AT_REST_WITHIN):
+            return True
+        await self._end_script(self.page)
+        return await self._answers(ANSWERS_AT_LAST_WITHIN)
+
+    async def ended_script(self) -> bool:
+        """Ends the script of the page in front if it keeps the page from answering. Returns whether it did."""
+        if await self._answers(ANSWERS_WITHIN):
+            return False
+        await self._end_script(self.page)
+        return True
+
+    async def _answers(self, within: float) -> bool:
+        try:
+            await asyncio.wait_for(self.page.evaluate("0"), within)
+        except asyncio.TimeoutError:
+            return False
+        except Error:  # it is on its way to the next one, or closed
+            return True
+        return True
+
+    async def _end_script(self, page: Page) -> None:
+        # The control is there since the page is: a page that is busy gives no new one.
+        if control := self._controls.get(page):
+            with contextlib.suppress(Error, asyncio.TimeoutError):
+                session = await asyncio.wait_for(asyncio.shield(control), ANSWERS_WITHIN)
+                await asyncio.wait_for(session.send("Runtime.terminateExecution"), ANSWERS_WITHIN)
+
+    async def close(self) -> None:
+        """Closes Chromium, whatever its pages do, and removes its folder."""
+        self._is_closing = True
+        try:
+            with contextlib.suppress(Error, asyncio.TimeoutError):
+                await asyncio.wait_for(self._context.close(), CLOSES_WITHIN)
+        finally:
+            await asyncio.to_thread(end_all, of_profile(self._folder / "profile"))
+            await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+
+    def _break(self, reason: str) -> None:
+        if self.on_break and not self._is_closing:
+            self.on_break(reason)
+
+    def _forget(self, page: Page) -> None:
+        if control := self._controls.pop(page, None):
+            control.cancel()
+
+    def _watch(self, page: Page) -> None:
+        self._controls[page] = asyncio.create_task(self._control(page))
+        self._controls[page].add_done_callback(ignore_error)
+        page.on("close", self._forget)
+        page.on("crash", lambda _: self._break("a page crashed"))
+        if self.cdp_url is None:
+            page.on("download", self._pass_on)
+            page.on("dialog", self._answer)
+        else:
+            # The agent that is attached takes downloads for itself, and accepts what pages ask; else Playwright, which
+            # declines, would be first now and then.
+            page.on("dialog", _accept)
+
+    async def _control(self, page: Page) -> CDPSession:
+        session = await self._context.new_cdp_session(page)
+        session.on("Page.windowOpen", self.windows.expect)
+        await session.send("Page.enable")
+        return session
+
+    def _pass_on(self, download: Download) -> None:
+        if self.on_download:
+            self.on_download(download)
+
+    async def _answer(self, dialog: Dialog) -> None:
+        """Agrees to what a page asks, since a step asked for it, and notes it; a text to type is known to nobody."""
+        if dialog.type == "prompt":
+            said = AnsweredDialog(f'The page asked "{dialog.message}" and was answered "Cancel".', is_answered=False)
+        elif dialog.type == "alert":
+            said = AnsweredDialog(f'The page said "{dialog.message}" and was answered "OK".')
+        else:
+            question = dialog.message or "Leave this page?"
+            said = AnsweredDialog(f'The page asked "{question}" and was answered "OK".')
+        self.dialogs.append(said)
+        with contextlib.suppress(Error):  # the page is gone
+            await (dialog.accept() if said.is_answered else dialog.dismiss())
+
+
+async def _accept(dialog: Dialog) -> None:
+    with contextlib.suppress(Error):  # the agent was first
+        await dialog.accept()
