@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from playwright.async_api import (
     BrowserContext,
@@ -57,6 +58,7 @@ ACTION_TIMEOUT = 10_000
 NAVIGATION_TIMEOUT = 30_000
 # Seconds until a page is held to be busy without end, until it is given up, and until a Chromium is killed.
 ANSWERS_WITHIN = 5.0
+REACTS_WITHIN = 5.0
 ANSWERS_AT_REST_WITHIN = 1.0
 ANSWERS_AT_LAST_WITHIN = 10.0
 CLOSES_WITHIN = 5.0
@@ -71,6 +73,16 @@ class AnsweredDialog:
 
     said: str
     is_answered: bool = True
+
+
+@dataclass(frozen=True)
+class Tab:
+    """An open page: its number among all that the browser ever opened, and what its tab says."""
+
+    number: int
+    title: str
+    url: str
+    is_front: bool
 
 
 def _cdp_url(profile: Path) -> str:
@@ -91,6 +103,9 @@ class Browser:
         self.gate = Gate(context)
         self.windows = Windows(context)
         self._controls: dict[Page, asyncio.Task[CDPSession]] = {}
+        self._counter = itertools.count(1)
+        self._numbers: dict[Page, int] = {}
+        self._chosen: Page | None = None
         self._is_closing = False
         self.dialogs: list[AnsweredDialog] = []
         context.set_default_timeout(ACTION_TIMEOUT)
@@ -146,10 +161,10 @@ class Browser:
 
     @property
     def page(self) -> Page:
-        """The page in front: the newest that is open."""
+        """The page in front: the newest that is open, or the one that a person chose since."""
         if not self._context.pages:
             raise Error("its last page was closed")
-        return self._context.pages[-1]
+        return self._chosen if self._chosen in self._context.pages else self._context.pages[-1]
 
     async def allow_only(self, domains: Sequence[str]) -> None:
         """From now on opens pages of these domains only (`shop.test`, `*.test`, `https://shop.test`); none: all."""
@@ -159,11 +174,61 @@ class Browser:
         """Cookies and local storage."""
         return await self._context.storage_state()
 
-    async def screenshot(self) -> bytes:
+    async def screenshot(self, *, with_caret: bool = False) -> bytes:
         """The page in front as a JPEG, without passwords and secrets."""
         page = self.page
         hidden = [frame.locator(MASKED) for frame in page.frames]
-        return await page.screenshot(type="jpeg", quality=70, mask=hidden, mask_color="#333333")
+        caret: Literal["initial", "hide"] = "initial" if with_caret else "hide"
+        return await page.screenshot(type="jpeg", quality=70, mask=hidden, mask_color="#333333", caret=caret)
+
+    async def tabs(self) -> list[Tab]:
+        """The open pages, in the order of their opening; what a busy page is called is asked of Chromium itself."""
+        pages = self._context.pages
+        titles = await asyncio.gather(*map(self._title, pages))
+        front = self.page if pages else None
+        return [
+            Tab(self._numbers[page], title, page.url, page is front) for page, title in zip(pages, titles, strict=True)
+        ]
+
+    async def _title(self, page: Page) -> str:
+        try:
+            about = await self.send("Target.getTargetInfo", page=page)
+        except Error:  # it is only just opening, or closed
+            return ""
+        title: str = about["targetInfo"]["title"]
+        return title
+
+    async def send(self, method: str, parameters: dict[str, Any] | None = None, page: Page | None = None) -> Any:
+        """One CDP command to a page, by default the one in front.
+
+        Raises:
+            playwright.async_api.Error: The page refuses, is gone, or does not react.
+        """
+        control = self._controls.get(page or self.page)
+        if control is None:
+            raise Error("the page is gone")
+        try:
+            session = await asyncio.wait_for(asyncio.shield(control), REACTS_WITHIN)
+            return await asyncio.wait_for(session.send(method, parameters), REACTS_WITHIN)
+        except asyncio.TimeoutError:
+            raise Error("the page does not react: one of its scripts may be at work without end") from None
+
+    async def choose(self, number: int) -> None:
+        """Brings a tab to the front."""
+        self._chosen = self._numbered(number)
+        await self._chosen.bring_to_front()
+
+    async def close_tab(self, number: int) -> None:
+        """Closes a tab. The last one stays, since a session is a browser with a page."""
+        page = self._numbered(number)
+        if len(self._context.pages) > 1:
+            await page.close()
+
+    def _numbered(self, number: int) -> Page:
+        for page in self._context.pages:
+            if self._numbers[page] == number:
+                return page
+        raise Error("the tab is closed already")
 
     async def answers(self) -> bool:
         """Whether the page in front answers, once no task is at work on it: a script that keeps it busy is ended."""
@@ -190,10 +255,8 @@ class Browser:
 
     async def _end_script(self, page: Page) -> None:
         # The control is there since the page is: a page that is busy gives no new one.
-        if control := self._controls.get(page):
-            with contextlib.suppress(Error, asyncio.TimeoutError):
-                session = await asyncio.wait_for(asyncio.shield(control), ANSWERS_WITHIN)
-                await asyncio.wait_for(session.send("Runtime.terminateExecution"), ANSWERS_WITHIN)
+        with contextlib.suppress(Error):
+            await self.send("Runtime.terminateExecution", page=page)
 
     async def close(self) -> None:
         """Closes Chromium, whatever its pages do, and removes its folder."""
@@ -210,10 +273,13 @@ class Browser:
             self.on_break(reason)
 
     def _forget(self, page: Page) -> None:
+        self._numbers.pop(page, None)
         if control := self._controls.pop(page, None):
             control.cancel()
 
     def _watch(self, page: Page) -> None:
+        self._chosen = None
+        self._numbers[page] = next(self._counter)
         self._controls[page] = asyncio.create_task(self._control(page))
         self._controls[page].add_done_callback(ignore_error)
         page.on("close", self._forget)

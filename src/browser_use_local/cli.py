@@ -53,6 +53,7 @@ def up(options: argparse.Namespace) -> int:
             idle_timeout=options.idle_timeout,
             webhook_url=options.webhook_url,
             webhook_secret=options.webhook_secret,
+            control=options.control,
             demo_site=options.demo_site,
             faults=options.faults,
         )
@@ -118,6 +119,12 @@ def _up_options(parser: argparse.ArgumentParser) -> None:
         "--webhook-secret",
         default=os.environ.get("BROWSER_USE_LOCAL_WEBHOOK_SECRET"),
         help="what these calls are signed with (default: $BROWSER_USE_LOCAL_WEBHOOK_SECRET)",
+    )
+    add(
+        "--no-control",
+        dest="control",
+        action="store_false",
+        help="let nobody click and type in a session's browser from its live view",
     )
     add("--demo-site", action="store_true", help="serve a small shop to try tasks on, at /shop")
     add("--faults", action="store_true", help="let tests of clients order faults, at /_faults")

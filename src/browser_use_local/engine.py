@@ -68,7 +68,10 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class DoneStep:
-    """A step that an engine has just carried out; `files` are what it gave out besides the browser's downloads."""
+    """A step that an engine has just carried out; `files` are what it gave out besides the browser's downloads.
+
+    `input_tokens` and `output_tokens` are what a model has read and written for the task so far.
+    """
 
     goal: str
     actions: list[dict[str, Any]]
@@ -76,6 +79,8 @@ class DoneStep:
     evaluation: str = "Success"
     memory: str = ""
     files: list[Path] = field(default_factory=list)
+    input_tokens: int | None = None
+    output_tokens: int | None = None
 
 
 class EngineFailedError(Exception):

@@ -55,7 +55,10 @@ class Session:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A task. Its `revision` is the one that its request was written in; its status uses the words of that one."""
+    """A task. Its `revision` is the one that its request was written in; its status uses the words of that one.
+
+    `input_tokens` and `output_tokens` are what a model has read and written for it; None where none was asked.
+    """
 
     table: ClassVar[str] = "tasks"
     id: str = field(default_factory=new_id)
@@ -70,6 +73,8 @@ class Task:
     output: str | None = None
     is_success: bool | None = None
     metadata: dict[str, str] = field(default_factory=dict)
+    input_tokens: int | None = None
+    output_tokens: int | None = None
 
     @property
     def is_live(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import logging
 import shutil
 import time
@@ -15,8 +16,9 @@ from typing import Any
 
 from playwright.async_api import Error, StorageState
 
-from browser_use_local.browser import Browser
+from browser_use_local.browser import Browser, Tab
 from browser_use_local.driver import Driver
+from browser_use_local.masking import mask
 from browser_use_local.profiles import Profiles
 from browser_use_local.records import Session, now
 from browser_use_local.settings import Settings
@@ -25,13 +27,9 @@ from browser_use_local.store import Store
 logger = logging.getLogger(__name__)
 
 DEFAULT_SIZE = (1280, 800)
-PICTURE_LASTS = 0.8
-
-
+PICTURE_LASTS = 0.1
 # An idle session of this age, in seconds, makes room for a new one; nobody is likely to come back to it.
 GIVES_WAY_AFTER = 60.0
-
-
 # Seconds for reading cookies and local storage from a browser.
 STATE_WITHIN = 15.0
 SHOWN_BREAKDOWNS = 5
@@ -82,6 +80,13 @@ class ActiveSession:
     browser: asyncio.Task[Browser] | None = None
     settling: asyncio.Task[None] | None = None
     picture: Picture | None = None
+
+    @property
+    def running_browser(self) -> Browser | None:
+        """The browser, if it has started."""
+        if self.browser is None or not self.browser.done() or self.browser.cancelled() or self.browser.exception():
+            return None
+        return self.browser.result()
 
 
 class Sessions:
@@ -236,13 +241,26 @@ class Sessions:
         if jobs := [job for job, session in self._settling.items() if meant(session)]:
             await asyncio.wait(jobs)
 
+    def touch(self, session: ActiveSession) -> None:
+        """Notes that a session is in use now, by a person: it is not idle."""
+        session.used_at = self._clock()
+
+    async def tabs(self, session: ActiveSession) -> list[Tab]:
+        """What the tabs of its browser say, without secrets; none while there is no browser."""
+        if session.running_browser is None:
+            return []
+        return [
+            dataclasses.replace(tab, title=mask(tab.title, session.secrets), url=mask(tab.url, session.secrets))
+            for tab in await session.running_browser.tabs()
+        ]
+
     async def picture(self, session: ActiveSession) -> bytes | None:
         """The page as it is now, at most `PICTURE_LASTS` seconds old; None while there is no browser."""
-        if session.browser is None or not session.browser.done() or session.browser.exception():
+        if session.running_browser is None:
             return None
         if session.picture is None or session.picture.taken_at < time.monotonic() - PICTURE_LASTS:
             try:
-                session.picture = Picture(await session.browser.result().screenshot())
+                session.picture = Picture(await session.running_browser.screenshot(with_caret=True))
             except Error:  # the page is on its way to the next one
                 return session.picture.jpeg if session.picture else None
         return session.picture.jpeg
@@ -306,9 +324,9 @@ class Sessions:
 
     async def _after_task(self, session: ActiveSession) -> None:
         """Sees to it that the page answers, and writes what the browser knows back to its profile."""
-        if session.browser is None or not session.browser.done() or session.browser.exception():
+        browser = session.running_browser
+        if browser is None:
             return
-        browser = session.browser.result()
         if self._active.get(session.id) is not session and not session.profile_id:
             return
         if not await browser.answers():

@@ -29,6 +29,7 @@ class Settings:
         idle_timeout: Seconds after which a session without a running task is stopped.
         webhook_url: The address to tell what becomes of tasks.
         webhook_secret: What these calls are signed with.
+        control: Let people take a browser over in the live view.
         demo_site: Serve the demo shop at /shop.
         faults: Let tests of clients order faults at /_faults.
     """
@@ -46,5 +47,6 @@ class Settings:
     idle_timeout: float = 15 * 60
     webhook_url: str | None = None
     webhook_secret: str | None = field(default=None, repr=False)
+    control: bool = True
     demo_site: bool = False
     faults: bool = False

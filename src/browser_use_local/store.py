@@ -34,7 +34,7 @@ from browser_use_local.records import (
 
 logger = logging.getLogger(__name__)
 
-VERSION = 6
+VERSION = 7
 SERVER_DIED = "the local server died"
 
 SCHEMA = """
@@ -126,6 +126,10 @@ CREATE TABLE conversation_shares (
     conversation_id TEXT PRIMARY KEY REFERENCES conversations ON DELETE CASCADE, id TEXT NOT NULL,
     token TEXT NOT NULL UNIQUE, is_active BOOLEAN NOT NULL, views INTEGER NOT NULL, created_at TEXT NOT NULL
 ) WITHOUT ROWID;
+""",
+    7: """
+ALTER TABLE tasks ADD COLUMN input_tokens INTEGER;
+ALTER TABLE tasks ADD COLUMN output_tokens INTEGER;
 """,
 }
 

@@ -335,6 +335,7 @@ class Tasks:
             picture = None
             logger.warning("the screenshot of step %d of task %s could not be kept: %s", number, task_id, error)
         self._add_step(
+            step,
             Step(
                 task_id=task_id,
                 number=number,
@@ -345,12 +346,15 @@ class Tasks:
                 actions=[json.dumps(mask(action, session.secrets)) for action in step.actions],
                 duration=round(step.duration, 3),
                 has_screenshot=picture is not None,
-            )
+            ),
         )
 
-    def _add_step(self, step: Step) -> None:
+    def _add_step(self, done: DoneStep, step: Step) -> None:
         try:
             self._store.add(step)
+            if done.input_tokens is not None:
+                tokens = {"input_tokens": done.input_tokens, "output_tokens": done.output_tokens}
+                self._store.change(Task, {"id": step.task_id}, **tokens)
         except sqlite3.Error as error:
             logger.warning("step %d of task %s could not be written: %s", step.number, step.task_id, error)
 

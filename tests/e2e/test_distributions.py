@@ -22,7 +22,8 @@ FILES = {
     "browser_use_client": {
         "browser_use_client/py.typed",
         "browser_use_local/py.typed",
-        "browser_use_local/live/index.html",
+        "browser_use_local/live/static/live.css",
+        "browser_use_local/live/templates/session.html",
         "browser_use_local/agent/requirements.txt",
     },
     "airflow_provider_browser_use": {"airflow_browser_use/py.typed"},

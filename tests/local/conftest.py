@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from .pages import Site, running_site
 from .running_server import LocalServer
@@ -37,3 +39,32 @@ def site() -> Iterator[Site]:
     """A site of its own for a test."""
     with running_site() as running:
         yield running
+
+
+expect.set_options(timeout=30_000)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """The browser of a person who watches. Its event loop would be in the way of those of other modules."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=[(1440, 900), (390, 844)], ids=["desktop", "phone"])
+def page(chromium: Browser, server: LocalServer, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page of the live view, which loads nothing from elsewhere, breaks no rule of its own, and fits its screen."""
+    width, height = request.param
+    context = chromium.new_context(viewport={"width": width, "height": height})
+    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=server.site)
+    page = context.new_page()
+    troubles: list[str] = []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("console", lambda said: "Content Security Policy" not in said.text or troubles.append(said.text))
+    page.on("request", lambda one: one.url.startswith((server.site, "blob:", "data:")) or troubles.append(one.url))
+    yield page
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "it scrolls sideways"
+    assert troubles == []
+    context.close()

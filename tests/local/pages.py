@@ -24,9 +24,9 @@ class Site:
         """Keeps the answer of a path back until the event is set."""
         return self.held.setdefault(path, threading.Event())
 
-    def page(self, body: str, path: str = "/") -> str:
+    def page(self, body: str, path: str = "/", title: str = "Page") -> str:
         """Serves a page. Returns its address."""
-        self.pages[path] = f'<!doctype html><meta charset="utf-8"><title>Page</title>{body}'
+        self.pages[path] = f'<!doctype html><meta charset="utf-8"><title>{title}</title>{body}'
         return self.url + path
 
 

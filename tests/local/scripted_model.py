@@ -96,6 +96,7 @@ def _as_openai(body: Json, thought: Json) -> Json:
         "created": 0,
         "model": body["model"],
         "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 1200, "completion_tokens": 34, "total_tokens": 1234},
     }
 
 

@@ -103,6 +103,10 @@ def test_it_signs_in_with_secrets_that_the_model_never_sees_and_follows_up_in_th
     first = server.run(task, sessionId=session, secrets=SECRETS, systemPromptExtension="Be quick about it.")
     assert (first["status"], first["isSuccess"]) == ("finished", True)
     assert first["output"] == "You are in, and the password is {{shop_password}}."
+    # Three answers of the model, as it counts them itself.
+    live = httpx.get(server.http.get(f"/sessions/{session}").json()["liveUrl"]).text
+    assert "3,600 + 102 tokens" in live
+    assert "3,600 + 102 tokens" in httpx.get(server.live).text
     navigated, typed, ended = first["steps"]
     assert [step["nextGoal"] for step in (navigated, typed, ended)] == [
         "Do navigate",

@@ -214,7 +214,8 @@ class Run:
         new = agent.history.history[self._reported :]
         self._reported += len(new)
         for item in new:
-            self._wire.send({"step": self._step(item, agent.browser_session.downloaded_files)})
+            step = self._step(item, agent.browser_session.downloaded_files)
+            self._wire.send({"step": {**step, **_tokens(agent)}})
             await asyncio.to_thread(self._wire.receive)
 
     def _step(self, item: Any, downloads: list[str]) -> Json:
@@ -262,6 +263,17 @@ class Run:
 
         model.ainvoke = watched
         return model
+
+
+def _tokens(agent: Any) -> Json:
+    """How many tokens the model has read and written so far, as far as it tells."""
+    used = [entry.usage for entry in agent.token_cost_service.usage_history]
+    if not used:
+        return {}
+    return {
+        "input_tokens": sum(usage.prompt_tokens for usage in used),
+        "output_tokens": sum(usage.completion_tokens for usage in used),
+    }
 
 
 def _short(error: ModelProviderError) -> str:
