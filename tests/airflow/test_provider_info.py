@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import importlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import airflow
 import jsonschema
 import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException, task
+from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_1_PLUS
 from airflow.providers_manager import ProvidersManager
 from packaging import version
 
 from airflow_browser_use.decorators import DecoratedBrowserUseTaskOperator
+from airflow_browser_use.plugin import BrowserUsePlugin
 from airflow_browser_use.provider_info import get_provider_info
 
 from .fake_browser_use import FakeBrowserUse
@@ -23,6 +27,13 @@ from .stand_in import context_of, execute
 def test_it_fits_airflows_schema() -> None:
     schema = json.loads((Path(airflow.__file__).parent / "provider_info.schema.json").read_text())
     jsonschema.validate(get_provider_info(), schema)
+
+
+def test_the_pages_in_the_ui_are_loaded_by_nobody_who_does_not_look() -> None:
+    code = "import sys, airflow_browser_use.plugin\nprint([m for m in sys.modules if '_browser_use.ui' in m])"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.splitlines()[-1] == "[]"
+    assert bool(getattr(BrowserUsePlugin, "fastapi_apps", [])) is AIRFLOW_V_3_1_PLUS
 
 
 def test_every_module_and_class_that_it_names_exists() -> None:

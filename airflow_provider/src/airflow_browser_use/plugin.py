@@ -1,4 +1,4 @@
-"""A plugin of Airflow whose listener cleans up once states are final: after a task instance, and after a run.
+"""A plugin of Airflow: a listener that cleans up once states are final, and the pages in the UI.
 
 Every process of Airflow imports this module, so it imports nothing heavy.
 """
@@ -8,7 +8,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowPlugin, hookimpl
+from airflow.providers.common.compat.sdk import AirflowPlugin, conf, hookimpl
+
+from airflow_browser_use.pages import HAS_PAGES, MOUNTED_AT, ROUTE, root_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -74,8 +76,32 @@ def _ids(tasks: Iterable[Any]) -> tuple[str, ...]:
     return tuple(task.task_id for task in tasks)
 
 
+async def pages(scope: Any, receive: Any, send: Any) -> None:
+    """The application behind the pages, which only an API server loads, and only when somebody looks."""
+    from airflow_browser_use.ui.app import app
+
+    await app(scope, receive, send)
+
+
+def _view(name: str, path: str, **more: str) -> dict[str, str]:
+    icons = f"{root_path()}{MOUNTED_AT}/static/icon"
+    href = f"{root_path()}{MOUNTED_AT}/{path}"
+    return {"name": name, "href": href, "icon": f"{icons}.svg", "icon_dark_mode": f"{icons}-dark.svg", **more}
+
+
+def _views() -> list[dict[str, str]]:
+    views = [_view("Browsers", "", destination="nav", category="browse", url_route=ROUTE)]
+    if conf.getboolean("browser_use", "task_instance_tab", fallback=False):
+        path = "dags/{DAG_ID}/runs/{RUN_ID}/tasks/{TASK_ID}/{MAP_INDEX}"
+        views.append(_view("Browser", path, destination="task_instance", url_route="browser"))
+    return views
+
+
 class BrowserUsePlugin(AirflowPlugin):
     """Registered by the entry point `airflow.plugins`."""
 
     name = "browser_use"
     listeners = [SessionListener()]  # noqa: RUF012 - as Airflow declares it
+    if HAS_PAGES:
+        fastapi_apps = [{"app": pages, "url_prefix": MOUNTED_AT, "name": "Browser Use"}]
+        external_views = _views()

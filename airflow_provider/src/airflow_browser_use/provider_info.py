@@ -30,6 +30,28 @@ def get_provider_info() -> dict[str, Any]:
         "triggers": [{"integration-name": name, "python-modules": ["airflow_browser_use.triggers"]}],
         "task-decorators": [{"name": "browser_use", "class-name": "airflow_browser_use.decorators.browser_use_task"}],
         "extra-links": ["airflow_browser_use.links.LiveViewLink", "airflow_browser_use.links.RecordingLink"],
+        "config": {
+            "browser_use": {
+                "description": "Browser Use tasks.",
+                "options": {
+                    "show_live_url": {
+                        "description": "Write live URLs, with which anybody can drive a browser, into XCom and the"
+                        " log, for tasks whose `show_live_url` is not given.",
+                        "version_added": "0.1.0",
+                        "type": "boolean",
+                        "example": None,
+                        "default": "False",
+                    },
+                    "task_instance_tab": {
+                        "description": "Show the page of its browser as a tab of every task instance (Airflow 3.1).",
+                        "version_added": "0.1.0",
+                        "type": "boolean",
+                        "example": None,
+                        "default": "False",
+                    },
+                },
+            }
+        },
         "connection-types": [
             {
                 "connection-type": "browser_use",
