@@ -48,6 +48,7 @@ def approve_return() -> None:
         approve = ApprovalOperator(
             task_id="approve",
             subject="Return order {{ params.order }}?",
+            # The page of the task in Airflow's UI, with the live browser.
             body="The form is filled in: [look at it]({{ ti.xcom_pull('shop.fill_in', key='live_url') }}).",
             defaults="Reject",
             response_timeout=dt.timedelta(minutes=10),

@@ -22,7 +22,6 @@ def test_a_session_is_started_and_its_id_is_in_xcom(server: FakeBrowserUse) -> N
     session_id = execute(start, context)
     assert list(server.sessions) == [session_id]
     assert context["ti"].xcoms["session_id"] == session_id
-    assert context["ti"].xcoms["live_url"] == f"http://live.test/{session_id}"
 
 
 def test_a_session_is_stopped_and_one_that_is_gone_is_left_in_peace(server: FakeBrowserUse) -> None:

@@ -11,7 +11,6 @@ from airflow_browser_use import cleaning, failures, metrics
 from airflow_browser_use.cleanup import Fate
 from airflow_browser_use.creating import is_acceptable
 from airflow_browser_use.messages import explain
-from airflow_browser_use.results import log_end
 from browser_use_client import BrowserUseError, TaskTimeoutError
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def end(remote: RemoteTask, error: BaseException) -> bool:
     if cleanup.close_session and remote.session_id:
         remote.close_session(remote.client)
     if became:
-        log_end(remote.log, became)
+        remote.tell_end(became)
         metrics.count_stop(remote.ti, became, "timeout" if isinstance(error, AirflowTaskTimeout) else "error")
     elif isinstance(error, TaskTimeoutError) and error.stopped:
         _log_end_of_stopped(remote)
@@ -66,7 +65,7 @@ def _tell(remote: RemoteTask, error: BrowserUseError, *, retries: bool, became: 
         NoLongerRunsError: What the error says of the remote task is no longer so.
     """
     continues = None if remote.policy.begun_here else remote.use
-    message = explain(error, retries=retries, became=became, continues=continues, live_url=remote.live_url)
+    message = explain(error, retries=retries, became=became, continues=continues, live_view=remote.live_view)
     if not failures.can_be_helped(error):
         raise AirflowFailException(message) from error
     if became:
@@ -78,7 +77,7 @@ def _log_end_of_stopped(remote: RemoteTask) -> None:
     """The closing line of a remote task that the client, or the triggerer, has stopped for being late."""
     try:
         task = remote.read()
-        log_end(remote.log, task)
+        remote.tell_end(task)
         metrics.count_stop(remote.ti, task, "timeout")
     except BrowserUseError as error:
         remote.log.warning("How remote task %s ended could not be read. %s", remote.task_id, error)

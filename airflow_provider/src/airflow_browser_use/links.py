@@ -6,14 +6,14 @@ keys as soon as they know the URLs, so the links work while the task runs.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from airflow.providers.common.compat.sdk import BaseOperatorLink, XCom
 
+from airflow_browser_use.pages import HAS_PAGES, LIVE_URL_KEY, PAGE_KEY, RECORDING_KEY
+
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator, TaskInstanceKey
-
-    from browser_use_client import Session
 
 
 class _XComLink(BaseOperatorLink):
@@ -30,9 +30,12 @@ class _XComLink(BaseOperatorLink):
 
 
 class LiveViewLink(_XComLink):
-    """To where the browser can be watched while the session is open."""
+    """To the page of the task instance in Airflow's UI, with the live browser; below 3.1, to the live URL itself.
 
-    KEY = "live_url"
+    That one is there only if the user has asked for it, or if it is the local server's.
+    """
+
+    KEY = PAGE_KEY if HAS_PAGES else LIVE_URL_KEY
 
     @property
     def name(self) -> str:
@@ -43,24 +46,9 @@ class LiveViewLink(_XComLink):
 class RecordingLink(_XComLink):
     """To the session's public link if it has one, else to its recording."""
 
-    KEY = "recording_url"
+    KEY = RECORDING_KEY
 
     @property
     def name(self) -> str:
         """The text of the button."""
         return "Recording / public share"
-
-
-def push_links(ti: Any, session: Session) -> None:
-    """Write the URLs that a session has by now.
-
-    Args:
-        ti: The task instance.
-        session: The session.
-    """
-    for key, url in (
-        (LiveViewLink.KEY, session.live_url),
-        (RecordingLink.KEY, session.share_url or session.recording_url),
-    ):
-        if url:
-            ti.xcom_push(key=key, value=url)

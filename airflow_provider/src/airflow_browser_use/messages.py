@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def explain(
-    error: BrowserUseError, *, retries: bool, became: Task | None, continues: SessionUse | None, live_url: str | None
+    error: BrowserUseError, *, retries: bool, became: Task | None, continues: SessionUse | None, live_view: str | None
 ) -> str:
     """All that is known about an error.
 
@@ -34,14 +34,14 @@ def explain(
         retries: Airflow retries the task.
         became: The remote task as it ended, if it was stopped because of the error.
         continues: What the DAG says about the session, if another task has begun it.
-        live_url: Where the session can be seen.
+        live_view: Where the session can be seen by who may.
     """
     gone = isinstance(error, (SessionStoppedError, NotFoundError))
     parts = [
         f"Remote task {became.id} {_end_of(became, error)}." if became else str(error),
         f"It returned: {shortened(error.raw)}" if isinstance(error, OutputSchemaError) and error.raw else "",
         whose_session(continues) if gone and continues else "",
-        f"Live view: {live_url}" if live_url else "",
+        f"Live view: {live_view}" if live_view else "",
         what_next(error, retries=retries),
     ]
     return " ".join(part for part in parts if part)

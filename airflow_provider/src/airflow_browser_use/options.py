@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_browser_use.delivery import Delivery
+from airflow_browser_use.hooks import DEFAULT_CONN_ID
 
 
 @dataclass(frozen=True)
@@ -23,3 +24,5 @@ class TaskOptions:
     fail_on_unsuccessful: bool = True
     stop_on_timeout: bool = True
     stop_on_kill: bool = True
+    browser_use_conn_id: str = DEFAULT_CONN_ID
+    show_live_url: bool = False

@@ -14,8 +14,8 @@ from airflow_browser_use.creating import Creation
 from airflow_browser_use.delivery import deliver
 from airflow_browser_use.identity import RemoteIdentity
 from airflow_browser_use.interruption import Interruption
-from airflow_browser_use.links import LiveViewLink, push_links
 from airflow_browser_use.messages import whose_session
+from airflow_browser_use.pages import LIVE_URL_KEY, InstancePage
 from airflow_browser_use.record import Record
 from airflow_browser_use.results import log_end, log_step, return_value, schema_from
 from airflow_browser_use.session_policy import SessionPolicy
@@ -51,7 +51,8 @@ class RemoteTask:
         interruption: Whether the worker was told to end.
         task_id: Its id, once it is known.
         session_id: That of its session.
-        live_url: Where that can be seen.
+        page: What the page of the task instance is told.
+        live_view: Where its browser can be seen, as far as that may be said.
         has_ended: It is known to run no more.
         is_shared: Another task instance made it, under the same `key`.
         result: The XCom value, once it has done its work; what is too large for that may not be delivered yet.
@@ -78,7 +79,8 @@ class RemoteTask:
         self.interruption = Interruption()
         self.task_id = task_id
         self.session_id: str | None = None if begun_here else options.session_id
-        self.live_url: str | None = None
+        self.page = InstancePage(self.ti, options.browser_use_conn_id, show_live_url=options.show_live_url)
+        self.live_view: str | None = None
         self.result: dict[str, Any] | None = None
         self.has_ended = False
         self._session_closed = False
@@ -86,7 +88,7 @@ class RemoteTask:
         self._record = Record(context)
         if task_id is not None:
             self.session_id = self._own_xcom("session_id") or self.session_id
-            self.live_url = self._own_xcom(LiveViewLink.KEY)
+            self.live_view = self._own_xcom(LIVE_URL_KEY)
 
     @cached_property
     def client(self) -> BrowserUseClient:
@@ -122,6 +124,7 @@ class RemoteTask:
         self._record.created(created.id, created.session_id)
         self.ti.xcom_push(key="task_id", value=created.id)
         self.ti.xcom_push(key="session_id", value=created.session_id)
+        self.page.tell(created.id, created.session_id)
         self._show_live_view(reattached=reattached)
         self.interruption.raise_if_asked()
         return created
@@ -152,12 +155,12 @@ class RemoteTask:
         """Make the result of a remote task that has ended; its session is closed if nobody goes on in it."""
         self.has_ended = True
         self.task_id, self.session_id = task.id, task.session_id
-        log_end(self.log, task)
+        self.tell_end(task)
         if not self.is_shared and self._record.is_first_end(task.id):
             metrics.count_end(self.ti, task)
         failures.checked(task, fail_on_unsuccessful=self.options.fail_on_unsuccessful)
         session = self._session()
-        result = return_value(task, session, schema_from(self.options.output_schema))
+        result = return_value(task, session, schema_from(self.options.output_schema), self.page)
         self.result = deliver(self.client, task, result, self.options.delivery)
         fate = fate_of(self.state()) if self.interruption.asked else Fate.SUCCEEDED
         cleanup = self.policy.cleanup_after(self.ti, Ending(Fate.SUCCEEDED if fate is Fate.GOES_ON else fate))
@@ -165,8 +168,13 @@ class RemoteTask:
         if cleanup.close_session and is_open and self.close_session(self.client):
             session = self._session()  # a recording is there once its session is closed
         if session:
-            push_links(self.ti, session)
+            self.page.push_links(session)
         lineage.describe_asset_events(self.context, self.result)
+
+    def tell_end(self, task: Task) -> None:
+        """Say in the log, and tell the page, how the remote task ended."""
+        log_end(self.log, task)
+        self.page.tell_end(task, paid_here=not self.is_shared)
 
     def settle(self, state: str) -> None:
         """Close the session after all, once this task instance's state is final and with it maybe the last one.
@@ -250,16 +258,16 @@ class RemoteTask:
 
     def _show_live_view(self, *, reattached: bool) -> None:
         session = self._session()
-        self.live_url = session.live_url if session else None
+        self.live_view = self.page.in_text(session.live_url) if session else None
         self.log.info(
             "%s remote task %s in session %s. Live view: %s",
             "Reattached to" if reattached else "Created",
             self.task_id,
             self.session_id,
-            self.live_url or "none",
+            self.live_view or "none",
         )
         if session:
-            push_links(self.ti, session)
+            self.page.push_links(session)
 
     def _own_xcom(self, key: str) -> Any:
         return self.ti.xcom_pull(task_ids=self.ti.task_id, key=key, map_indexes=self.ti.map_index)

@@ -10,19 +10,21 @@ from airflow.providers.common.compat.module_loading import import_string
 from browser_use_client import InvalidRequestError
 
 if TYPE_CHECKING:
+    from airflow_browser_use.pages import InstancePage
     from browser_use_client import Session, Step, Task
 
 MAX_LOGGED = 1000
 """Characters of an output that go into the log, where it does not fit its schema."""
 
 
-def return_value(task: Task, session: Session | None, output_schema: Any) -> dict[str, Any]:
+def return_value(task: Task, session: Session | None, output_schema: Any, page: InstancePage) -> dict[str, Any]:
     """The XCom `return_value` of a finished task: plain JSON.
 
     Args:
         task: The task.
         session: Its session, as it was when the task had finished; None if it could not be read.
         output_schema: What the output was asked to look like, or None for text.
+        page: Of the task instance; says what stands for the live URL.
 
     Raises:
         OutputSchemaError: The output does not fit the schema.
@@ -35,7 +37,7 @@ def return_value(task: Task, session: Session | None, output_schema: Any) -> dic
         "output": task.parse_json(output_schema) if output_schema is not None else task.output,
         "output_path": None,
         "steps": [{"number": step.number, "goal": step.goal, "url": step.url} for step in task.steps],
-        "live_url": (session and session.live_url) or task.live_url,
+        "live_url": page.in_xcom((session and session.live_url) or task.live_url),
         "share_url": (session and session.share_url) or task.share_url,
         "cost": None if task.cost is None else float(task.cost),
         "output_files": [{"id": file.id, "name": file.name} for file in task.output_files],

@@ -18,6 +18,8 @@ from airflow.providers.common.compat.sdk import (
 from airflow_browser_use import failures
 from airflow_browser_use.arguments import text_from
 from airflow_browser_use.hooks import DEFAULT_CONN_ID, BrowserUseHook
+from airflow_browser_use.links import LiveViewLink
+from airflow_browser_use.pages import SHOW_LIVE_URL, InstancePage
 from airflow_browser_use.results import return_value, schema_from
 from airflow_browser_use.templates import TemplatedOperator
 from airflow_browser_use.triggers import LATEST_RESUME, BrowserUseTaskTrigger
@@ -45,6 +47,7 @@ class BrowserUseTaskSensor(TemplatedOperator, BaseSensorOperator):
         browser_task_id: The remote task. (templated)
         output_schema: As for `BrowserUseTaskOperator`.
         fail_on_unsuccessful: Fail when the agent finished but reports no success.
+        show_live_url: As for `BrowserUseTaskOperator`.
         browser_use_conn_id: The connection. (templated)
         deferrable: Wait in the triggerer; `timeout` counts there, `execution_timeout` does not. Default:
             `[operators] default_deferrable`.
@@ -57,6 +60,7 @@ class BrowserUseTaskSensor(TemplatedOperator, BaseSensorOperator):
 
     template_fields: Sequence[str] = ("browser_task_id", "browser_use_conn_id")
     own_template_fields = text_fields = frozenset(template_fields)
+    operator_extra_links = (LiveViewLink(),)
     ui_color = "#ffe3cc"
 
     def __init__(
@@ -65,6 +69,7 @@ class BrowserUseTaskSensor(TemplatedOperator, BaseSensorOperator):
         browser_task_id: str,
         output_schema: Any = None,
         fail_on_unsuccessful: bool = True,
+        show_live_url: bool = SHOW_LIVE_URL,
         browser_use_conn_id: str = DEFAULT_CONN_ID,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
@@ -73,6 +78,7 @@ class BrowserUseTaskSensor(TemplatedOperator, BaseSensorOperator):
         self.browser_task_id = browser_task_id
         self.output_schema = output_schema
         self.fail_on_unsuccessful = fail_on_unsuccessful
+        self.show_live_url = show_live_url
         self.browser_use_conn_id = browser_use_conn_id
         self.deferrable = deferrable
 
@@ -87,14 +93,17 @@ class BrowserUseTaskSensor(TemplatedOperator, BaseSensorOperator):
             text_from("browser_task_id", self.browser_task_id)
         except BrowserUseError as error:
             self._fail(error)
+        self._page(context).tell(self.browser_task_id, None)
         if self.deferrable:
             self._defer(context)
         return super().execute(context)
 
-    def poke(self, context: Context) -> PokeReturnValue:  # noqa: ARG002 - Airflow's signature
+    def poke(self, context: Context) -> PokeReturnValue:
         """Look whether it has ended."""
         task = self._read(self.browser_task_id)
-        return PokeReturnValue(is_done=task.has_ended, xcom_value=self._value(task) if task.has_ended else None)
+        return PokeReturnValue(
+            is_done=task.has_ended, xcom_value=self._value(context, task) if task.has_ended else None
+        )
 
     def execute_complete(self, context: Context, event: dict[str, Any], try_number: int | None = None) -> Any:
         """Take over from the triggerer: fetch the result, or fail as it says.
@@ -106,7 +115,10 @@ class BrowserUseTaskSensor(TemplatedOperator, BaseSensorOperator):
             return self.execute(context)
         if event["error"] is not None:
             self._fail(failures.from_event(event["error"], event["browser_task_id"]))
-        return self._value(self._read(event["browser_task_id"]))
+        return self._value(context, self._read(event["browser_task_id"]))
+
+    def _page(self, context: Context) -> InstancePage:
+        return InstancePage(context["ti"], self.browser_use_conn_id, show_live_url=self.show_live_url)
 
     def _defer(self, context: Context) -> NoReturn:
         self.defer(
@@ -130,10 +142,12 @@ class BrowserUseTaskSensor(TemplatedOperator, BaseSensorOperator):
         except BrowserUseError as error:
             self._fail(error)
 
-    def _value(self, task: Task) -> dict[str, Any]:
+    def _value(self, context: Context, task: Task) -> dict[str, Any]:
+        page = self._page(context)
+        page.tell_end(task, paid_here=False)
         try:
             failures.checked(task, fail_on_unsuccessful=self.fail_on_unsuccessful)
-            return return_value(task, None, schema_from(self.output_schema))
+            return return_value(task, None, schema_from(self.output_schema), page)
         except BrowserUseError as error:
             raise AirflowFailException(str(error)) from error
 

@@ -13,7 +13,8 @@ from airflow_browser_use.checks import check_operator
 from airflow_browser_use.failures import can_be_helped
 from airflow_browser_use.hooks import DEFAULT_CONN_ID, BrowserUseHook
 from airflow_browser_use.identity import OWNER_NAME, RemoteIdentity
-from airflow_browser_use.links import LiveViewLink, push_links
+from airflow_browser_use.links import LiveViewLink
+from airflow_browser_use.pages import SHOW_LIVE_URL, InstancePage
 from airflow_browser_use.record import Record
 from airflow_browser_use.templates import TemplatedOperator
 from browser_use_client import BrowserSettings, BrowserUseError
@@ -60,6 +61,7 @@ class BrowserUseStartSessionOperator(_SessionOperator):
 
     Args:
         browser_settings: The fields of `BrowserSettings`, such as `profile`. (templated)
+        show_live_url: See `BrowserUseTaskOperator`.
         browser_use_conn_id: The connection. (templated)
 
     Raises:
@@ -74,10 +76,17 @@ class BrowserUseStartSessionOperator(_SessionOperator):
     template_fields_renderers: ClassVar[dict[str, str]] = {"browser_settings": "json"}
     operator_extra_links = (LiveViewLink(),)
 
-    def __init__(self, *, browser_settings: Mapping[str, Any] | XComArg | str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        browser_settings: Mapping[str, Any] | XComArg | str | None = None,
+        show_live_url: bool = SHOW_LIVE_URL,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         check_operator(self, browser_settings=browser_settings)
         self.browser_settings = browser_settings
+        self.show_live_url = show_live_url
 
     def execute(self, context: Context) -> str:
         """Start the session; its id is returned. As a setup task, close the one that an earlier try has started."""
@@ -89,8 +98,10 @@ class BrowserUseStartSessionOperator(_SessionOperator):
         session = self._ask(lambda client: client.start_session(settings))
         record.created(None, session.id)
         context["ti"].xcom_push(key="session_id", value=session.id)
-        push_links(context["ti"], session)
-        self.log.info("Session %s was started. Live view: %s", session.id, session.live_url or "none")
+        page = InstancePage(context["ti"], self.browser_use_conn_id, show_live_url=self.show_live_url)
+        page.tell(None, session.id)
+        page.push_links(session)
+        self.log.info("Session %s was started. Live view: %s", session.id, page.in_text(session.live_url) or "none")
         return session.id
 
     def _close_earlier(self, client: BrowserUseClient, identity: RemoteIdentity, record: Record, ti: Any) -> None:

@@ -20,6 +20,7 @@ from airflow_browser_use.lineage import openlineage
 from airflow_browser_use.links import LiveViewLink, RecordingLink
 from airflow_browser_use.operators.session import BrowserUseStartSessionOperator
 from airflow_browser_use.options import TaskOptions
+from airflow_browser_use.pages import SHOW_LIVE_URL
 from airflow_browser_use.remote import RemoteTask
 from airflow_browser_use.results import log_step, schema_from
 from airflow_browser_use.secrets import Secrets
@@ -140,6 +141,7 @@ class BrowserUseTaskOperator(TemplatedOperator):
         fail_on_unsuccessful: bool = True,
         stop_on_timeout: bool = True,
         stop_on_kill: bool = True,
+        show_live_url: bool = SHOW_LIVE_URL,
         browser_use_conn_id: str = DEFAULT_CONN_ID,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
@@ -181,6 +183,7 @@ class BrowserUseTaskOperator(TemplatedOperator):
         self.fail_on_unsuccessful = fail_on_unsuccessful
         self.stop_on_timeout = stop_on_timeout
         self.stop_on_kill = stop_on_kill
+        self.show_live_url = show_live_url
         self.browser_use_conn_id = browser_use_conn_id
         self.deferrable = deferrable
         self._remote: RemoteTask | None = None
@@ -308,6 +311,8 @@ class BrowserUseTaskOperator(TemplatedOperator):
             fail_on_unsuccessful=self.fail_on_unsuccessful,
             stop_on_timeout=self.stop_on_timeout,
             stop_on_kill=self.stop_on_kill,
+            browser_use_conn_id=self.browser_use_conn_id,
+            show_live_url=self.show_live_url,
         )
         self._remote = RemoteTask(options, self.session_use, self._new_client, context, self.log, browser_task_id)
         return self._remote
