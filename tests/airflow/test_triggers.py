@@ -56,6 +56,7 @@ def test_its_row_holds_ids_and_plain_settings_only() -> None:
             "per_map_index": False,
         },
         "api_version": None,
+        "max_cost_usd": None,
     }
     assert BrowserUseTaskTrigger(**settings).serialize() == (path, settings)
 

@@ -48,8 +48,8 @@ def end(remote: RemoteTask, error: BaseException) -> bool:
     if became:
         remote.tell_end(became)
         metrics.count_stop(remote.ti, became, "timeout" if isinstance(error, AirflowTaskTimeout) else "error")
-    elif isinstance(error, TaskTimeoutError) and error.stopped:
-        _log_end_of_stopped(remote)
+    elif isinstance(error, failures.CUT_SHORT) and error.stopped:
+        _log_end_of_stopped(remote, "timeout" if isinstance(error, TaskTimeoutError) else "cost_limit")
     if isinstance(error, BrowserUseError):
         _tell(remote, error, retries=ending.fate is Fate.TRIED_AGAIN, became=became)
     elif became:
@@ -73,12 +73,12 @@ def _tell(remote: RemoteTask, error: BrowserUseError, *, retries: bool, became: 
     remote.log.error(message)
 
 
-def _log_end_of_stopped(remote: RemoteTask) -> None:
-    """The closing line of a remote task that the client, or the triggerer, has stopped for being late."""
+def _log_end_of_stopped(remote: RemoteTask, why: str) -> None:
+    """The closing line of a remote task that the client, or the triggerer, has stopped for being late or dear."""
     try:
         task = remote.read()
         remote.tell_end(task)
-        metrics.count_stop(remote.ti, task, "timeout")
+        metrics.count_stop(remote.ti, task, why)
     except BrowserUseError as error:
         remote.log.warning("How remote task %s ended could not be read. %s", remote.task_id, error)
 

@@ -10,7 +10,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow_browser_use.arguments import bytes_from, metadata_from, settings_from, text_from
 from airflow_browser_use.compat import SET_DURING_EXECUTION
 from airflow_browser_use.secrets import is_resolved_later, refuse_literals
-from browser_use_client import AgentSettings, BrowserSettings, InvalidRequestError, seconds_of
+from browser_use_client import AgentSettings, BrowserSettings, CreateTaskRequest, InvalidRequestError, seconds_of
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator
@@ -48,6 +48,8 @@ def check(arguments: Mapping[str, Any]) -> None:
     for name in ("timeout", "poll_interval"):
         seconds_of(name, written.get(name))
     seconds_of("wait_when_busy", written.get("wait_when_busy"), may_be_zero=True)
+    if written.get("max_cost_usd") is not None:
+        CreateTaskRequest(task="x", max_cost_usd=written["max_cost_usd"])
     bytes_from("max_xcom_bytes", written.get("max_xcom_bytes"))
     if written.get("key") is not None:
         text_from("key", written["key"])

@@ -78,7 +78,9 @@ class Creation:
                 self.log.info("Remote task %s, of an earlier try, was stopped.", task.id)
         if closable and any(not self.identity.made_in_this_generation(task) for task in others):
             close_if_open(self.client, closable, self.log)
-        return CreatedTask(id=usable.id, session_id=usable.session_id) if usable else None
+        if usable is None:
+            return None
+        return CreatedTask(id=usable.id, session_id=usable.session_id, max_cost_usd=self.options.max_cost_usd)
 
     def create(self, request: CreateTaskRequest, session_id: str | None, deadline: float | None) -> CreatedTask:
         """Create a remote task.

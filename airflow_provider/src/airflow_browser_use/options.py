@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from airflow_browser_use.delivery import Delivery
@@ -19,6 +20,7 @@ class TaskOptions:
     delivery: Delivery = field(default_factory=Delivery)
     files: Any = None
     key: str | None = None
+    max_cost_usd: Decimal | None = None
     poll_interval: float | None = None
     wait_when_busy: float = 0.0
     fail_on_unsuccessful: bool = True

@@ -81,6 +81,7 @@ class RemoteTask:
         self.session_id: str | None = None if begun_here else options.session_id
         self.page = InstancePage(self.ti, options.browser_use_conn_id, show_live_url=options.show_live_url)
         self.live_view: str | None = None
+        self.max_cost_usd = options.max_cost_usd
         self.result: dict[str, Any] | None = None
         self.has_ended = False
         self._session_closed = False
@@ -116,7 +117,7 @@ class RemoteTask:
         )
         found = None if self.options.key or self.identity.is_first_try else creation.reattach(session_id)
         created = found or creation.create(request, session_id, deadline)
-        self.task_id, self.session_id = created.id, created.session_id
+        self.task_id, self.session_id, self.max_cost_usd = created.id, created.session_id, created.max_cost_usd
         reattached = found is not None
         if self.options.key and created.adopted:
             reattached = self.share(self.client.get_task(created)) or not self.identity.is_first_try

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+from contextlib import suppress
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -64,6 +66,7 @@ class BrowserUseTaskTrigger(BaseTrigger):
         browser_session_id: Its session, if this Airflow has created it: then it is known to exist, whatever one odd
             answer says.
         session_policy: Who may go on in the session; see `SessionPolicy`.
+        max_cost_usd: US dollars past which the remote task is stopped; None where nobody has to watch that.
         api_version: What the server speaks, if this Airflow has asked it already.
     """
 
@@ -78,6 +81,7 @@ class BrowserUseTaskTrigger(BaseTrigger):
         stop_on_kill: bool = True,
         browser_session_id: str | None = None,
         session_policy: Mapping[str, Any] | None = None,
+        max_cost_usd: str | None = None,
         api_version: str | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call] # Airflow's
@@ -89,6 +93,7 @@ class BrowserUseTaskTrigger(BaseTrigger):
         self.stop_on_kill = stop_on_kill
         self.browser_session_id = browser_session_id
         self.session_policy = SessionPolicy.from_values(session_policy)
+        self.max_cost_usd = max_cost_usd
         self.api_version = api_version
         self._steps_logged = 0
 
@@ -103,6 +108,7 @@ class BrowserUseTaskTrigger(BaseTrigger):
             "stop_on_kill": self.stop_on_kill,
             "browser_session_id": self.browser_session_id,
             "session_policy": self.session_policy.to_values(),
+            "max_cost_usd": self.max_cost_usd,
             "api_version": self.api_version,
         }
 
@@ -129,15 +135,20 @@ class BrowserUseTaskTrigger(BaseTrigger):
     def _browser_task(self) -> AnyTask:
         if self.browser_session_id is None:
             return self.browser_task_id
-        return CreatedTask(id=self.browser_task_id, session_id=self.browser_session_id)
+        limit = None if self.max_cost_usd is None else Decimal(self.max_cost_usd)
+        return CreatedTask(id=self.browser_task_id, session_id=self.browser_session_id, max_cost_usd=limit)
 
     async def _wait(self, watch: Watch) -> None:
-        try:
-            await watch.watcher.wait(self._browser_task, deadline=self.deadline)
-        except TaskTimeoutError:  # the watcher stops nothing
-            await watch.client.wait_for_task(
-                self._browser_task, deadline=self.deadline, stop_on_timeout=self.stop_on_timeout
-            )
+        if self.max_cost_usd is None:  # the watcher stops nothing, and does not see what tasks cost
+            with suppress(TaskTimeoutError):
+                await watch.watcher.wait(self._browser_task, deadline=self.deadline)
+                return
+        await watch.client.wait_for_task(
+            self._browser_task,
+            deadline=self.deadline,
+            poll_interval=self.poll_interval,
+            stop_on_timeout=self.stop_on_timeout,
+        )
 
     async def _log_steps(self, watch: Watch) -> None:
         """Steps as they happen, from a request of their own; the more triggers share the server, the fewer.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
+from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -79,6 +80,9 @@ class BrowserUseTaskOperator(TemplatedOperator):
             of its own. (templated)
         timeout: Seconds (or a timedelta) after which a try stops the remote task and fails. Default: none.
             `execution_timeout` counts as well, also while the task is deferred.
+        max_cost_usd: US dollars. In `v2-flat`, what the remote task may cost: the first poll that says it has cost more
+            stops it, and the task fails without retries. In `v4`, what its session may cost, for the server to see to.
+            `v2-nested` refuses it.
         poll_interval: Seconds between polls, or a timedelta. Default: 0.5 at first, up to 5 for long tasks.
         wait_when_busy: Seconds, or a timedelta, to wait for a session that runs another task, or for a plan that is
             full. On the worker, and not past `timeout`.
@@ -136,6 +140,7 @@ class BrowserUseTaskOperator(TemplatedOperator):
         metadata: Mapping[str, str] | XComArg | str | None = None,
         key: str | XComArg | None = None,
         timeout: float | timedelta | None = None,
+        max_cost_usd: float | str | None = None,
         poll_interval: float | timedelta | None = None,
         wait_when_busy: float | timedelta = 0.0,
         fail_on_unsuccessful: bool = True,
@@ -157,6 +162,7 @@ class BrowserUseTaskOperator(TemplatedOperator):
             metadata=metadata,
             key=key,
             timeout=timeout,
+            max_cost_usd=max_cost_usd,
             poll_interval=poll_interval,
             wait_when_busy=wait_when_busy,
         )
@@ -178,6 +184,7 @@ class BrowserUseTaskOperator(TemplatedOperator):
         self.metadata = metadata
         self.key: Any = key
         self.timeout = seconds_of("timeout", timeout)
+        self.max_cost_usd = None if max_cost_usd is None else Decimal(str(max_cost_usd))
         self.poll_interval = seconds_of("poll_interval", poll_interval)
         self.wait_when_busy = seconds_of("wait_when_busy", wait_when_busy, may_be_zero=True)
         self.fail_on_unsuccessful = fail_on_unsuccessful
@@ -306,6 +313,7 @@ class BrowserUseTaskOperator(TemplatedOperator):
             delivery=Delivery(self.download_output_to, self.max_xcom_bytes, self.large_output_to),
             files=self.files,
             key=self.key,
+            max_cost_usd=self.max_cost_usd,
             poll_interval=self.poll_interval,
             wait_when_busy=self.wait_when_busy,
             fail_on_unsuccessful=self.fail_on_unsuccessful,
@@ -327,6 +335,7 @@ class BrowserUseTaskOperator(TemplatedOperator):
             output_schema=schema_from(self.output_schema),
             metadata=metadata_from(self.metadata),
             secrets=self.secrets.reveal() if self.secrets else {},
+            max_cost_usd=self.max_cost_usd,
         )
 
     def _deadline(self) -> float | None:
@@ -353,6 +362,7 @@ class BrowserUseTaskOperator(TemplatedOperator):
                 stop_on_kill=remote.options.stop_on_kill,
                 browser_session_id=remote.session_id,
                 session_policy=remote.policy.to_values(),
+                max_cost_usd=None if remote.max_cost_usd is None else str(remote.max_cost_usd),
                 api_version=api_version,
             ),
             method_name=self.execute_complete.__name__,
