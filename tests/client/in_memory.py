@@ -18,11 +18,11 @@ from tests.fake_api.exchange import Answer, Request
 from tests.fake_api.faults import Endpoint, Fault, Faults, is_at
 from tests.fake_api.routes import answer
 from tests.fake_api.routing import PREFIXES
-from tests.fake_api.tasks import Script, carries
+from tests.fake_api.tasks import Script, Task, carries, keyed_body
 from tests.fake_api.world import Contract, World
 
 T = TypeVar("T")
-SPOKEN: tuple[Contract, ...] = ("v2-nested", "v2-flat")
+SPOKEN: tuple[Contract, ...] = ("v2-nested", "v2-flat", "v4")
 """The contracts that all cases run in."""
 
 ORIGIN = "http://shop.test"
@@ -147,6 +147,11 @@ class InMemory:
         sent = [line.split() for line in self.trace if " /" in line]
         of = [[one for one in endpoints if is_at(self.world.contract, one, *line)] for line in sent]
         return [one for names in of for one in names]
+
+    def start_task(self, key: str | None = None, *, keep_alive: bool = False) -> Task:
+        """Starts a task as if another process had, in a session of its own."""
+        body = {"task": "x"} if key is None else keyed_body(self.world.contract, "x", key)
+        return self.world.create_task(body, "o3", self.world.create_session(keep_alive=keep_alive))
 
     def live_tasks(self, key: str) -> list[str]:
         """The ids of the tasks that run under a key."""

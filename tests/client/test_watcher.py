@@ -31,8 +31,7 @@ def server(request: pytest.FixtureRequest) -> InMemory:
 
 def start(server: InMemory, number: int, **script: Any) -> list[str]:
     server.script(**script)
-    session = server.world.create_session(keep_alive=True)
-    return [server.world.create_task({"task": "x"}, "o3", session).id for _ in range(number)]
+    return [server.start_task(keep_alive=True).id for _ in range(number)]
 
 
 def watcher(server: InMemory, **options: Any) -> TaskWatcher:

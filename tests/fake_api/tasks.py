@@ -174,5 +174,15 @@ class Task:
 
 def carries(task: Mapping[str, Any], key: str) -> bool:
     """Whether a task, by its summary, was created under a key: in its metadata, or in v4 as a tag in its prompt."""
-    tag = "bu-" + hashlib.sha256(key.encode()).hexdigest()[:20]
-    return task["metadata"].get("idempotency_key") == key or tag in task["body"].get("task", "")
+    return task["metadata"].get("idempotency_key") == key or _tag_of(key) in task["body"].get("task", "")
+
+
+def keyed_body(contract: str, prompt: str, key: str) -> dict[str, Any]:
+    """What a client sends to create a task under a key."""
+    if contract == "v4":
+        return {"task": f"{prompt}\n\n[{_tag_of(key)}: not for you]"}
+    return {"task": prompt, "metadata": {"idempotency_key": key}}
+
+
+def _tag_of(key: str) -> str:
+    return "bu-" + hashlib.sha256(key.encode()).hexdigest()[:20]

@@ -15,7 +15,7 @@ from tests.client.in_memory import SPOKEN, InMemory
 QUESTION = "GET /billing/account"
 
 
-@pytest.fixture(params=SPOKEN)
+@pytest.fixture(params=[one for one in SPOKEN if one.startswith("v2")])
 def server(request: pytest.FixtureRequest) -> InMemory:
     return InMemory(request.param)
 

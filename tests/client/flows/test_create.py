@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
@@ -37,7 +38,15 @@ def test_a_caller_s_key_is_looked_for_before_and_after(server: InMemory) -> None
     assert server.live_tasks(KEY) == [created.id]
 
 
-def test_the_key_travels_in_the_metadata_beside_the_caller_s_own(server: InMemory) -> None:
+def test_the_key_travels_in_the_metadata_beside_the_caller_s_own_or_as_a_tag_after_the_prompt(
+    server: InMemory,
+) -> None:
+    if server.world.contract == "v4":
+        sent = server.world.tasks[create(server).id].prompt
+        prompt, _, tag = sent.rpartition("\n")
+        assert prompt == "Read the orders\n"
+        assert re.fullmatch(r"\[bu-[0-9a-f]{20}: .* ignore this line\.\]", tag)
+        return
     request = CreateTaskRequest(task="x", metadata={"team": "y"})
     flow = replace(creation(server), request=request)
 
@@ -79,6 +88,8 @@ def test_who_comes_back_gets_a_finished_task_if_it_will_do_and_else_a_new_one(
 
     second = create(server)
 
+    if server.world.contract == "v4" and status == "finished":
+        adopted = True  # an agent cannot report there that it did not succeed
     assert second.adopted is adopted
     assert (second.id == first.id) is adopted
     assert server.live_tasks(KEY) == ([] if adopted else [second.id])
@@ -108,15 +119,18 @@ def test_a_task_before_the_key_was_first_used_is_not_looked_at(server: InMemory)
     assert create(server, after=today).id != first.id
 
 
-def test_a_follow_up_does_not_reattach_to_a_task_in_another_session_but_stops_it(server: InMemory) -> None:
+def test_a_follow_up_does_not_reattach_to_a_task_in_another_session_but_stops_it_where_it_is_listed(
+    server: InMemory,
+) -> None:
     elsewhere = create(server)
     session = server.world.create_session(keep_alive=True)
 
     created = create(server, session_id=session.id)
 
     assert created.session_id == session.id
-    assert server.live_tasks(KEY) == [created.id]
-    assert not server.world.tasks[elsewhere.id].is_live
+    assert created.id in server.live_tasks(KEY)
+    is_listed = server.world.contract != "v4"  # there a follow-up reads the list of its session only
+    assert server.world.tasks[elsewhere.id].is_live is not is_listed
 
 
 # --- faults ---------------------------------------------------------------------------------------------------------
@@ -203,8 +217,7 @@ def test_a_lost_answer_of_a_follow_up_that_lists_hide_does_not_end_in_busy(serve
 
 def test_of_a_predecessor_s_task_and_an_own_lost_one_that_turn_up_together_one_stays(server: InMemory) -> None:
     server.script(status=None, hidden=1.0)
-    session = server.world.create_session(keep_alive=False)
-    first = server.world.create_task({"task": "x", "metadata": {"idempotency_key": KEY}}, "o3", session)
+    first = server.start_task(KEY)
     server.fault(at="create", work="done")
 
     created = create(server)

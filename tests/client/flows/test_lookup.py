@@ -12,7 +12,6 @@ from browser_use_client.effects import Flow
 from browser_use_client.flows.lookup import LOOK_BACK, ago, find_task, tasks_with_keys
 from browser_use_client.models import Task
 from tests.client.in_memory import SPOKEN, InMemory
-from tests.fake_api import tasks
 from tests.fake_api.world import Contract
 
 KEY = "orders"
@@ -21,11 +20,6 @@ KEY = "orders"
 @pytest.fixture(params=SPOKEN)
 def server(request: pytest.FixtureRequest) -> InMemory:
     return InMemory(request.param)
-
-
-def start(server: InMemory, key: str = KEY) -> tasks.Task:
-    session = server.world.create_session(keep_alive=False)
-    return server.world.create_task({"task": "x", "metadata": {"idempotency_key": key}}, "o3", session)
 
 
 def find(server: InMemory, **options: object) -> str | None:
@@ -49,13 +43,13 @@ def just_started(server: InMemory) -> Flow[list[Task]]:
 
 
 def test_nothing_is_found_under_a_key_that_nobody_used(server: InMemory) -> None:
-    start(server, "another")
+    server.start_task("another")
 
     assert find(server) is None
 
 
 def test_the_live_task_counts_before_the_newest_that_ended(server: InMemory) -> None:
-    ended, live, newer = start(server), start(server), start(server)
+    ended, live, newer = server.start_task(KEY), server.start_task(KEY), server.start_task(KEY)
     server.world.end(ended, "finished")
     server.world.end(newer, "failed")
     assert find(server) == live.id
@@ -65,14 +59,14 @@ def test_the_live_task_counts_before_the_newest_that_ended(server: InMemory) -> 
 
 
 def test_only_the_session_that_was_named_is_looked_at(server: InMemory) -> None:
-    start(server)
-    wanted = start(server)
+    server.start_task(KEY)
+    wanted = server.start_task(KEY)
 
     assert find(server, session_id=wanted.session_id) == wanted.id
 
 
 def test_a_task_of_last_month_is_not_looked_for(server: InMemory) -> None:
-    start(server)
+    server.start_task(KEY)
     server.world.advance(31 * 86_400)
 
     assert find(server) is None
@@ -81,7 +75,7 @@ def test_a_task_of_last_month_is_not_looked_for(server: InMemory) -> None:
 @pytest.mark.parametrize("ahead", [timedelta(minutes=5), timedelta(minutes=15), timedelta(days=2)])
 def test_a_server_whose_clock_is_behind_hides_no_task(server: InMemory, ahead: timedelta) -> None:
     server.skew = ahead.total_seconds()
-    task = start(server)
+    task = server.start_task(KEY)
 
     found = server.run(just_started(server))
 
@@ -90,14 +84,14 @@ def test_a_server_whose_clock_is_behind_hides_no_task(server: InMemory, ahead: t
 
 def test_a_server_that_does_not_say_the_time_may_be_minutes_behind(server: InMemory) -> None:
     server.tells_time, server.skew = False, 300
-    task = start(server)
+    task = server.start_task(KEY)
 
     assert [one.id for one in server.run(just_started(server))] == [task.id]
 
 
 def test_a_server_whose_clock_is_ahead_is_not_asked_for_tasks_of_hours_ago(server: InMemory) -> None:
     server.skew = -7200
-    start(server)
+    server.start_task(KEY)
     server.world.advance(3600)
 
     server.run(just_started(server))  # the first answer says what time it is
@@ -115,7 +109,7 @@ def test_no_task_is_passed_over_while_newer_ones_push_it_to_later_pages(
     name: Contract, before: int, arriving: list[int]
 ) -> None:
     server = InMemory(name)
-    task = start(server)
+    task = server.start_task(KEY)
     server.world.add_others(before)
     flow = server.steps(just_started(server))
     arrivals = iter(arriving)

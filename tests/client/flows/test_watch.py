@@ -23,8 +23,7 @@ def server(request: pytest.FixtureRequest) -> InMemory:
 
 def start(server: InMemory, number: int, **script: Any) -> list[str]:
     server.script(**{"status": None} | script)
-    session = server.world.create_session(keep_alive=True)
-    return [server.world.create_task({"task": "x"}, "o3", session).id for _ in range(number)]
+    return [server.start_task(keep_alive=True).id for _ in range(number)]
 
 
 def look(server: InMemory, task_ids: list[str], memory: Memory | None = None) -> Sweep:
@@ -60,7 +59,8 @@ def test_only_what_has_left_the_lists_is_asked_for(server: InMemory) -> None:
 
     assert found.ended.keys() == set(ended)
     assert all(state.status == "finished" for state in found.ended.values())
-    assert found.requests <= 5 + len(ended)
+    each = 2 if server.world.contract == "v4" else 1  # its status says nothing else, so the run is read once
+    assert found.requests <= 5 + each * len(ended)
 
 
 def test_a_few_tasks_in_an_account_with_many_are_not_looked_for_in_its_lists(server: InMemory) -> None:
@@ -107,7 +107,7 @@ def test_a_passing_fault_leaves_one_unanswered_and_loses_nothing(server: InMemor
 
 def test_a_list_that_cannot_be_read_is_an_error_not_an_answer(server: InMemory) -> None:
     task_ids = start(server, 300)
-    server.fault(at="list", status=503, skip=1)
+    server.fault("GET", status=503, skip=1)
 
     with pytest.raises(ServerError):
         look(server, task_ids)
