@@ -25,6 +25,7 @@ class Story:
         steps: The steps.
         browser_reused: Whether the run goes on in the browser of an earlier one; None if its browser is not there yet.
         live_url: Where to watch it.
+        has_more: Whether there are events that were not read yet.
     """
 
     last_event: int = 0
@@ -32,6 +33,7 @@ class Story:
     steps: tuple[Step, ...] = ()
     browser_reused: bool | None = None
     live_url: str | None = None
+    has_more: bool = False
 
     @classmethod
     def at(cls, cursor: str | None) -> Story:
@@ -51,7 +53,7 @@ class Story:
         events = page["events"]
         steps = (*self.steps, *_steps(events, self.told + len(self.steps)))
         last_event = max([self.last_event, page.get("nextAfter") or 0, *(event["id"] for event in events)])
-        told = replace(self, steps=steps, last_event=last_event)
+        told = replace(self, steps=steps, last_event=last_event, has_more=bool(page.get("hasMore")))
         for event in events:
             if event["type"] in ("browser.ready", "browser.reattached"):
                 reused = told.browser_reused

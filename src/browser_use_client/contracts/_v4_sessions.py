@@ -24,6 +24,11 @@ def session_of_browser(browser: Mapping[str, Any]) -> Session | None:
     return None if session_id is None else _session(session_id, browser)
 
 
+def ids_of(browsers: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The ids of browsers."""
+    return [str(browser["id"]) for browser in browsers]
+
+
 def _session(session_id: str, browser: Mapping[str, Any]) -> Session:
     is_active = browser["status"] == "active"
     return Session(

@@ -10,6 +10,7 @@ import mimetypes
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -21,7 +22,7 @@ from browser_use_client.contracts._v4_events import Story
 from browser_use_client.contracts._v4_files import changed_since, name_of, slot_of, url_of
 from browser_use_client.contracts._v4_request import MOST_FILES, NAME, OPTIONS, run_body
 from browser_use_client.contracts._v4_runs import created_task_of, status_of, tag_in, task_of
-from browser_use_client.contracts._v4_sessions import cost_of, session_of, session_of_browser, share_of
+from browser_use_client.contracts._v4_sessions import cost_of, ids_of, session_of, session_of_browser, share_of
 from browser_use_client.contracts.v2_flat import V2Flat
 from browser_use_client.effects import Call, Flow, call
 from browser_use_client.errors import (
@@ -142,7 +143,8 @@ class V4(Contract):
     def create_task(self, request: CreateTaskRequest, *, keep_session: bool = False) -> Call[CreatedTask]:
         """POST /runs. What a server of before October does not know, its refusal (422) names."""
         body = run_body(request, keep_session=keep_session)
-        return replace(self._call("POST", "/runs", created_task_of, json=body), options=OPTIONS)
+        creating = self._call("POST", "/runs", created_task_of, json=body)
+        return replace(creating, options=OPTIONS, meaning=_meaning_of_create)
 
     # --- tasks ---
 
@@ -244,8 +246,7 @@ class V4(Contract):
     def get_session(self, session_id: str) -> Flow[Session]:
         """GET /sessions/{id} for the conversation, and GET /browsers for what is open of it."""
         row = yield from call(self._call("GET", _session_path(session_id), lambda body: dict(body)))
-        browsers = yield from call(self._browsers(session_id, status=None))
-        return session_of(row, browsers)
+        return (yield from call(self._browsers(session_id, partial(session_of, row), status=None)))
 
     def list_sessions(self, *, cursor: str | None = None, status: str | None = None) -> Call[Page[Session]]:
         """GET /browsers: of each browser its session, since the list of sessions does not say which has one."""
@@ -301,9 +302,7 @@ class V4(Contract):
 
     @staticmethod
     def meaning(status_code: int, words: str) -> type[ApiError] | None:
-        """409 is a session with an active run; 403, but for a wrong key, a project that v4 does not serve."""
-        if status_code == 409:
-            return SessionBusyError
+        """403, but for a wrong key, is a project that v4 does not serve."""
         if status_code == 403 and "zero data retention" in words.lower():
             return ZeroDataRetentionError
         return None
@@ -315,36 +314,46 @@ class V4(Contract):
         """What the events tell since an earlier poll, or all."""
         story = Story.at(cursor)
         while True:
-            params = {"after": story.last_event, "limit": EVENTS_PER_PAGE}
-            listing: Call[Mapping[str, Any]] = self._call("GET", f"{_run_path(task_id)}/events", lambda body: body)
-            page = yield from call(replace(listing, params=params))
-            before, story = story, story.then(page)
-            if not page.get("hasMore") or story.last_event == before.last_event:
+            before = story
+            listing = self._call("GET", f"{_run_path(task_id)}/events", before.then)
+            params = {"after": before.last_event, "limit": EVENTS_PER_PAGE}
+            story = yield from call(replace(listing, params=params))
+            if not story.has_more or story.last_event == before.last_event:
                 return story
 
     def _output_files(self, task: Task) -> Flow[tuple[OutputFile, ...]]:
         """The files of the workspace that changed since the run began, but for uploads."""
-        files: list[OutputFile] = []
+
+        def parse(body: Any) -> Page[OutputFile]:
+            paths = changed_since(task.created_at, body["files"])
+            files = (OutputFile(id=f"{task.workspace_id}/{path}", name=name_of(path)) for path in paths)
+            return Page(items=tuple(files), next=_next(body))
+
+        files: tuple[OutputFile, ...] = ()
         cursor: str | None = None
         while task.workspace_id is not None:
-            listing = self._call("GET", f"/workspaces/{task.workspace_id}/files", lambda body: body)
+            listing = self._call("GET", f"/workspaces/{task.workspace_id}/files", parse)
             page = yield from call(replace(listing, params={"limit": PAGE_SIZE, "cursor": cursor}))
-            paths = changed_since(task.created_at, page["files"])
-            files += [OutputFile(id=f"{task.workspace_id}/{path}", name=name_of(path)) for path in paths]
-            if (cursor := _next(page)) is None:
+            files += page.items
+            if (cursor := page.next) is None:
                 break
-        return tuple(files)
+        return files
 
-    def _browsers(self, session_id: str, *, status: str | None) -> Call[list[Mapping[str, Any]]]:
+    def _browsers(self, session_id: str, parse: Callable[[Any], T], *, status: str | None) -> Call[T]:
         params = {"agentSessionId": uuid_of("session_id", session_id), "filterBy": status, "pageSize": PAGE_SIZE}
-        return replace(self._call("GET", "/browsers", lambda body: list(body["items"])), params=params)
+        return replace(self._call("GET", "/browsers", lambda body: parse(body["items"])), params=params)
 
     def _stop_browsers(self, session_id: str) -> Flow[None]:
-        for browser in (yield from call(self._browsers(session_id, status="active"))):
+        for browser_id in (yield from call(self._browsers(session_id, ids_of, status="active"))):
             try:
-                yield self._call("PATCH", f"/browsers/{browser['id']}", _nothing, json={"action": "stop"})
+                yield self._call("PATCH", f"/browsers/{browser_id}", _nothing, json={"action": "stop"})
             except (NotFoundError, BadRequestError):  # it has stopped by itself
                 continue
+
+
+def _meaning_of_create(status_code: int, words: str) -> type[ApiError] | None:
+    """409 is a session with an active run."""
+    return SessionBusyError if status_code == 409 else V4.meaning(status_code, words)
 
 
 def _run_path(run_id: str) -> str:

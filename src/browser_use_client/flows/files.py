@@ -107,7 +107,7 @@ def _safe_name(file: OutputFile, prefix: str = "") -> str:
     One that is too long for a file system loses the end of its stem.
     """
     name = PurePosixPath(file.name.replace("\\", "/")).name
-    name = prefix + (name if name not in ("", ".", "..") else file.id)
+    name = (prefix + (name if name not in ("", ".", "..") else file.id)).replace("/", "-")  # an id may hold a path
     suffix = PurePosixPath(name).suffix
     room = MAX_NAME_BYTES - len(suffix.encode())
     if len(name.encode()) <= MAX_NAME_BYTES or room <= 0:
