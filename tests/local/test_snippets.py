@@ -26,7 +26,7 @@ DISTRIBUTIONS = {
     "airflow-provider-browser-use": "airflow_provider",
     "prefect-browser-use": "prefect_tasks",
 }
-PAGES = ["README.md", *DOCS, *DESCRIPTIONS]
+PAGES = ["README.md", "CONTRIBUTING.md", *DOCS, *DESCRIPTIONS]
 # The others need an orchestrator: tests/airflow and tests/prefect hold what they import against it.
 OURS = [page for page in PAGES if not re.search("airflow|prefect", page)]
 ALL = [snippet for page in PAGES for snippet in snippets(page)]
@@ -61,8 +61,8 @@ def run(server: LocalServer, folder: Path, command: list[str], text: str) -> sub
 @pytest.mark.parametrize("snippet", ALL, ids=str)
 def test_every_snippet_says_what_it_is(snippet: Snippet) -> None:
     assert snippet.marker is None or snippet.marker in MARKERS
-    assert snippet.language in {"python", "sh", "json", ""}
-    if not snippet.language:
+    assert snippet.language in {"python", "sh", "json", "text", "mermaid", ""}
+    if snippet.language in {"text", ""}:
         assert not COMMAND.search(snippet.text), "commands are marked as sh"
     if snippet.language == "json":
         json.loads(snippet.text)
