@@ -192,6 +192,11 @@ constraints: $(UV) ## pins every environment anew
 $(BUILD)/env/docs/.ready $(BUILD)/env/release/.ready: $(BUILD)/env/%/.ready: $(UV) constraints/%.in constraints/%.txt
 	$(call environment,-r constraints/$(notdir $(@D)).in)
 
+SITE ?= $(BUILD)/site
+.PHONY: docs
+docs: $(BUILD)/env/docs/.ready ## the documentation site, in .build/site/; each link is checked
+	NO_MKDOCS_2_WARNING=1 $(BUILD)/env/docs/bin/mkdocs build --strict --site-dir $(abspath $(SITE))
+
 # Each wheel is built from its sdist. The version of all three stands in VERSION.
 DIST ?= dist
 .PHONY: dist
