@@ -16,12 +16,12 @@ from typing import Any
 
 import pytest
 
-from browser_use_client import AsyncBrowserUseClient, BrowserUseClient, errors
+from browser_use_client import AsyncBrowserUseClient, BrowserUseClient, CreateTaskRequest, errors
 from tests.client.conftest import Client
 from tests.fake_api import FakeApi
 
 KEY = "orders-2026-03-01"
-NESTED, FLAT = "v2-nested", "v2-flat"
+NESTED, FLAT, V4 = "v2-nested", "v2-flat", "v4"
 
 
 class CtrlCError(BaseException):
@@ -65,7 +65,7 @@ class Exit:
     follow_up: bool = False
     tasks: int = 0
     sessions: int | dict[str, int] = 0
-    contracts: tuple[str, ...] = (NESTED, FLAT)
+    contracts: tuple[str, ...] = (NESTED, FLAT, V4)
 
 
 ENDLESS = {"status": None}
@@ -87,7 +87,9 @@ EXITS = {
     "it succeeds, session kept": Exit(None, options=KEPT, sessions=1),
     "it succeeds, with a file": Exit(None, with_file=True),
     "it succeeds, a follow-up that closes its session": Exit(None, follow_up=True, sessions=-1),
-    "it succeeds, but its session cannot be closed": Exit(None, faults=(NO_STOPS,), sessions={NESTED: 1, FLAT: 0}),
+    "it succeeds, but its session cannot be closed": Exit(
+        None, faults=(NO_STOPS,), sessions={NESTED: 1, FLAT: 0, V4: 1}
+    ),
     "it succeeds, with a file, but its session cannot be closed": Exit(
         None, faults=(NO_STOPS,), with_file=True, sessions=1
     ),
@@ -129,7 +131,7 @@ EXITS = {
     "it is refused, with a file": Exit(errors.RejectedRequestError, faults=(REFUSED,), with_file=True),
     "it is refused, session kept": Exit(errors.RejectedRequestError, faults=(REFUSED,), options=KEPT),
     "it is refused, with a file, and its session cannot be closed": Exit(
-        errors.RejectedRequestError, faults=(REFUSED, NO_STOPS), with_file=True, sessions={NESTED: 0, FLAT: 1}
+        errors.RejectedRequestError, faults=(REFUSED, NO_STOPS), with_file=True, sessions={NESTED: 0, FLAT: 1, V4: 0}
     ),
     "there is no room": Exit(errors.RateLimitedError, faults=(BUSY,), with_file=True),
     "an answer to the create is lost": Exit(None, faults=(LOST_POST,)),
@@ -164,9 +166,12 @@ EXITS = {
     "every answer to the start of its session is lost": Exit(
         errors.NetworkError, faults=(LOST_STARTS,), options=KEPT, sessions=5, contracts=(FLAT,)
     ),
+    "an answer to the making of its workspace is lost": Exit(
+        None, faults=(LOST_START,), with_file=True, contracts=(V4,)
+    ),
     "its file cannot be uploaded": Exit(errors.ServerError, faults=(NO_UPLOADS,), with_file=True),
     "its file cannot be uploaded, and its session cannot be closed": Exit(
-        errors.ServerError, faults=(NO_UPLOADS, NO_STOPS), with_file=True, sessions={NESTED: 0, FLAT: 1}
+        errors.ServerError, faults=(NO_UPLOADS, NO_STOPS), with_file=True, sessions={NESTED: 0, FLAT: 1, V4: 0}
     ),
     "its file is not there": Exit(errors.InvalidRequestError, options={"files": ["/nowhere/invoice.txt"]}),
     "its files cannot be had": Exit(CtrlCError, options={"files": NoFiles()}),
@@ -222,7 +227,8 @@ def test_what_is_left_on_the_server_after_each_exit_is_nothing_or_named(
     said = []
     ends = pytest.raises(exit_.ends_in) if exit_.ends_in else nullcontext()
     with caplog.at_level(logging.WARNING, "browser_use_client"), ends as caught:
-        said.append(client.run_task("x", key=KEY, key_is_new=True, **options).session_id)
+        request = CreateTaskRequest(task="x", judge=True if contract == V4 else None)  # there only a judge says
+        said.append(client.run_task(request, key=KEY, key_is_new=True, **options).session_id)
     fake.advance(60)
 
     said += [caplog.text, str(caught.value) if caught else ""]
@@ -286,7 +292,7 @@ HANGING = {
     "the create": {"at": "create", "work": "done", "hang": True},
     "the create, done late": {"at": "create", "work": "late", "late": 5.0, "hang": True},
     "a poll": {"at": "poll", "hang": True},
-    "the start of a session": {"at": "place", "work": "done", "hang": True},
+    "the start of a session, or of a workspace": {"at": "place", "work": "done", "hang": True},
     "an upload": {"at": "upload slot", "hang": True},
 }
 
@@ -296,8 +302,8 @@ HANGING = {
     [
         pytest.param(contract, hanging, id=f"{contract}, {what}")
         for what, hanging in HANGING.items()
-        for contract in (NESTED, FLAT)
-        if contract == FLAT or hanging["at"] != "place"  # v2-nested starts none
+        for contract in (NESTED, FLAT, V4)
+        if contract != NESTED or hanging["at"] != "place"  # v2-nested makes none
     ],
 )
 @pytest.mark.parametrize("ended", [ctrl_c, cancelled])

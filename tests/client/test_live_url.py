@@ -59,7 +59,7 @@ def test_a_server_that_never_shows_it_is_asked_less_and_less_often(client: Clien
 def test_it_costs_no_request_where_nobody_wants_to_know(client: Client, fake: FakeApi) -> None:
     fake.script(seconds=60.0)
 
-    client.run_task("x")
+    client.run_task("x", keep_session=True)
 
     assert session_requests(fake) == 0
 

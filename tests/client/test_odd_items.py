@@ -16,6 +16,7 @@ from tests.client.in_memory import SPOKEN
 from tests.fake_api import FakeApi
 
 KEY = "orders-2026-03-01"
+AN_ID = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
 ODD = {
     "no session": {"sessionId": None},
     "no id": {"id": None},
@@ -28,13 +29,21 @@ ODD = {
 odd_items = pytest.mark.parametrize("odd", ODD.values(), ids=list(ODD))
 
 
+def said_by(contract: str, odd: dict[str, Any]) -> dict[str, Any]:
+    """The same oddity, in a field that the contract has."""
+    if contract != "v4":
+        return odd
+    fields = {"finishedAt": "createdAt", "metadata": "workspaceId", "steps": "task", "status": "totalCostUsd"}
+    return {fields.get(name, name): {"odd": value} if name in fields else value for name, value in odd.items()}
+
+
 @odd_items
 def test_an_odd_task_of_somebody_else_does_not_keep_a_key_from_being_used(
-    client: Client, fake: FakeApi, odd: dict[str, Any], caplog: pytest.LogCaptureFixture
+    client: Client, fake: FakeApi, contract: str, odd: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     fake.script(status=None)
     first = client.create_task("x", key=KEY)
-    fake.add_others(1, odd=odd)
+    fake.add_others(1, odd=said_by(contract, odd))
 
     with caplog.at_level(logging.WARNING, "browser_use_client"):
         again = [client.create_task("x", key=KEY) for _ in range(2)]
@@ -59,11 +68,11 @@ def test_a_warning_names_the_odd_item_and_says_what_is_odd_but_not_what_stands_t
 
 @odd_items
 def test_a_whole_page_of_odd_tasks_is_not_taken_for_the_end_of_the_list(
-    client: Client, fake: FakeApi, odd: dict[str, Any]
+    client: Client, fake: FakeApi, contract: str, odd: dict[str, Any]
 ) -> None:
     fake.script(status=None)
     first = client.create_task("x", key=KEY)
-    fake.add_others(150, odd=odd)
+    fake.add_others(150, odd=said_by(contract, odd))
 
     assert client.find_task(KEY).id == first.id
 
@@ -89,7 +98,7 @@ def test_an_odd_task_that_carries_the_key_is_said_to_be_there_and_no_other_is_cr
 @pytest.mark.parametrize("name", SPOKEN)
 @pytest.mark.parametrize("odd", [{"status": None}, {"startedAt": "yesterday"}, 7, None, []])
 def test_an_odd_session_is_passed_over(name: str, odd: Any) -> None:
-    good = {"id": "3c90c3cc-0d44-4b50-8888-8dd25736052a", "status": "active"}
+    good = {"id": AN_ID, "status": "active", "agentSessionId": AN_ID}
     item = good | odd if isinstance(odd, dict) else odd
 
     page: Page[Any] = CONTRACTS[name].list_sessions().parse({"items": [item, good], "totalItems": 2})

@@ -10,7 +10,7 @@ def test_every_request_is_counted_and_every_wait_to_ask_again(
     connect: Callable[..., Client], fake: FakeApi, contract: str
 ) -> None:
     client = connect(fake, api_version=contract)
-    fake.fault("GET", "/tasks/*", status=503, times=2)
+    fake.fault(at="poll", status=503, times=2)
 
     client.run_task("Read the orders", key="k")
 

@@ -63,7 +63,7 @@ def test_many_waits_share_one_sweep_and_each_hears_of_its_own_task(server: InMem
 
     assert [state.id for state in states] == quick + slow
     assert all(state.status == "finished" for state in states)
-    assert len(server.trace) <= 300 + 5 * 60
+    assert len(server.trace) <= requests_at_the_end(server.world.contract) * 300 + 5 * 60
 
 
 def test_sweeps_keep_their_pace_however_long_they_take_and_however_many_tasks_end_in_one(server: InMemory) -> None:
@@ -243,4 +243,9 @@ def test_a_hundred_tasks_are_watched_over_real_sockets(fake: FakeApi, contract: 
     states = asyncio.run(scenario())
 
     assert {state.status for state in states} == {"finished"}
-    assert len(fake.requests("GET")) <= 100 + 3 * 40
+    assert len(fake.requests("GET")) <= requests_at_the_end(contract) * 100 + 3 * 40
+
+
+def requests_at_the_end(contract: str) -> int:
+    """How many the end of a task takes: in v4 its status says nothing else, so the run is read once."""
+    return 2 if contract == "v4" else 1

@@ -15,7 +15,7 @@ class Session(View):
         status: `active` or `stopped`, which in `v4` is whether it has a browser; others are kept as they come.
         live_url: Where to watch it while it is active.
         recording_url: Where to watch it afterwards, if it was recorded.
-        share_url: Its public link, if one was made.
+        share_url: Its public link, if one was made (`v2`; in `v4` only `share_session` says it).
         started_at: When it started.
         finished_at: When it stopped.
         keep_alive: Whether it stays open after its tasks (`v2-flat`).
