@@ -70,7 +70,7 @@ def test_while_a_task_runs_its_page_shows_the_live_browser_and_its_steps(page: P
     expect(frame.get_by_role("heading", name="watch")).to_be_visible()
     expect(frame.get_by_text("live", exact=True)).to_be_visible()
     live = frame.frame_locator(".stage iframe").frame_locator("iframe")
-    expect(live.locator("img").first).to_be_visible()
+    expect(live.get_by_alt_text("The page as it is now")).to_be_visible()
     expect(frame.locator(".steps .current")).to_contain_text('click "A-1007"')
     expect(frame.locator(".steps li")).to_have_count(2)
 

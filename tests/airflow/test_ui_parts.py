@@ -216,6 +216,12 @@ def test_what_a_page_says_is_escaped_in_templates() -> None:
     assert templates.from_string("{{ x }}").render(x="<script>") == "&lt;script&gt;"
 
 
+@pytest.mark.parametrize(("url", "is_link"), [("https://shop.test/", True), ("javascript:alert(1)", False)])
+def test_only_urls_of_the_web_are_links(url: str, *, is_link: bool) -> None:
+    macros = "{% from 'macros.html' import outside %}{{ outside(url, 'open') }}"
+    assert ("<a href" in templates.from_string(macros).render(url=url)) is is_link
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(0, "0 s"), (59.9, "59 s"), (61, "1 min 1 s"), (3725, "1 h 2 min"), (90_000, "1 d 1 h"), (-3, "0 s")],

@@ -41,8 +41,9 @@ app.mount("/static", StaticFiles(directory=str(files(__package__) / "static")), 
 @app.middleware("http")
 async def harden(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
     """Every answer is for one user and for now, unless it says otherwise; static files are asked for anew."""
+    is_static = request.url.path.startswith(f"{request.scope['root_path']}/static/")
     response = await answer(request)
-    if request.url.path.startswith(f"{request.scope['root_path']}/static/"):
+    if is_static:
         response.headers["Cache-Control"] = "no-cache"
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)

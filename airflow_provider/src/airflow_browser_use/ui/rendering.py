@@ -40,10 +40,16 @@ def dollars(amount: float | None) -> str:
     return f"${amount:,.2f}" if amount >= 1 or not amount else f"${amount:.4f}".rstrip("0").ljust(5, "0")
 
 
+def of_the_web(url: str) -> bool:
+    """Whether a URL may be a link: what a remote page is called is for others to say."""
+    return url.startswith(("http://", "https://"))
+
+
 templates = Environment(
     loader=PackageLoader(__package__), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
 templates.filters.update(duration=duration, since=since, dollars=dollars)
+templates.tests.update(of_the_web=of_the_web)
 
 
 def render(

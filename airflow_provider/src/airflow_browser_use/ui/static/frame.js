@@ -7,6 +7,7 @@
     const link = event.target.closest("a[target]");
     if (!framed || !link) return;
     event.preventDefault();
+    if (!/^https?:$/.test(link.protocol)) return; // it would be followed with the rights of the page around
     const outside = window.parent.document.createElement("a");
     Object.assign(outside, { href: link.href, target: link.target === "_top" ? "_self" : link.target, rel: link.rel });
     outside.click();
