@@ -143,13 +143,20 @@ def test_each_mapped_task_instance_has_its_page_and_markup_in_an_output_is_text(
     expect(frame.locator("pre img")).to_have_count(0)
 
 
+def test_a_sensor_has_the_page_of_the_task_that_it_waited_for(page: Page, runs: dict[str, Run]) -> None:
+    frame = open_task(page, runs, "payroll", "sense")
+    expect(frame.get_by_role("heading", name="sense")).to_be_visible()
+    expect(frame.locator("pre")).to_have_text("done")
+    expect(frame.locator("dl")).to_contain_text("$0.05")
+
+
 @pytest.mark.usefixtures("runs")
 def test_browsers_is_in_the_browse_menu_and_lists_what_runs_first(page: Page, ui: RunningUi) -> None:
     page.goto(f"{ui.airflow.url}/")
     page.get_by_role("button", name="Browse").click()
     page.get_by_role("menuitem", name="Browsers").click()
     rows = framed(page).locator("[data-part=rows] tbody tr")
-    expect(rows).to_have_count(8)
+    expect(rows).to_have_count(9)
     assert {rows.nth(n).locator("td").nth(1).inner_text() for n in (0, 1)} == {"shop", "orphan"}
     expect(rows.first.get_by_text("live")).to_be_visible()
     rows.filter(has_text="track [1]").get_by_role("link", name="track [1]").click()
@@ -172,7 +179,7 @@ def test_the_list_is_filtered_by_dag_and_state(page: Page, ui: RunningUi) -> Non
 def test_costs_are_added_up_for_each_dag(ui: RunningUi) -> None:
     costs = re.sub(r"<[^>]+>|\s+", " ", answer(ui, "browsers").text.partition("Cost per DAG")[2])
     assert re.search(r"track +\$0\.10 +\$0\.10 +\$0\.10", costs)
-    assert re.search(r"payroll +\$0\.05", costs)
+    assert re.search(r"payroll +\$0\.05", costs), "the sensor has spent nothing"
 
 
 def test_who_may_not_read_a_dag_sees_nothing_of_it(ui: RunningUi, runs: dict[str, Run]) -> None:

@@ -47,14 +47,10 @@ with DAG("track"):
     )
 
 with DAG("payroll"):
-    BrowserUseTaskOperator(task_id="pay", task="report done", browser_use_conn_id="priced")
+    pay = BrowserUseTaskOperator(task_id="pay", task="report done", browser_use_conn_id="priced")
+    BrowserUseTaskSensor(
+        task_id="sense", browser_task_id=pay.output["task_id"], browser_use_conn_id="priced", poke_interval=1
+    )
 
 with DAG("orphan"):
-    wait = BrowserUseTaskOperator(task_id="long", task="forever", browser_use_conn_id="priced", deferrable=True)
-    BrowserUseTaskSensor(
-        task_id="sense",
-        browser_task_id="{{ ti.xcom_pull('long', key='task_id') }}",
-        browser_use_conn_id="priced",
-        deferrable=True,
-        trigger_rule="all_done",
-    )
+    BrowserUseTaskOperator(task_id="long", task="forever", browser_use_conn_id="priced", deferrable=True)
