@@ -17,7 +17,7 @@ from airflow_browser_use.sensors import BrowserUseTaskSensor
 from browser_use_client import BrowserUseClient, Session
 
 from .fake_browser_use import KEY, FakeBrowserUse
-from .stand_in import TaskInstance, context_of, execute, resume
+from .stand_in import TaskInstance, context_of, execute
 
 LIVE = "http://live.test/"
 PAGE = "/plugin/browsers/browser-use/dags/shop/runs/run/tasks/browse"
@@ -68,7 +68,7 @@ def run(operator: Any) -> dict[str, Any]:
     except TaskDeferred as pause:
         told["trigger"] = [pause.trigger.serialize(), pause.kwargs]
         event = {"browser_task_id": context["ti"].xcoms["task_id"], "steps_logged": 0, "error": None}
-        told["value"] = resume(operator, context, pause, event)
+        told["value"] = operator.execute_complete(context, event, **pause.kwargs)
     except Exception as error:  # noqa: BLE001 - whichever it is
         told["error"] = repr(error)
     told["events"] = [event.extra for event in context["outlet_events"].values()]
