@@ -15,7 +15,7 @@ from airflow.models import import_all_models
 from airflow.models.base import Base
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
-from sqlalchemy import create_engine, event, insert
+from sqlalchemy import create_engine, event, insert, update
 from sqlalchemy.orm import Session as Database
 
 from airflow_browser_use.pages import PageRecord
@@ -103,6 +103,15 @@ def test_task_instances_of_one_session_are_found_in_their_order(database: Databa
     assert found
     assert names(instances.in_same_session(database, found)) == ["first", "second"]
     assert instances.find(database, "shop", "r", "second", 0) is None
+
+
+def test_an_xcom_of_the_same_name_that_others_have_made_is_no_browser(database: Database) -> None:
+    add(database, "of others", "success", 1, status="finished")
+    database.execute(update(XComModel).values(value="theirs"))
+    [row], _ = instances.recent(database, {"shop"}, dag_id="", state="", offset=0, limit=25)
+    assert row.record is None
+    newer = {"conn_id": "c", "task_id": "t", "session_id": None, "of_a_newer_version": 1}
+    assert PageRecord.from_xcom(newer) == PageRecord("c", "t", None)
 
 
 def record_of(server: FakeBrowserUse, prompt: str) -> PageRecord:

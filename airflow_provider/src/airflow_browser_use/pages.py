@@ -6,7 +6,7 @@ asks for that; the page of the task instance fetches it for a person who may see
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -54,16 +54,11 @@ class PageRecord:
     cost: float | None = None
 
     @classmethod
-    def from_xcom(cls, value: Any) -> PageRecord:
-        """What an XCom of `RECORD_KEY` holds.
-
-        Raises:
-            ValueError: It holds something else.
-        """
-        try:
-            return cls(**value)
-        except TypeError:
-            raise ValueError(f"An XCom `{RECORD_KEY}` is not one of this provider's: {value!r}.") from None
+    def from_xcom(cls, value: Any) -> PageRecord | None:
+        """What an XCom of `RECORD_KEY` holds; None if it is of somebody else's making."""
+        if not isinstance(value, dict) or not {"conn_id", "task_id", "session_id"} <= value.keys():
+            return None
+        return cls(**{each.name: value[each.name] for each in fields(cls) if each.name in value})
 
 
 class InstancePage:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 ROWS = 25
 DAGS_WITH_COSTS = 20
+LIST_LOOK_SECONDS = 3.0
+"""How long the list waits for what is only nice to have there."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def listing(dag_ids: ReadableDags, dag: str = "", state: str = "", page: int = 1
 async def fill(listing: Listing) -> dict[str, Any]:
     """What the template is filled with; what runs is asked of the service, all at once."""
     running = [row.record for row in listing.rows if row.runs and row.record]
-    looks = await service.look_at_all(running)
+    looks = await service.look_at_all(running, LIST_LOOK_SECONDS)
     return {
         "listing": listing,
         "states": instances.STATES,

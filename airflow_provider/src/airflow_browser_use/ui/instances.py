@@ -161,6 +161,5 @@ def _is_xcom_of(of: Any) -> tuple[ColumnElement[bool], ...]:
 
 
 def _instance(row: Any) -> BrowserInstance:
-    told = row.value
     known = {name: getattr(row, name) for name in _COLUMNS}
-    return BrowserInstance(**known, record=None if told is None else PageRecord.from_xcom(told))
+    return BrowserInstance(**known, record=PageRecord.from_xcom(row.value))
