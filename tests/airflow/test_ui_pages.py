@@ -265,6 +265,7 @@ def test_the_pages_have_the_theme_of_airflow(browser: Browser, ui: RunningUi, ru
     context = sign_in(browser, ui, theme=theme)
     page = context.new_page()
     frame = open_task(page, runs, "shop", "read_orders")
+    expect(frame.get_by_role("heading", name="read_orders")).to_be_visible()
     expect(frame.locator("html")).to_have_attribute("data-theme", theme)
     background = "element => getComputedStyle(element).backgroundColor"
     assert frame.locator("body").evaluate(background) == page.locator("html").evaluate(background)
