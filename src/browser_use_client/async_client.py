@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import SecretStr
 
 from browser_use_client import operations
-from browser_use_client.contracts import ApiVersion, Contract
+from browser_use_client.contracts import ApiVersion, Capability, Contract
 from browser_use_client.drivers import AsyncDriver
 from browser_use_client.effects import Call, Clock
 from browser_use_client.flows.wait import MAX_FAILURES
@@ -364,6 +364,10 @@ class AsyncBrowserUseClient:
     async def get_api_version(self) -> str:
         """Say which contract the server speaks: as `api_version`, it spares another process the question."""
         return await self._driver.run(self._server.name())
+
+    async def lacks(self, capability: Capability) -> bool:
+        """Say whether the contract that the server speaks lacks something, such as `metadata` (`v4`)."""
+        return await self._driver.run(self._server.lacks(capability))
 
     async def get_account(self) -> Account:
         """Read the account behind the key, which is the cheapest way to check a connection.

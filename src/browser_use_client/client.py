@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import SecretStr
 
 from browser_use_client import operations
-from browser_use_client.contracts import ApiVersion, Contract
+from browser_use_client.contracts import ApiVersion, Capability, Contract
 from browser_use_client.drivers import Driver
 from browser_use_client.effects import Call, Clock
 from browser_use_client.flows.wait import MAX_FAILURES
@@ -367,6 +367,10 @@ class BrowserUseClient:
     def get_api_version(self) -> str:
         """Say which contract the server speaks: as `api_version`, it spares another process the question."""
         return self._driver.run(self._server.name())
+
+    def lacks(self, capability: Capability) -> bool:
+        """Say whether the contract that the server speaks lacks something, such as `metadata` (`v4`)."""
+        return self._driver.run(self._server.lacks(capability))
 
     def get_account(self) -> Account:
         """Read the account behind the key, which is the cheapest way to check a connection.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from browser_use_client.contracts import ApiVersion, Contract
+from browser_use_client.contracts import ApiVersion, Capability, Contract
 from browser_use_client.effects import Call, Clock, Flow, call
 from browser_use_client.flows.contract import contract_of
 from browser_use_client.models import Page
@@ -45,6 +45,11 @@ class Server:
         """How what it speaks is called."""
         contract = yield from self.contract()
         return contract.name
+
+    def lacks(self, capability: Capability) -> Flow[bool]:
+        """Whether what it speaks has no place for something."""
+        contract = yield from self.contract()
+        return capability in contract.remedies
 
     def page(self, ask: Callable[[Contract, str | None], Call[Page[T]]], cursor: str | None) -> Flow[Page[T]]:
         """The page of a list at a cursor; the first one without."""

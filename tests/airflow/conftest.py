@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -17,7 +18,8 @@ os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS, AIRFLOW_V_3_1_PLUS
 
-from .fake_browser_use import KEY, FakeBrowserUse, RemoteTask
+from .fake_browser_use import FakeBrowserUse
+from .fake_v4 import FakeV4
 from .running_airflow import Run, RunningAirflow
 from .statsd_collector import Collector
 
@@ -32,8 +34,11 @@ DAGS = Path(__file__).parent / "dags"
 collect_ignore_glob = [] if AIRFLOW_V_3_1_PLUS else ["test_ui_*.py"]
 
 
-def connection_to(server: FakeBrowserUse) -> dict[str, Any]:
-    return {"conn_type": "browser_use", "host": server.url, "password": KEY}
+Server = TypeVar("Server", FakeBrowserUse, FakeV4)
+
+
+def connection_to(server: FakeBrowserUse | FakeV4) -> dict[str, Any]:
+    return {"conn_type": "browser_use", "host": server.url, "password": server.key}
 
 
 @pytest.fixture
@@ -45,37 +50,45 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBrowserUse]:
     fake.close()
 
 
+@pytest.fixture
+def v4(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeV4]:
+    """The same of a server that speaks v4."""
+    fake = FakeV4()
+    monkeypatch.setenv("AIRFLOW_CONN_BROWSER_USE_DEFAULT", json.dumps(connection_to(fake)))
+    yield fake
+    fake.close()
+
+
 @dataclass
 class Scene:
     """One run of a DAG, and the server that nothing but this run calls."""
 
-    server: FakeBrowserUse
+    server: Any  # a `FakeBrowserUse` or a `FakeV4`
     run: Run
 
     @property
-    def tasks(self) -> list[RemoteTask]:
+    def tasks(self) -> list[Any]:
         """The remote tasks, the oldest first."""
         return list(self.server.tasks.values())
 
-    def stops(self, task: RemoteTask) -> int:
+    def stops(self, task: Any) -> int:
         """How often it was told to stop; or with its session, by whoever comes first once the run has ended."""
-        return self.server.counted("PATCH", f"/tasks/{task.id}") or int(task.stopped is not None)
+        return self.server.stops_of(task.id) or int(task.stopped is not None)
 
-    def wait_for_remote_task(self, count: int = 1, *, seconds: float = 90) -> RemoteTask:
-        tasks: list[RemoteTask] = self.run.airflow.until(
+    def wait_for_remote_task(self, count: int = 1, *, seconds: float = 90) -> Any:
+        tasks = self.run.airflow.until(
             f"remote task {count} of {self.run.id} exists",
             lambda: self.tasks if len(self.tasks) >= count else [],
             seconds=seconds,
         )
         return tasks[count - 1]
 
-    def wait_for_polls(self, task: RemoteTask) -> None:
+    def wait_for_polls(self, task: Any) -> None:
         """Until somebody asks about a task, again."""
-        path = f"/tasks/{task.id}.*"
-        before = self.server.counted("GET", path)
-        self.run.airflow.until("it is waited for", lambda: self.server.counted("GET", path) > before)
+        before = self.server.polls_of(task.id)
+        self.run.airflow.until("it is waited for", lambda: self.server.polls_of(task.id) > before)
 
-    def wait_for_stop(self, task: RemoteTask) -> None:
+    def wait_for_stop(self, task: Any) -> None:
         self.run.airflow.until(f"remote task of {self.run.id} is stopped", lambda: task.stopped)
 
 
@@ -89,7 +102,7 @@ class Stage:
     """
 
     def __init__(self, home: Path, dags_folder: Path = DAGS, **more: Any) -> None:
-        self._servers: list[FakeBrowserUse] = []
+        self._servers: list[FakeBrowserUse | FakeV4] = []
         self.collector = Collector()
         settings = {**self.collector.settings, **more.pop("settings", {})}
         self.airflow = RunningAirflow(home, {"shop": SHOP}, dags_folder, settings=settings, **more)
@@ -101,18 +114,24 @@ class Stage:
         self.airflow.stop()
         self.collector.close()
         with ThreadPoolExecutor(len(self._servers) or 1) as pool:  # each takes half a second to see that it is over
-            list(pool.map(FakeBrowserUse.close, self._servers))
+            list(pool.map(lambda server: server.close(), self._servers))
 
     def server(self) -> tuple[str, FakeBrowserUse]:
         """A server that no scene has used, and its connection, which is in Airflow's database as a user's is."""
-        server = FakeBrowserUse()
+        return self._connected(FakeBrowserUse())
+
+    def v4_server(self) -> tuple[str, FakeV4]:
+        """The same of one that speaks v4."""
+        return self._connected(FakeV4())
+
+    def _connected(self, server: Server) -> tuple[str, Server]:
         self._servers.append(server)
-        name = f"browser_use_{server.port}"
+        name = f"browser_use_{urlsplit(server.url).port}"
         self.airflow.add_connection(name, connection_to(server))
         return name, server
 
-    def play(self, dag_id: str, **params: Any) -> Scene:
-        conn, server = self.server()
+    def play(self, dag_id: str, *, v4: bool = False, **params: Any) -> Scene:
+        conn, server = self.v4_server() if v4 else self.server()
         return Scene(server, self.airflow.run(dag_id, conn=conn, **params))
 
 

@@ -175,8 +175,8 @@ class FakeBrowserUse:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self.port = self._server.server_address[1]
-        self.origin = f"http://127.0.0.1:{self.port}"
+        self.origin = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.key = KEY
         self.url = f"{self.origin}/api/v2"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
@@ -187,6 +187,14 @@ class FakeBrowserUse:
     def counted(self, method: str, pattern: str) -> int:
         """How many requests there were whose path matches the whole pattern."""
         return sum(m == method and bool(re.fullmatch(pattern, urlsplit(p).path)) for m, p, _ in self.requests)
+
+    def polls_of(self, task_id: str) -> int:
+        """How often somebody asked about a task."""
+        return self.counted("GET", f"/tasks/{task_id}.*")
+
+    def stops_of(self, task_id: str) -> int:
+        """How often it was told to stop."""
+        return self.counted("PATCH", f"/tasks/{task_id}")
 
     def answer(self, method: str, target: str, body: dict[str, Any]) -> tuple[int, Any]:  # noqa: C901 - one case a route
         path = urlsplit(target).path

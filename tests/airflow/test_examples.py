@@ -201,7 +201,7 @@ def test_a_session_that_an_ended_run_left_open_is_closed_and_one_of_somebody_els
     ended.wait(seconds=300)
     left, other = (theatre.server.http.post("/sessions", json={}).raise_for_status().json()["id"] for _ in range(2))
     instance = f"airflow/shop_orders/{ended.id}/0.000/log_in/-1"
-    metadata = {"idempotency_key": f"{instance}/0.0/1", "airflow_session_owner": instance}
+    metadata = {"idempotency_key": f"{instance}/0.0+own/1"}
     task = {"task": f"Open {theatre.server.site}/shop/.", "sessionId": left, "metadata": metadata}
     task_id = theatre.server.http.post("/tasks", json=task).raise_for_status().json()["id"]
     theatre.airflow.until("it ends", lambda: theatre.server.http.get(f"/tasks/{task_id}").json()["finishedAt"])

@@ -6,7 +6,7 @@ from airflow.providers.common.compat.sdk import DAG, XComArg, task_group
 
 from airflow_browser_use.cleanup import Ending, Fate, cleanup_after
 from airflow_browser_use.follow_ups import SessionUse
-from airflow_browser_use.operators import BrowserUseStartSessionOperator, BrowserUseTaskOperator
+from airflow_browser_use.operators import BrowserUseTaskOperator
 from airflow_browser_use.session_policy import SessionPolicy
 from airflow_browser_use.sessions import browser_session
 
@@ -20,7 +20,7 @@ def session_of(task: BrowserUseTaskOperator) -> Any:
 
 
 def use_of(task_id: str, dag: DAG) -> SessionUse:
-    return SessionUse.by(dag.get_task(task_id), BrowserUseTaskOperator, BrowserUseStartSessionOperator)
+    return SessionUse.by(dag.get_task(task_id))
 
 
 def closed_after(task_id: str, dag: DAG, keep_session: bool | None = None) -> set[str]:

@@ -76,7 +76,7 @@ def test_a_field_that_has_no_meaning_is_named(monkeypatch: pytest.MonkeyPatch, f
         ({"time_out": 30}, "no field 'time_out'; there are api_version, proxy, timeout, verify"),
         ({"base_url": "x", "apiVersion": "auto"}, "no field 'apiVersion', 'base_url'"),
         *(pytest.param(extra, "must be a JSON object", marks=REACHES_THE_HOOK) for extra in ("[1]", '"text"', "7")),
-        ({"api_version": "v3"}, "api_version 'v3' is none of auto"),
+        ({"api_version": "v3"}, "`api_version` in the extra of connection 'somewhere' .* 'v3' is none of auto"),
         ({"verify": "/nowhere/company.pem"}, "/nowhere/company.pem"),
         ({"verify": 7}, "`verify` must be"),
         ({"proxy": "gopher://me:geheim@proxy.test"}, "The proxy, from `proxy`"),
@@ -96,6 +96,26 @@ def test_an_extra_that_cannot_be_right_is_named_in_one_sentence(
 def test_a_wrong_host_names_the_right_one(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
     with pytest.raises(InvalidRequestError, match=r"The base URL .*: use http.*/api/v2\."):
         connect(monkeypatch, host=host, password=KEY).client  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("host", "api_version", "use"),
+    [("https://host.test/api/v4", "v2-flat", "/api/v2"), ("https://host.test/api/v2", "v4", "/api/v4")],
+)
+def test_a_host_of_another_version_than_the_one_that_is_set_is_named(
+    monkeypatch: pytest.MonkeyPatch, host: str, api_version: str, use: str
+) -> None:
+    hook = connect(monkeypatch, host=host, password=KEY, extra={"api_version": api_version})
+    with pytest.raises(InvalidRequestError, match=f"The host of connection 'somewhere' .* `api_version` .*{use}"):
+        hook.client  # noqa: B018
+
+
+@pytest.mark.parametrize(("api_version", "path"), [("auto", "/api/v2"), ("v2-flat", "/api/v2"), ("v4", "/api/v4")])
+def test_the_base_url_follows_from_the_version_where_there_is_none(
+    monkeypatch: pytest.MonkeyPatch, api_version: str, path: str
+) -> None:
+    hook = connect(monkeypatch, password=KEY, extra={"api_version": api_version})
+    assert hook.client.base_url == f"https://api.browser-use.com{path}"
 
 
 def test_fields_that_are_left_empty_are_not_set(monkeypatch: pytest.MonkeyPatch) -> None:

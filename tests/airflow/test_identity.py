@@ -4,7 +4,9 @@ from datetime import datetime, timezone
 from types import SimpleNamespace
 from typing import Any
 
-from airflow_browser_use.identity import RemoteIdentity
+import pytest
+
+from airflow_browser_use.identity import RemoteIdentity, TaskKey
 from browser_use_client import Task
 
 STARTED = datetime(2026, 11, 23, 6, 0, 0, 250_000, tzinfo=timezone.utc)
@@ -35,13 +37,17 @@ def identity(
     return RemoteIdentity.of(context)
 
 
+def key_of(identity: RemoteIdentity, *, ends_with_run: bool = False, left: bool = False) -> str:
+    return identity.key(ends_with_run=ends_with_run, left=left)
+
+
 def made_by(identity: RemoteIdentity) -> Task:
-    return Task(id="t", session_id="s", status="started", key=identity.key)
+    return Task(id="t", session_id="s", status="started", key=key_of(identity))
 
 
 def test_each_try_has_a_key_of_its_own_below_that_of_the_task_instance() -> None:
-    assert identity().key == "airflow/shop/scheduled__1/1795413600.250/read/-1/2.0/1"
-    assert identity(try_number=2).key == "airflow/shop/scheduled__1/1795413600.250/read/-1/2.0/2"
+    assert key_of(identity()) == "airflow/shop/scheduled__1/1795413600.250/read/-1/2.0/1"
+    assert key_of(identity(try_number=2)) == "airflow/shop/scheduled__1/1795413600.250/read/-1/2.0/2"
 
 
 def test_a_retry_knows_the_task_of_an_earlier_try_as_one_of_its_generation() -> None:
@@ -82,10 +88,20 @@ def test_two_airflows_that_run_the_same_dag_for_the_same_date_do_not_share_a_key
     assert not identity(started=other).made(made_by(identity()))
 
 
-def test_a_task_says_which_task_instance_of_the_run_made_it() -> None:
-    assert identity().other_instance(made_by(identity(map_index=3))) == ("read", 3)
-    assert identity().other_instance(made_by(identity(started=None))) is None
-    assert identity().other_instance(Task(id="t", session_id="s", status="started")) is None
+@pytest.mark.parametrize("left", [False, True])
+@pytest.mark.parametrize("ends_with_run", [False, True])
+def test_a_later_try_knows_all_keys_that_earlier_ones_can_have_had(ends_with_run: bool, left: bool) -> None:
+    later = identity(max_tries=5, try_number=4, clears=2).earlier_keys()
+    for earlier in (identity(), identity(try_number=2, clears=1, max_tries=3), identity(max_tries=20, try_number=3)):
+        assert key_of(earlier, ends_with_run=ends_with_run, left=left) in later
+    assert key_of(identity(max_tries=5, try_number=4, clears=2)) not in later
+    assert identity().earlier_keys() == []
+
+
+def test_a_key_says_what_whoever_cleans_up_later_has_to_know() -> None:
+    key = key_of(identity(map_index=3, clears=1), ends_with_run=True, left=True)
+    assert TaskKey.read(key) == TaskKey("airflow/shop/scheduled__1/1795413600.250/read/3", 2, 1, 1, True, True)
+    assert TaskKey.read("of the user/2.1/1") is None
 
 
 def test_nothing_before_the_run_is_looked_at() -> None:

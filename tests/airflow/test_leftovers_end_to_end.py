@@ -265,13 +265,13 @@ def test_a_task_that_is_to_be_left_running_is_left_when_its_run_times_out(
 def test_an_edit_of_the_retries_neither_stops_the_live_task_of_a_killed_worker_nor_makes_another(
     stage: Stage, retries: int
 ) -> None:
-    edited = stage.airflow.home / "retries"
-    scenes = {cleared: stage.play("edited_on_worker") for cleared in (False, True)}
+    edited = stage.airflow.home / f"retries-{retries}"
+    scenes = {cleared: stage.play(f"edited_{retries}_on_worker") for cleared in (False, True)}
     live(scenes[True], "on_worker", "browse", 1)
     scenes[True].run.clear("browse")
     live(scenes[True], "on_worker", "browse", 2)
     live(scenes[False], "on_worker", "browse", 1)
-    edited.write_text(str(retries))
+    edited.touch()
     try:
         for scene in scenes.values():
             os.kill(scene.run.worker_pid("browse"), signal.SIGKILL)

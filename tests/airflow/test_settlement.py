@@ -7,19 +7,22 @@ from typing import Any
 
 import pytest
 
-from airflow_browser_use.identity import LEFT_NAME, OWNER_NAME
+from airflow_browser_use.identity import TaskKey
 from airflow_browser_use.settlement import Leftovers, leftovers, sessions_without_a_run, settle
-from browser_use_client import BrowserUseClient, CreateTaskRequest, Task
+from browser_use_client import BrowserUseClient, Task
 
 from .fake_browser_use import KEY, FakeBrowserUse
 
-RUN, OTHER = "airflow/shop/run/1.000", "airflow/shop/run/2.000"
-OWNED, LEFT = {OWNER_NAME: f"{RUN}/log_in/-1"}, {LEFT_NAME: "true"}
+RUN = "airflow/shop/run/1.000"
+OWNED, LEFT = {"ends_with_run": True}, {"left": True}
 SINCE = datetime.now(timezone.utc) - timedelta(hours=1)
 
 
-def task(name: str, status: str = "finished", *, run: str = RUN, session: str = "s", **metadata: str) -> Task:
-    return Task(id=name, session_id=session, status=status, key=f"{run}/{name}/-1/0.0/1", metadata=metadata)
+def task(
+    name: str, status: str = "finished", *, others: bool = False, session: str = "s", **marks: bool
+) -> tuple[Task, TaskKey | None]:
+    key = None if others else TaskKey(f"{RUN}/{name}/-1", 0, 0, 1, **marks)
+    return Task(id=name, session_id=session, status=status), key
 
 
 @pytest.mark.parametrize(
@@ -32,27 +35,27 @@ def task(name: str, status: str = "finished", *, run: str = RUN, session: str = 
         ([task("guest", "started")], Leftovers(tasks=("guest",))),  # in a session from elsewhere
         ([task("log_in", "started", **OWNED, **LEFT)], Leftovers()),
         ([task("log_in", "failed", **OWNED, **LEFT)], Leftovers(sessions=("s",))),
-        ([task("log_in", **OWNED), task("guest", "started", run=OTHER)], Leftovers()),
-        ([task("log_in", **OWNED), task("guest", run=OTHER)], Leftovers(sessions=("s",))),
-        ([task("log_in", run=OTHER, **{OWNER_NAME: f"{OTHER}/log_in/-1"})], Leftovers()),  # another Airflow's
+        ([task("log_in", **OWNED), task("guest", "started", others=True)], Leftovers()),
+        ([task("log_in", **OWNED), task("guest", others=True)], Leftovers(sessions=("s",))),
+        ([task("log_in", others=True)], Leftovers()),  # another Airflow's
         ([task("log_in", session="closed", **OWNED)], Leftovers()),
         ([], Leftovers()),
     ],
 )
-def test_what_a_run_leaves_behind(tasks: list[Task], left: Leftovers) -> None:
-    assert leftovers(RUN, tasks, ["s", "of somebody else"], ()) == left
+def test_what_a_run_leaves_behind(tasks: list[tuple[Task, TaskKey | None]], left: Leftovers) -> None:
+    assert leftovers(tasks, ["s", "of somebody else"], ()) == left
 
 
 def test_a_session_that_a_setup_task_started_is_closed_though_no_task_ever_ran_in_it() -> None:
-    assert leftovers(RUN, [], ["s"], ["s"]) == Leftovers(sessions=("s",))
+    assert leftovers([], ["s"], ["s"]) == Leftovers(sessions=("s",))
+
+
+def key_of(run: str = RUN) -> str:
+    return str(TaskKey(f"{run}/log_in/-1", 0, 0, 1, ends_with_run=True))
 
 
 def start(client: BrowserUseClient, prompt: str, run: str = RUN, **more: Any) -> str:
-    metadata = {OWNER_NAME: f"{run}/log_in/-1"}
-    created = client.create_task(
-        CreateTaskRequest(task=prompt, metadata=metadata), key=f"{run}/log_in/-1/0.0/1", **more
-    )
-    return created.session_id
+    return client.create_task(prompt, key=key_of(run), **more).session_id
 
 
 @pytest.mark.parametrize("others", [0, 9])
@@ -63,7 +66,7 @@ def test_a_run_is_settled_with_few_requests_and_nothing_of_others_is_touched(
         mine = start(client, "log in", keep_session=True)
         theirs = [start(client, "log in", f"{RUN}{number}", keep_session=True) for number in range(others)]
         before = len(server.requests)
-        settle(client, RUN, since=SINCE, started=(), has_ended=lambda: True)
+        settle(client, RUN, [key_of()], since=SINCE, started=(), has_ended=lambda: True)
     assert len(server.requests) - before == 3
     assert {session.id for session in server.open_sessions} == set(theirs)
     assert server.sessions[mine].stopped
@@ -73,20 +76,20 @@ def test_where_no_session_is_open_a_run_costs_one_request(server: FakeBrowserUse
     with BrowserUseClient(KEY, server.url) as client:
         start(client, "log in")
         before = len(server.requests)
-        settle(client, RUN, since=SINCE, started=(), has_ended=lambda: True)
+        settle(client, RUN, [key_of()], since=SINCE, started=(), has_ended=lambda: True)
     assert len(server.requests) - before == 1
 
 
 def test_a_run_that_was_cleared_meanwhile_keeps_its_session(server: FakeBrowserUse) -> None:
     with BrowserUseClient(KEY, server.url) as client:
         session_id = start(client, "log in", keep_session=True)
-        settle(client, RUN, since=SINCE, started=(), has_ended=lambda: False)
+        settle(client, RUN, [key_of()], since=SINCE, started=(), has_ended=lambda: False)
     assert not server.sessions[session_id].stopped
 
 
 def test_a_server_that_fails_is_no_error_of_the_scheduler(server: FakeBrowserUse) -> None:
     with BrowserUseClient("bu_another", server.url, api_version="v2-flat") as client:
-        settle(client, RUN, since=SINCE, started=(), has_ended=lambda: True)
+        settle(client, RUN, [key_of()], since=SINCE, started=(), has_ended=lambda: True)
 
 
 def test_a_sweep_finds_the_sessions_whose_run_is_over(server: FakeBrowserUse) -> None:
@@ -94,7 +97,6 @@ def test_a_sweep_finds_the_sessions_whose_run_is_over(server: FakeBrowserUse) ->
         over = start(client, "log in", "airflow/shop/over/1.000", keep_session=True)
         start(client, "log in", "airflow/shop/live/1.000", keep_session=True)
         client.start_session()
-        request = CreateTaskRequest(task="log in", metadata={OWNER_NAME: "somebody else's"})
-        client.create_task(request, key="another", keep_session=True)
+        client.create_task("log in", key="another", keep_session=True)
         found = list(sessions_without_a_run(client, lambda _, run_id: run_id == "live"))
     assert [(session.id, dag_id, run_id) for session, dag_id, run_id in found] == [(over, "shop", "over")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from browser_use_client import InvalidRequestError
@@ -62,6 +63,48 @@ def metadata_from(value: Any) -> dict[str, str]:
         if each is None:
             raise InvalidRequestError(f"`metadata[{name!r}]` is None: leave it out, or give a text.")
     return {str(name): str(each) for name, each in metadata.items()}
+
+
+def dollars_from(name: str, value: Any) -> Decimal | None:
+    """An argument that is an amount of US dollars, or None; text is what a template gives.
+
+    Raises:
+        InvalidRequestError: It is something else, or not above 0.
+    """
+    if value is None:
+        return None
+    try:
+        amount = Decimal("nan") if isinstance(value, bool) else Decimal(str(value))
+    except ArithmeticError:
+        amount = Decimal("nan")
+    if not (amount.is_finite() and amount > 0):
+        raise InvalidRequestError(f"`{name}` has to be a number of US dollars above 0, not {value!r}.")
+    return amount
+
+
+def domains_from(name: str, value: Any) -> tuple[str, ...] | dict[str, tuple[str, ...]] | None:
+    """An argument that is one host name, several, or those of each name; as text also a JSON array or object.
+
+    Raises:
+        InvalidRequestError: It is something else.
+    """
+    if isinstance(value, str) and value.strip()[:1] in ("[", "{"):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            raise InvalidRequestError(f"`{name}` is neither host names nor the text of a JSON value.") from None
+    if value is None or value == "":
+        return None
+    if isinstance(value, Mapping):
+        return {str(key): _hosts(name, hosts) for key, hosts in value.items()}
+    return _hosts(name, value)
+
+
+def _hosts(name: str, value: Any) -> tuple[str, ...]:
+    hosts = [value] if isinstance(value, str) else value
+    if not isinstance(hosts, (list, tuple, set)) or not all(isinstance(host, str) and host.strip() for host in hosts):
+        raise InvalidRequestError(f"`{name}` has to be host names, or a mapping of names to host names, not {value!r}.")
+    return tuple(hosts)
 
 
 def mapping_from(name: str, value: Any) -> Mapping[str, Any]:

@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from airflow_browser_use.arguments import bytes_from, metadata_from, settings_from, text_from
+from airflow_browser_use.arguments import (
+    bytes_from,
+    dollars_from,
+    domains_from,
+    mapping_from,
+    metadata_from,
+    settings_from,
+    text_from,
+)
 from airflow_browser_use.compat import SET_DURING_EXECUTION
 from airflow_browser_use.secrets import is_resolved_later, refuse_literals
-from browser_use_client import AgentSettings, BrowserSettings, CreateTaskRequest, InvalidRequestError, seconds_of
+from browser_use_client import AgentSettings, BrowserSettings, InvalidRequestError, seconds_of
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator
@@ -48,9 +56,10 @@ def check(arguments: Mapping[str, Any]) -> None:
     for name in ("timeout", "poll_interval"):
         seconds_of(name, written.get(name))
     seconds_of("wait_when_busy", written.get("wait_when_busy"), may_be_zero=True)
-    if written.get("max_cost_usd") is not None:
-        CreateTaskRequest(task="x", max_cost_usd=written["max_cost_usd"])
     bytes_from("max_xcom_bytes", written.get("max_xcom_bytes"))
+    dollars_from("max_cost_usd", written.get("max_cost_usd"))
+    domains_from("secret_domains", written.get("secret_domains"))
+    mapping_from("model_params", written.get("model_params"))
     if written.get("key") is not None:
         text_from("key", written["key"])
     if "task" in written:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from browser_use_client import BrowserUseError
 
 if TYPE_CHECKING:
-    from browser_use_client import BrowserUseClient, CreatedTask, Session, Task
+    from browser_use_client import BrowserUseClient, CreatedTask, Session, SessionCost, Task
 
 
 def stop_task(client: BrowserUseClient, task: CreatedTask, log: Any, *, stop_session: bool = False) -> Task | None:
@@ -35,4 +35,15 @@ def read_session(client: BrowserUseClient, session_id: str, log: Any) -> Session
         return client.get_session(session_id)
     except BrowserUseError as error:
         log.warning("Session %s could not be read. %s", session_id, error)
+        return None
+
+
+def read_cost(client: BrowserUseClient, session_id: str, log: Any) -> SessionCost | None:
+    """What a session has cost, browser and all; None if it could not be read, or the contract does not say."""
+    if client.lacks("the cost of sessions"):
+        return None
+    try:
+        return client.get_session_cost(session_id)
+    except BrowserUseError as error:
+        log.warning("What session %s has cost could not be read. %s", session_id, error)
         return None

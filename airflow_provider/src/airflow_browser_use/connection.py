@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from airflow_browser_use.provider_info import get_provider_info
 from browser_use_client import AuthenticationError, InvalidRequestError, seconds_of
+from browser_use_client.base_url import base_url_of
+from browser_use_client.contracts import ApiVersion
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
@@ -29,10 +31,11 @@ def client_settings(connection: Connection) -> dict[str, Any]:
     if not connection.password:
         raise AuthenticationError(f"There is no API key in {name}: put it into the password.")
     extra = _extra_of(connection.extra, name)
+    api_version = _api_version(extra.get("api_version", "auto"), name)
     return {
         "api_key": connection.password,
-        "base_url": connection.host or None,
-        "api_version": extra.get("api_version", "auto"),
+        "base_url": _base_url(connection.host, api_version, name) if connection.host else None,
+        "api_version": api_version,
         "timeout": _seconds(extra.get("timeout", 30.0), name),
         "verify": _verify(extra.get("verify", True)),
         "proxy": extra.get("proxy"),
@@ -53,6 +56,22 @@ def _extra_of(text: str | None, name: str) -> dict[str, Any]:
             f"The extra of {name} has no field {', '.join(map(repr, unknown))}; there are {', '.join(sorted(known))}."
         )
     return {field: value for field, value in extra.items() if value not in (None, "")}
+
+
+def _api_version(value: Any, name: str) -> Any:
+    versions = get_args(ApiVersion)
+    if value not in versions:
+        raise InvalidRequestError(
+            f"`api_version` in the extra of {name} cannot be right: {value!r} is none of {', '.join(versions)}."
+        )
+    return value
+
+
+def _base_url(host: str, api_version: Any, name: str) -> str:
+    try:
+        return base_url_of(host, api_version)
+    except InvalidRequestError as error:
+        raise InvalidRequestError(f"The host of {name} cannot be right. {error}") from None
 
 
 def _seconds(value: Any, name: str) -> float:

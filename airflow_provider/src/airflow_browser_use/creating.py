@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any
 from airflow_browser_use import failures, files, metrics
 from airflow_browser_use.abandoned import stop_abandoned
 from airflow_browser_use.cleanup import Fate, Others
-from airflow_browser_use.identity import LEFT_NAME, MAKER_NAME, OWNER_NAME
+from airflow_browser_use.identity import MAKER_NAME
 from airflow_browser_use.reattach import earlier_tasks
 from airflow_browser_use.results import schema_from
 from browser_use_client import BrowserUseError, CreatedTask, SessionBusyError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator
 
     from airflow_browser_use.follow_ups import SessionUse
     from airflow_browser_use.identity import RemoteIdentity
     from airflow_browser_use.options import TaskOptions
-    from airflow_browser_use.record import Record
+    from airflow_browser_use.record import Memory, Record
     from airflow_browser_use.session_policy import SessionPolicy
     from browser_use_client import BrowserUseClient, CreateTaskRequest, Task
 
@@ -42,6 +42,7 @@ class Creation:
         options: What the user wants.
         use: What the DAG says about the session.
         policy: Who may go on in it.
+        begins: The task begins the session, which is closed once its work is done.
         record: What earlier tries remember.
         ti: The task instance.
         log: Of the task instance.
@@ -53,22 +54,26 @@ class Creation:
     options: TaskOptions
     use: SessionUse
     policy: SessionPolicy
+    begins: bool
     record: Record
     ti: Any
     log: Any
     sleep: Callable[[float], object]
 
-    def reattach(self, session_id: str | None) -> CreatedTask | None:
+    def reattach(self, session_id: str | None, memory: Memory | None) -> Task | None:
         """Go on with the remote task of an earlier try, if there is one that will do; what else runs is stopped.
 
         A clear begins anew: the remote task from before it is stopped, and the session that it began is closed.
+
+        Args:
+            session_id: The session to continue; None for a new one.
+            memory: What an earlier try wrote down.
         """
-        earlier = earlier_tasks(self.client, self.identity, self.record.read(), session_id, self.sleep)
+        earlier = earlier_tasks(self.client, self.identity, memory, session_id, self.sleep)
         usable = next((task for task in earlier if self._fits(task, session_id)), None)
         others = [task for task in earlier if task is not usable]
         closable = set()
-        mine = self.policy.begun_here and self.policy.owned
-        if mine and others and self.policy.others(self.ti, Fate.TRIED_AGAIN) is not Others.AT_WORK:
+        if self.begins and others and self.policy.others(self.ti, Fate.TRIED_AGAIN) is not Others.AT_WORK:
             closable = {task.session_id for task in others} - {usable.session_id if usable else None}
         for task in others:
             if not task.has_ended:
@@ -78,9 +83,7 @@ class Creation:
                 self.log.info("Remote task %s, of an earlier try, was stopped.", task.id)
         if closable and any(not self.identity.made_in_this_generation(task) for task in others):
             close_if_open(self.client, closable, self.log)
-        if usable is None:
-            return None
-        return CreatedTask(id=usable.id, session_id=usable.session_id, max_cost_usd=self.options.max_cost_usd)
+        return usable
 
     def create(self, request: CreateTaskRequest, session_id: str | None, deadline: float | None) -> CreatedTask:
         """Create a remote task.
@@ -92,19 +95,21 @@ class Creation:
         """
         self.record.begin()
         patience = max(min(self.options.wait_when_busy, (deadline or inf) - time.time()), 0.0)
-        request = request.model_copy(update={"metadata": self._with_owner(request.metadata)})
+        if self.options.key:
+            request = self._signed(request)
         if session_id and self.use.continues:
             try:
                 return self._post(request, session_id, wait_when_busy=0.0)
             except SessionBusyError:
-                stop_abandoned(self.client, session_id, self.identity, self.ti, self.log)
+                stop_abandoned(self.client, session_id, self.use, self.ti, self.log)
         return self._post(request, session_id, wait_when_busy=patience)
 
     def _post(self, request: CreateTaskRequest, session_id: str | None, *, wait_when_busy: float) -> CreatedTask:
+        left = not (self.options.stop_on_timeout and self.options.stop_on_kill)
         with TemporaryDirectory(prefix="browser-use-") as scratch:
             return self.client.create_task(
                 request,
-                key=self.options.key or self.identity.key,
+                key=self.options.key or self.identity.key(ends_with_run=self.ends_with_run, left=left),
                 key_after=None if self.options.key else datetime.now(timezone.utc),
                 key_is_new=not self.options.key,
                 accept=lambda task: is_acceptable(task, self.options),
@@ -114,17 +119,18 @@ class Creation:
                 files=self._files_of_a_new_task(Path(scratch)),
             )
 
-    def _with_owner(self, metadata: Mapping[str, str]) -> dict[str, str]:
-        """What any later process has to know to clean up, as much as there is room for beside the user's pairs."""
-        ours = {} if self.options.stop_on_timeout and self.options.stop_on_kill else {LEFT_NAME: "true"}
-        if self.options.key:
-            ours[MAKER_NAME] = self.identity.instance
-        owner = self.identity.task_id if self.policy.begun_here else self.use.owner
-        if owner and self.options.keep_session is not True:
-            mapped = self.policy.begun_here or self.use.per_map_index
-            ours[OWNER_NAME] = self.identity.name_of(owner, self.identity.map_index if mapped else -1)
-        room = max(MOST_METADATA - 1 - len(metadata), 0)
-        return {**metadata, **dict(list(ours.items())[:room])}
+    @property
+    def ends_with_run(self) -> bool:
+        """Whether a task of this DAG has begun the session, and nobody wants it to outlive the run."""
+        begun_by_dag = self.policy.begun_here or self.use.owner is not None
+        return begun_by_dag and self.options.keep_session is not True
+
+    def _signed(self, request: CreateTaskRequest) -> CreateTaskRequest:
+        """The request with the task instance in its metadata, if there is room: the user's key says nothing of it."""
+        if self.client.lacks("metadata") or len(request.metadata) > MOST_METADATA - 2:
+            return request
+        metadata = {**request.metadata, MAKER_NAME: self.identity.instance}
+        return request.model_copy(update={"metadata": metadata})
 
     def _fits(self, task: Task, session_id: str | None) -> bool:
         in_session = session_id in (None, task.session_id)

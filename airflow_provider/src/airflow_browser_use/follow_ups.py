@@ -33,6 +33,8 @@ class SessionUse:
             task itself as well.
         outlives_failure: A task downstream may run in it although this one has failed, by its trigger rule.
         per_map_index: The task that started it is mapped, so that each map index has a session of its own.
+        sharing: All tasks that work in it, itself as well.
+        left: Those of them whose remote task the user may want left running, see `stop_on_kill`.
     """
 
     starts: bool
@@ -43,21 +45,24 @@ class SessionUse:
     beside: tuple[str, ...]
     outlives_failure: bool
     per_map_index: bool
+    sharing: tuple[str, ...] = ()
+    left: frozenset[str] = frozenset()
 
     @classmethod
-    def by(cls, task: BaseOperator, kind: type, starter: type) -> SessionUse:
+    def by(cls, task: BaseOperator) -> SessionUse:
         """Find out from the DAG.
 
         A follow-up names the session of the task before it: by an XComArg (`log_in.output["session_id"]`) or by a
         template that pulls from it (`{{ ti.xcom_pull("log_in", key="session_id") }}`). So a chain leads back to the
         task that started its session, and tasks that lead back to the same one share it.
 
+        Which operators these are, they say themselves: `works_in_session`, and `starts_session` of one that only starts
+        it.
+
         Args:
-            task: The task; it may be rendered, its DAG is not.
-            kind: The operator class to look for.
-            starter: The operator class that only starts a session.
+            task: The task, or one that only starts a session; it may be rendered, its DAG is not.
         """
-        users = _Users(task.dag, kind, starter)
+        users = _Users(task.dag)
         original = task.dag.get_task(task.task_id)
         roots = users.roots_of(task.task_id)
         per_map_index = any(_is_mapped(task.dag.get_task(root)) for root in roots)
@@ -75,6 +80,8 @@ class SessionUse:
             beside=tuple(other for other in sharing if other not in alone),
             outlives_failure=_outlives_failure(task.dag, after, downstream),
             per_map_index=per_map_index,
+            sharing=tuple(sharing),
+            left=frozenset(other for other in sharing if _may_be_left(task.dag.get_task(other))),
         )
 
     @property
@@ -86,13 +93,11 @@ class SessionUse:
 class _Users:
     """The tasks of a DAG that work in a browser session, and where each one's session comes from."""
 
-    def __init__(self, dag: DAG, kind: type, starter: type) -> None:
+    def __init__(self, dag: DAG) -> None:
         self.dag = dag
-        self.task_ids = [task_id for task_id, task in dag.task_dict.items() if issubclass(task.operator_class, kind)]
+        self.task_ids = [task_id for task_id, task in dag.task_dict.items() if _says(task, "works_in_session")]
         self._groups = [
-            task_id
-            for task_id, task in dag.task_dict.items()
-            if issubclass(task.operator_class, starter) and task.is_setup
+            task_id for task_id, task in dag.task_dict.items() if _says(task, "starts_session") and task.is_setup
         ]
         self._roots: dict[str, frozenset[str]] = {}
 
@@ -111,6 +116,8 @@ class _Users:
 
     def sources_of(self, task_id: str) -> tuple[str, ...]:
         """The tasks whose session a task names."""
+        if task_id in self._groups:
+            return ()
         return tuple(self._named_by(task_id, _session_argument(self.dag.get_task(task_id))))
 
     def _named_by(self, task_id: str, argument: Any) -> Iterable[str]:
@@ -147,6 +154,16 @@ def _session_ids_in(expanded: Any) -> Iterator[Any]:
     for arguments in expanded if isinstance(expanded, (list, tuple)) else ():
         if isinstance(arguments, dict) and arguments.get("session_id") is not None:
             yield arguments["session_id"]
+
+
+def _says(task: Any, what: str) -> bool:
+    return bool(getattr(task.operator_class, what, False))
+
+
+def _may_be_left(task: Any) -> bool:
+    """Whether its remote task may be left running on purpose. A mapped one may have that of each map index."""
+    given = task.partial_kwargs if isinstance(task, MappedOperator) else vars(task)
+    return not (given.get("stop_on_timeout", True) and given.get("stop_on_kill", True))
 
 
 def _is_mapped(task: Any) -> bool:

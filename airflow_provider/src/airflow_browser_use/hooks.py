@@ -22,9 +22,10 @@ DEFAULT_CONN_ID = "browser_use_default"
 class BrowserUseHook(BaseHook):
     """Clients for one Airflow connection.
 
-    Connection type `browser_use`: host is the base URL up to `/api/v2` (default: Browser Use Cloud), password the
-    API key; extra may hold `api_version` (`auto`, `v2-nested` or `v2-flat`), `timeout` (seconds a request may take,
-    default 30), `verify` (the path of a CA bundle, or false) and `proxy` (its URL).
+    Connection type `browser_use`: host is the base URL up to `/api/v2` or `/api/v4` (default: that of Browser Use Cloud
+    for the API version), password the API key; extra may hold `api_version` (`auto`, `v2-nested`, `v2-flat` or `v4`),
+    `timeout` (seconds a request may take, default 30), `verify` (the path of a CA bundle, or false) and `proxy` (its
+    URL).
 
     Args:
         browser_use_conn_id: The connection.
@@ -44,10 +45,15 @@ class BrowserUseHook(BaseHook):
     @classmethod
     def get_connection_form_widgets(cls) -> dict[str, Any]:
         """The extra fields of that form."""
-        from wtforms import StringField  # type: ignore[import-untyped] # below 3.2 it is there
+        from wtforms import StringField, validators  # type: ignore[import-untyped] # below 3.2 it is there
+
+        def widget(field: dict[str, Any]) -> Any:
+            choices = field["schema"].get("enum")
+            checks = [validators.Optional(), validators.any_of(choices)] if choices else []
+            return StringField(field["label"], description=field["description"], validators=checks)
 
         fields = get_provider_info()["connection-types"][0]["conn-fields"]
-        return {name: StringField(field["label"], description=field["description"]) for name, field in fields.items()}
+        return {name: widget(field) for name, field in fields.items()}
 
     def __init__(self, browser_use_conn_id: str = DEFAULT_CONN_ID, **kwargs: Any) -> None:
         super().__init__(**kwargs)

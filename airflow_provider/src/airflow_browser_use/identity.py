@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from itertools import product
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from airflow.providers.common.compat.sdk import Context
 
     from browser_use_client import Task
 
-OWNER_NAME = "airflow_session_owner"
-"""Where the metadata of a task says which task instance began its session, if closing it is Airflow's business."""
-
 MAKER_NAME = "airflow_made_by"
-"""Where it says which task instance created it, if its key does not: the user chose that."""
+"""Where the metadata of a task, if it has any, says which task instance created it, if its key does not: the user chose
+that."""
 
-LEFT_NAME = "airflow_left_running"
-"""Where it says that the user wants the task left running, by `stop_on_timeout=False` or `stop_on_kill=False`."""
+ENDS_WITH_RUN = "session_ends_with_run"
+"""In XCom: a session that is to be closed at the latest with the run, if no key of a remote task says so."""
+
+MOST_RETRIES_TAKEN_AWAY = 20
+"""Up to how many retries an edit may take away so that a later try still knows the tasks from before it."""
 
 
 def name_of_run(dag_id: str, run_id: str, started: datetime | None) -> str:
@@ -35,6 +38,11 @@ def name_of_run(dag_id: str, run_id: str, started: datetime | None) -> str:
     return f"airflow/{dag_id}/{run_id}/{started.timestamp() if started else 0:.3f}"
 
 
+def name_of_instance(run: str, task_id: str, map_index: int) -> str:
+    """A task instance of a run, see `name_of_run`."""
+    return f"{run}/{task_id}/{map_index}"
+
+
 def run_of(instance: str) -> tuple[str, str, str] | None:
     """The run that a task instance is of, the id of its DAG and its own; None if the name is not one of these."""
     match instance.split("/"):
@@ -44,12 +52,61 @@ def run_of(instance: str) -> tuple[str, str, str] | None:
 
 
 @dataclass(frozen=True)
+class TaskKey:
+    """The idempotency key of a remote task, and all that whoever cleans up later has to know of it.
+
+    It is told from exact keys only, since a contract may send back no more than what stands for one (`v4`): so each
+    part has few values, and `possible_keys` tries them all.
+
+    Attributes:
+        instance: The task instance, see `RemoteIdentity.instance`.
+        max_tries: As Airflow had it for the task instance.
+        clears: How often tasks of the run had been cleared.
+        try_number: The try.
+        ends_with_run: The session is to be closed at the latest when the run has ended.
+        left: The user wants the task left running, by `stop_on_timeout=False` or `stop_on_kill=False`.
+    """
+
+    instance: str
+    max_tries: int
+    clears: int
+    try_number: int
+    ends_with_run: bool = False
+    left: bool = False
+
+    def __str__(self) -> str:
+        marks = ("+own" if self.ends_with_run else "") + ("+left" if self.left else "")
+        return f"{self.instance}/{self.max_tries}.{self.clears}{marks}/{self.try_number}"
+
+    @classmethod
+    def read(cls, key: str | None) -> TaskKey | None:
+        """A key as it was written; None if no task instance has made it up."""
+        match = re.fullmatch(r"(airflow/.+)/(\d+)\.(\d+)(\+own)?(\+left)?/(\d+)", key or "", re.DOTALL)
+        if match is None:
+            return None
+        instance, max_tries, clears, own, left, try_number = match.groups()
+        return cls(instance, int(max_tries), int(clears), int(try_number), own is not None, left is not None)
+
+
+def possible_keys(instance: str, *, max_tries: Iterable[int], clears: int, try_numbers: Iterable[int]) -> Iterator[str]:
+    """All keys under which a task instance can have created a remote task.
+
+    Args:
+        instance: The task instance, see `RemoteIdentity.instance`.
+        max_tries: What `max_tries` may have been.
+        clears: How often tasks of the run were cleared by now.
+        try_numbers: The tries.
+    """
+    each = product(max_tries, range(clears + 1), try_numbers, (False, True), (False, True))
+    return (str(TaskKey(instance, *parts)) for parts in each)
+
+
+@dataclass(frozen=True)
 class RemoteIdentity:
     """Under which keys a task instance creates its remote tasks.
 
-    Each try that creates one has a key of its own, `{instance}/{max_tries}.{clears}/{try_number}`. All tries up to the
-    next clear of the task instance are a generation: a retry reattaches to the remote task of its generation, a clear
-    stops the one before it.
+    Each try that creates one has a key of its own, see `TaskKey`. All tries up to the next clear of the task instance
+    are a generation: a retry reattaches to the remote task of its generation, a clear stops the one before it.
 
     A clear sets `max_tries` of the task instance anew, to the tries so far and the `retries` of the DAG; neither a
     retry nor an edit of the DAG changes it. Only an edit of `retries` right before a clear can lead to the same number
@@ -94,60 +151,34 @@ class RemoteIdentity:
 
     @property
     def instance(self) -> str:
-        """What the keys of all its remote tasks begin with."""
-        return self.name_of(self.task_id, self.map_index)
+        """What tells its remote tasks from those of others."""
+        return name_of_instance(self.run, self.task_id, self.map_index)
 
-    @property
-    def key(self) -> str:
-        """The key of this try."""
-        return f"{self.instance}/{self.max_tries}.{self.clears}/{self.try_number}"
+    def key(self, *, ends_with_run: bool, left: bool) -> str:
+        """The key of this try; see `TaskKey`."""
+        return str(TaskKey(self.instance, self.max_tries, self.clears, self.try_number, ends_with_run, left))
+
+    def earlier_keys(self) -> list[str]:
+        """All keys that tries before this one can have had."""
+        max_tries = range(self.max_tries + MOST_RETRIES_TAKEN_AWAY + 1)
+        tries = range(1, self.try_number)
+        return list(possible_keys(self.instance, max_tries=max_tries, clears=self.clears, try_numbers=tries))
 
     @property
     def is_first_try(self) -> bool:
         """Whether nothing can have been created before."""
         return self.try_number <= 1
 
-    def name_of(self, task_id: str, map_index: int) -> str:
-        """A task instance of the same run."""
-        return f"{self.run}/{task_id}/{map_index}"
-
     def made(self, task: Task) -> bool:
-        """Whether a remote task is one of this task instance, of any generation."""
-        return _instance_of(task) == self.instance
+        """Whether a remote task is one of this task instance, of any generation, as far as the server tells."""
+        key = TaskKey.read(task.key)
+        return key.instance == self.instance if key else task.metadata.get(MAKER_NAME) == self.instance
 
     def made_in_this_generation(self, task: Task) -> bool:
         """Whether a remote task is one of this task instance, since it was cleared last."""
-        key = _parts_of(task.key)
+        key = TaskKey.read(task.key)
         if key is None or key.instance != self.instance:
             return False
         last_before_a_clear = self.max_tries - self.retries  # of a clear that led to the same `max_tries`
         cleared = key.clears < self.clears and key.try_number <= last_before_a_clear < self.try_number
         return key.max_tries == self.max_tries and not cleared
-
-    def other_instance(self, task: Task) -> tuple[str, int] | None:
-        """Task id and map index of the task instance of this run that made a remote task; None if none of it did."""
-        instance = _instance_of(task)
-        if instance is None or not instance.startswith(f"{self.run}/"):
-            return None
-        task_id, _, map_index = instance.removeprefix(f"{self.run}/").rpartition("/")
-        return task_id, int(map_index)
-
-
-class _Key(NamedTuple):
-    instance: str
-    max_tries: int
-    clears: int
-    try_number: int
-
-
-def _parts_of(key: str | None) -> _Key | None:
-    """What a key says; None if no task instance has made it up."""
-    match = re.fullmatch(r"(airflow/.+)/(\d+)\.(\d+)/(\d+)", key or "", re.DOTALL)
-    return match and _Key(match[1], *map(int, match.groups()[1:]))
-
-
-def _instance_of(task: Task) -> str | None:
-    if maker := task.metadata.get(MAKER_NAME):
-        return str(maker)
-    key = _parts_of(task.key)
-    return key and key.instance

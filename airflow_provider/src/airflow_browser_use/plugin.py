@@ -6,14 +6,11 @@ Every process of Airflow imports this module, so it imports nothing heavy.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow.providers.common.compat.sdk import AirflowPlugin, conf, hookimpl
 
 from airflow_browser_use.pages import HAS_PAGES, MOUNTED_AT, ROUTE, root_path
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +55,8 @@ class SessionListener:
             if tasks:
                 from airflow_browser_use.settling import EndedRun, settle_soon
 
-                settle_soon(EndedRun(dag_run.dag_id, dag_run.run_id, _ids(tasks), _ids(filter(_starts_one, tasks))))
+                task_ids = tuple(task.task_id for task in tasks)
+                settle_soon(EndedRun(dag_run.dag_id, dag_run.run_id, task_ids))
         except Exception:
             log.warning("What %s has left open may be open still.", dag_run, exc_info=True)
 
@@ -66,14 +64,6 @@ class SessionListener:
 def _uses_a_browser(task: Any) -> bool:
     """Of serialized tasks the class is only a name, but their template fields are there, of subclasses too."""
     return "browser_use_conn_id" in task.template_fields
-
-
-def _starts_one(task: Any) -> bool:
-    return bool(task.is_setup) and "session_id" not in task.template_fields
-
-
-def _ids(tasks: Iterable[Any]) -> tuple[str, ...]:
-    return tuple(task.task_id for task in tasks)
 
 
 async def pages(scope: Any, receive: Any, send: Any) -> None:

@@ -60,15 +60,17 @@ def get_provider_info() -> dict[str, Any]:
                 "ui-field-behaviour": {
                     "hidden-fields": ["schema", "login", "port"],
                     "relabeling": {"host": "Base URL", "password": "API key"},
-                    "placeholders": {"host": "https://api.browser-use.com/api/v2", "password": "bu_..."},
+                    "placeholders": {"host": "left empty: Browser Use Cloud", "password": "bu_..."},
                 },
                 "conn-fields": {
                     "api_version": {
                         "label": "API version",
-                        "description": "Which revision of v2 the server speaks. auto asks it once.",
+                        "description": "What the server speaks. v4: the API of today, with runs, workspaces and cost"
+                        " limits. v2-flat, v2-nested: the two revisions of the one before. auto: what the base URL"
+                        " ends in; without one, and at /v2, a revision of v2, which the server is asked for once.",
                         "schema": {
                             "type": ["string", "null"],
-                            "enum": ["auto", "v2-nested", "v2-flat"],
+                            "enum": ["auto", "v2-nested", "v2-flat", "v4"],
                             "default": "auto",
                         },
                     },

@@ -40,11 +40,12 @@ def earlier_tasks(
     """
     if memory and memory.task_id:
         try:
-            return [client.get_task(CreatedTask(id=memory.task_id, session_id=str(memory.session_id)))]
+            task = client.get_task(CreatedTask(id=memory.task_id, session_id=str(memory.session_id)))
+            return [task.model_copy(update={"key": memory.key})]
         except NotFoundError:
             pass
     if memory:
         since_then = (datetime.now(timezone.utc) - memory.since).total_seconds()
         sleep(max(LISTS_LAG_SECONDS - since_then, 0.0))
     since = memory.since if memory else identity.since
-    return client.find_tasks(f"{identity.instance}/", after=since, session_id=session_id, as_prefix=True)
+    return client.find_tasks(identity.earlier_keys(), after=since, session_id=session_id)

@@ -21,11 +21,15 @@ class Memory:
         since: When the try that wrote it was about to create its remote task, or start its session.
         task_id: The remote task, if it was created before the try ended.
         session_id: Its session.
+        key: The key that it was created under.
+        made: This task instance has created it.
     """
 
     since: datetime
     task_id: str | None
     session_id: str | None
+    key: str | None = None
+    made: bool = True
 
 
 class Record:
@@ -43,16 +47,16 @@ class Record:
         found = None if self._store is None else self._store.get(_NAME)
         if not isinstance(found, dict):
             return None
-        return Memory(datetime.fromisoformat(found["since"]), found["task_id"], found["session_id"])
+        return Memory(**{**found, "since": datetime.fromisoformat(found["since"])})
 
     def begin(self) -> None:
         """Something is about to be created."""
         self._began = _now()
-        self._write(None, None)
+        self._write(task_id=None, session_id=None)
 
-    def created(self, task_id: str | None, session_id: str) -> None:
-        """It was."""
-        self._write(task_id, session_id)
+    def created(self, task_id: str | None, session_id: str, *, key: str | None = None, made: bool = True) -> None:
+        """It was, or was found; see `Memory`."""
+        self._write(task_id=task_id, session_id=session_id, key=key, made=made)
 
     def is_first_end(self, task_id: str) -> bool:
         """Whether no try has noted this end of a remote task yet; notes it. Below 3.3, each is the first."""
@@ -62,9 +66,9 @@ class Record:
         self._store.set(_COUNTED, task_id)
         return is_first
 
-    def _write(self, task_id: str | None, session_id: str | None) -> None:
+    def _write(self, **known: Any) -> None:
         if self._store is not None:
-            self._store.set(_NAME, {"since": self._began, "task_id": task_id, "session_id": session_id})
+            self._store.set(_NAME, {"since": self._began, **known})
 
 
 def _now() -> str:

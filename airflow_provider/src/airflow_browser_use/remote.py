@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import TaskDeferred, TaskInstanceState
 
-from airflow_browser_use import after_error, cleaning, failures, lineage, metrics, shut_down, task_states
+from airflow_browser_use import after_error, cleaning, failures, group_session, lineage, metrics, shut_down, task_states
 from airflow_browser_use.cleanup import ENDED, Ending, Fate, fate_of
 from airflow_browser_use.creating import Creation
 from airflow_browser_use.delivery import deliver
-from airflow_browser_use.identity import RemoteIdentity
+from airflow_browser_use.identity import ENDS_WITH_RUN, RemoteIdentity
 from airflow_browser_use.interruption import Interruption
 from airflow_browser_use.messages import whose_session
 from airflow_browser_use.pages import LIVE_URL_KEY, InstancePage
 from airflow_browser_use.record import Record
 from airflow_browser_use.results import log_end, log_step, return_value, schema_from
 from airflow_browser_use.session_policy import SessionPolicy
-from browser_use_client import CreatedTask, InvalidRequestError, TaskStoppedError
+from browser_use_client import BrowserSettings, CreatedTask, InvalidRequestError, TaskStoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from airflow_browser_use.options import TaskOptions
     from browser_use_client import BrowserUseClient, CreateTaskRequest, Session, Task
     from browser_use_client.models import AnyTask
+
+
+MADE_BY_ANOTHER = "made_by_another"
+"""In XCom: the remote task was there already, under the user's own `key`."""
 
 
 class RemoteTask:
@@ -54,6 +58,7 @@ class RemoteTask:
         page: What the page of the task instance is told.
         live_view: Where its browser can be seen, as far as that may be said.
         has_ended: It is known to run no more.
+        found_ended: It is that of an earlier try, and had ended already.
         is_shared: Another task instance made it, under the same `key`.
         result: The XCom value, once it has done its work; what is too large for that may not be delivered yet.
     """
@@ -78,17 +83,19 @@ class RemoteTask:
         self.policy = SessionPolicy.of(use, keep_session=options.keep_session, begun_here=begun_here)
         self.interruption = Interruption()
         self.task_id = task_id
-        self.session_id: str | None = None if begun_here else options.session_id
+        follows_id = not begun_here and not group_session.is_name(options.session_id)
+        self.session_id: str | None = options.session_id if follows_id else None
         self.page = InstancePage(self.ti, options.browser_use_conn_id, show_live_url=options.show_live_url)
         self.live_view: str | None = None
         self.max_cost_usd = options.max_cost_usd
         self.result: dict[str, Any] | None = None
         self.has_ended = False
+        self.found_ended = False
         self._session_closed = False
         self.is_shared = False
         self._record = Record(context)
         if task_id is not None:
-            self.session_id = self._own_xcom("session_id") or self.session_id
+            self._recall()
             self.live_view = self._own_xcom(LIVE_URL_KEY)
 
     @cached_property
@@ -104,43 +111,52 @@ class RemoteTask:
             deadline: Seconds since the epoch after which there is no time left to wait for room, or None.
         """
         session_id = self._session_to_continue()
+        group = session_id if group_session.is_name(session_id) else None
+        if group:
+            session_id = self._session_of(group)
+            if session_id is None:
+                request = self._with_settings_of_group(request)
         creation = Creation(
             client=self.client,
             identity=self.identity,
             options=self.options,
             use=self.use,
             policy=self.policy,
+            begins=session_id is None and (self.policy.owned or group is not None),
             record=self._record,
             ti=self.ti,
             log=self.log,
             sleep=self.interruption.sleep,
         )
-        found = None if self.options.key or self.identity.is_first_try else creation.reattach(session_id)
-        created = found or creation.create(request, session_id, deadline)
+        memory = None if self.identity.is_first_try else self._record.read()
+        found = None if self.options.key or self.identity.is_first_try else creation.reattach(session_id, memory)
+        if found:
+            self.found_ended = found.has_ended
+            created = CreatedTask(
+                id=found.id, session_id=found.session_id, key=found.key, max_cost_usd=self.options.max_cost_usd
+            )
+        else:
+            created = creation.create(request, session_id, deadline)
         self.task_id, self.session_id, self.max_cost_usd = created.id, created.session_id, created.max_cost_usd
         reattached = found is not None
         if self.options.key and created.adopted:
-            reattached = self.share(self.client.get_task(created)) or not self.identity.is_first_try
+            mine = bool(memory and memory.made and memory.task_id == created.id)
+            if not mine and not self.identity.made(self.client.get_task(created)):
+                self._leave_to_its_maker()
+                self.ti.xcom_push(key=MADE_BY_ANOTHER, value=True)
+            reattached = self.is_shared or not self.identity.is_first_try
+        if self.options.key and creation.ends_with_run and not self.is_shared:
+            self.ti.xcom_push(key=ENDS_WITH_RUN, value=created.session_id)
+        if group:
+            self.ti.xcom_push(key=group_session.BEGUN_FOR, value=group)
         metrics.count_created(self.ti, reattached=reattached)
-        self._record.created(created.id, created.session_id)
+        self._record.created(created.id, created.session_id, key=created.key, made=not self.is_shared)
         self.ti.xcom_push(key="task_id", value=created.id)
         self.ti.xcom_push(key="session_id", value=created.session_id)
         self.page.tell(created.id, created.session_id)
         self._show_live_view(reattached=reattached)
         self.interruption.raise_if_asked()
         return created
-
-    def share(self, task: Task) -> bool:
-        """Only wait for a remote task that another task instance made under the same `key`: its session is not ours.
-
-        Returns:
-            Whether another one made it.
-        """
-        self.is_shared = bool(self.options.key) and not self.identity.made(task)
-        if self.is_shared:
-            self.options = replace(self.options, stop_on_timeout=False, stop_on_kill=False)
-            self.policy = replace(self.policy, owned=False)
-        return self.is_shared
 
     def wait(self, task: AnyTask, deadline: float | None) -> Task:
         """Wait on the worker until the remote task has ended; its steps go into the log."""
@@ -168,6 +184,9 @@ class RemoteTask:
         is_open = session is None or session.status == "active"  # `v2-flat` closes one that ends with its task
         if cleanup.close_session and is_open and self.close_session(self.client):
             session = self._session()  # a recording is there once its session is closed
+            whole = cleaning.read_cost(self.client, str(self.session_id), self.log)
+            if whole and whole.tasks == 1:
+                self.result = {**self.result, "cost": float(whole.total_usd)}
         if session:
             self.page.push_links(session)
         lineage.describe_asset_events(self.context, self.result)
@@ -193,7 +212,8 @@ class RemoteTask:
         task_id = self._own_xcom("task_id")
         if task_id is None:
             return None
-        self.task_id, self.session_id = task_id, self._own_xcom("session_id")
+        self.task_id = task_id
+        self._recall()
         return self.read()
 
     def read(self) -> Task:
@@ -257,6 +277,17 @@ class RemoteTask:
             raise InvalidRequestError(f"`session_id` is empty. {whose_session(self.use)}")
         return self.options.session_id
 
+    def _session_of(self, group: str) -> str | None:
+        return group_session.session_to_continue(
+            group, self.ti, self.use, wait=self.options.wait_when_busy, sleep=self.interruption.sleep
+        )
+
+    def _with_settings_of_group(self, request: CreateTaskRequest) -> CreateTaskRequest:
+        """The request of the task that begins the session of a group; what the task says itself counts first."""
+        settings = self.ti.xcom_pull(task_ids=self.use.group, key=group_session.SETTINGS) or {}
+        own = request.browser_settings.model_dump(exclude_unset=True)
+        return request.model_copy(update={"browser_settings": BrowserSettings(**{**settings, **own})})
+
     def _show_live_view(self, *, reattached: bool) -> None:
         session = self._session()
         self.live_view = self.page.in_text(session.live_url) if session else None
@@ -269,6 +300,18 @@ class RemoteTask:
         )
         if session:
             self.page.push_links(session)
+
+    def _recall(self) -> None:
+        """What this try has said in XCom before it was deferred."""
+        self.session_id = self._own_xcom("session_id") or self.session_id
+        if self.options.key and self._own_xcom(MADE_BY_ANOTHER):
+            self._leave_to_its_maker()
+
+    def _leave_to_its_maker(self) -> None:
+        """Only wait for a remote task that another task instance made under the same `key`: its session is not ours."""
+        self.is_shared = True
+        self.options = replace(self.options, stop_on_timeout=False, stop_on_kill=False)
+        self.policy = replace(self.policy, owned=False)
 
     def _own_xcom(self, key: str) -> Any:
         return self.ti.xcom_pull(task_ids=self.ti.task_id, key=key, map_indexes=self.ti.map_index)

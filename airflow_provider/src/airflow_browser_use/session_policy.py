@@ -105,10 +105,5 @@ class SessionPolicy:
         to_come = [name for name, state in states.items() if state not in ENDED]
         if runs_anyway:
             return Others.TO_COME if to_come else Others.NONE
-        return Others.TO_COME if any(_is_of(name, self.beside) for name in to_come) else Others.NONE
-
-
-def _is_of(name: str, task_ids: tuple[str, ...]) -> bool:
-    """Whether a task instance is one of these tasks: a map index follows the task id."""
-    task_id, _, map_index = name.rpartition("_")
-    return name in task_ids or (map_index.isdigit() and task_id in task_ids)
+        beside = any(task_states.instance_of(name, self.beside)[0] in self.beside for name in to_come)
+        return Others.TO_COME if beside else Others.NONE

@@ -22,13 +22,15 @@ def browser_session(
     browser_use_conn_id: str = DEFAULT_CONN_ID,
     **kwargs: Any,
 ) -> Iterator[XComArg]:
-    """A task group with a browser session of its own, which is stopped whatever becomes of the tasks (`v2-flat`).
+    """A task group with a browser session of its own, which is stopped whatever becomes of the tasks.
 
     The group begins with a setup task `start` and ends with a teardown task `stop`::
 
         with browser_session("shop") as session_id:
             log_in = BrowserUseTaskOperator(task_id="log_in", task="...", session_id=session_id)
             log_in >> BrowserUseTaskOperator(task_id="read", task="...", session_id=session_id)
+
+    Where the server starts sessions with their first task only (`v4`, `v2-nested`), that of the group begins it.
 
     A session runs one task at a time: tasks in it need an order, or `wait_when_busy`.
 

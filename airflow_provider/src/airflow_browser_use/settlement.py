@@ -1,4 +1,4 @@
-"""What a run of a DAG has left on the server once it has ended: found by the owner in tasks' metadata, and stopped."""
+"""What a run of a DAG has left on the server once it has ended: found by the keys of its tasks, and stopped."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_browser_use.identity import LEFT_NAME, OWNER_NAME, run_of
+from airflow_browser_use.identity import TaskKey, run_of
 from browser_use_client import BrowserUseError
+from browser_use_client.flows.lookup import Keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -29,28 +30,26 @@ class Leftovers:
     sessions: tuple[str, ...] = ()
 
 
-def leftovers(run: str, tasks: Iterable[Task], open_sessions: Collection[str], started: Collection[str]) -> Leftovers:
+def leftovers(
+    tasks: Iterable[tuple[Task, TaskKey | None]], open_sessions: Collection[str], started: Collection[str]
+) -> Leftovers:
     """Decide what a run that has ended leaves behind. Pure.
 
     A session is left open where the user wants it open (`keep_session=True`), where a task runs in it that the user
     wants left running, and where one runs that is not this run's.
 
     Args:
-        run: The run, see `identity.name_of_run`.
-        tasks: Tasks of the account, at least all in those sessions.
+        tasks: Tasks of the account, at least all in those sessions, each with its key if it is one of the run.
         open_sessions: Ids of sessions that are open.
-        started: Of these, the ones that the run started without a task, to be stopped with the run.
+        started: Of these, the ones that end with the run though no key says so.
     """
-    own_prefix = f"{run}/"
-    owned, needed, orphans = set(started), set(), {}
-    for task in tasks:
-        mine = (task.key or "").startswith(own_prefix)
-        if str(task.metadata.get(OWNER_NAME, "")).startswith(own_prefix):
-            owned.add(task.session_id)
-        elif mine:
-            needed.add(task.session_id)
+    owned, needed = set(started), set[str]()
+    orphans: dict[str, str] = {}
+    for task, key in tasks:
+        if key:
+            (owned if key.ends_with_run else needed).add(task.session_id)
         if not task.has_ended:
-            if mine and LEFT_NAME not in task.metadata:
+            if key and not key.left:
                 orphans[task.id] = task.session_id
             else:
                 needed.add(task.session_id)
@@ -61,6 +60,7 @@ def leftovers(run: str, tasks: Iterable[Task], open_sessions: Collection[str], s
 def settle(
     client: BrowserUseClient,
     run: str,
+    keys: Collection[str],
     *,
     since: datetime,
     started: Collection[str],
@@ -70,14 +70,17 @@ def settle(
 
     Args:
         client: Of the server.
-        run: The run, see `identity.name_of_run`.
+        run: The run, for the log.
+        keys: All under which it can have created tasks.
         since: When it began.
-        started: Sessions that it started without a task, to be stopped with it.
+        started: Sessions that end with it though no key says so.
         has_ended: Asked again before anything is stopped: a run that is cleared begins anew.
     """
     try:
         open_sessions = [session.id for session in client.list_sessions(status="active")]
-        left = leftovers(run, _tasks_in(client, open_sessions, since), open_sessions, started)
+        mine = Keys(keys)
+        tasks = ((task, TaskKey.read(mine.key_of(task))) for task in _tasks_in(client, open_sessions, since))
+        left = leftovers(tasks, open_sessions, started)
         for task_id in left.tasks:
             if has_ended():
                 client.stop_task(task_id)
@@ -101,6 +104,9 @@ def sessions_without_a_run(
 ) -> Iterable[tuple[Session, str, str]]:
     """Find open sessions that a run began which is over, for a DAG that sweeps them from time to time.
 
+    They are told by the keys that their tasks were created under. `v4` does not send these back, so none is found
+    there; its browsers stop by themselves within 4 hours.
+
     Args:
         client: Of the server.
         is_live: Whether a run is not over, by its DAG's id and its own.
@@ -109,9 +115,11 @@ def sessions_without_a_run(
         A session, and the ids of the DAG and the run.
     """
     for session in list(client.list_sessions(status="active")):
-        tasks = list(client.list_tasks(session_id=session.id))
-        owners = {str(task.metadata[OWNER_NAME]) for task in tasks if OWNER_NAME in task.metadata}
-        for run, dag_id, run_id in filter(None, map(run_of, owners)):
-            if session.id in leftovers(run, tasks, [session.id], ()).sessions and not is_live(dag_id, run_id):
+        tasks = [(task, TaskKey.read(task.key)) for task in client.list_tasks(session_id=session.id)]
+        runs = {task.id: run_of(key.instance) for task, key in tasks if key}
+        for run in filter(None, set(runs.values())):
+            own = [(task, key if runs.get(task.id) == run else None) for task, key in tasks]
+            _, dag_id, run_id = run
+            if session.id in leftovers(own, [session.id], ()).sessions and not is_live(dag_id, run_id):
                 yield session, dag_id, run_id
                 break

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.models.dagrun import DagRun
 from airflow.models.renderedtifields import RenderedTaskInstanceFields
+from airflow.models.taskinstance import TaskInstance
+from airflow.models.taskinstancehistory import TaskInstanceHistory
 from airflow.utils.session import create_session
 from sqlalchemy import select
 
 from airflow_browser_use.hooks import BrowserUseHook
-from airflow_browser_use.identity import name_of_run
+from airflow_browser_use.identity import ENDS_WITH_RUN, name_of_instance, name_of_run, possible_keys
 from airflow_browser_use.settlement import settle
 
 if TYPE_CHECKING:
@@ -38,13 +40,11 @@ class EndedRun:
         dag_id: The DAG.
         run_id: The run.
         task_ids: Its tasks that use a browser.
-        started_by: Those of them that start a session which ends with the run.
     """
 
     dag_id: str
     run_id: str
     task_ids: Collection[str]
-    started_by: Collection[str]
 
 
 class Settler:
@@ -84,16 +84,11 @@ def settle_now(run: EndedRun) -> None:
     started = _start_of(run)
     if started is None:
         return
-    sessions = _xcoms(run) if run.started_by else set()
+    name = name_of_run(run.dag_id, run.run_id, started)
+    keys, sessions = _keys(run, name), _sessions(run)
     for conn_id in _connections_of(run):
         with BrowserUseHook(conn_id).new_client() as client:
-            settle(
-                client,
-                name_of_run(run.dag_id, run.run_id, started),
-                since=started,
-                started=sessions,
-                has_ended=lambda: _start_of(run) == started,
-            )
+            settle(client, name, keys, since=started, started=sessions, has_ended=lambda: _start_of(run) == started)
 
 
 def _start_of(run: EndedRun) -> Any:
@@ -117,8 +112,37 @@ def _connections_of(run: EndedRun) -> set[str]:
     return {each["browser_use_conn_id"] for each in rendered if each and each.get("browser_use_conn_id")}
 
 
-def _xcoms(run: EndedRun) -> set[str]:
-    """The sessions that setup tasks of the run have started."""
+def _keys(run: EndedRun, name: str) -> list[str]:
+    """All keys under which its task instances can have created remote tasks, in all of their tries."""
+    max_tries: dict[tuple[str, int], set[int]] = {}
+    latest: dict[tuple[str, int], int] = {}
+    with create_session() as session:
+        of_run = (DagRun.dag_id == run.dag_id, DagRun.run_id == run.run_id)
+        clears = session.scalars(select(DagRun.clear_number).where(*of_run)).one()
+        for each in (TaskInstance, TaskInstanceHistory):
+            rows = session.execute(
+                select(each.task_id, each.map_index, each.try_number, each.max_tries).where(
+                    each.dag_id == run.dag_id, each.run_id == run.run_id, each.task_id.in_(run.task_ids)
+                )
+            )
+            for row in rows:
+                instance = (row.task_id, row.map_index)
+                max_tries.setdefault(instance, set()).add(row.max_tries)
+                latest[instance] = max(latest.get(instance, 0), row.try_number)
+    return [
+        key
+        for instance, tries in latest.items()
+        for key in possible_keys(
+            name_of_instance(name, *instance),
+            max_tries=max_tries[instance],
+            clears=clears,
+            try_numbers=range(1, tries + 1),
+        )
+    ]
+
+
+def _sessions(run: EndedRun) -> set[str]:
+    """Sessions that end with the run though no key of a remote task says so."""
     from airflow.models import xcom
 
     XCom = getattr(xcom, "XComModel", None) or xcom.XCom  # noqa: N806 - a class, by another name in Airflow 2
@@ -127,8 +151,8 @@ def _xcoms(run: EndedRun) -> set[str]:
             select(XCom).where(
                 XCom.dag_id == run.dag_id,
                 XCom.run_id == run.run_id,
-                XCom.task_id.in_(run.started_by),
-                XCom.key == "session_id",
+                XCom.task_id.in_(run.task_ids),
+                XCom.key == ENDS_WITH_RUN,
             )
         ).all()
         return {str(XCom.deserialize_value(row)) for row in rows}

@@ -40,6 +40,23 @@ def _states_in_database(ti: Any, task_ids: Sequence[str], map_index: int | None)
         return {name_of(each): each.state for each in found if map_index in (None, each.map_index)}
 
 
+def instances_of(ti: Any, task_ids: Sequence[str]) -> dict[tuple[str, int], str | None]:
+    """The same of all map indexes, by task id and map index, which is -1 where a task is not mapped."""
+    states = states_of(ti, task_ids) if task_ids else {}
+    return {instance_of(name, task_ids): state for name, state in states.items()}
+
+
+def instance_of(name: str, task_ids: Sequence[str]) -> tuple[str, int]:
+    """The task id and the map index that Airflow's name of a task instance means; see `name_of`.
+
+    Args:
+        name: The name, where a map index follows the task id.
+        task_ids: The tasks that it may be of.
+    """
+    task_id, _, map_index = name.rpartition("_")
+    return (task_id, int(map_index)) if name not in task_ids and map_index.isdigit() else (name, -1)
+
+
 def state_of(ti: Any) -> str | None:
     """The state of a task instance as the database has it, which is more than its own process knows."""
     return states_of(ti, [ti.task_id], map_index=ti.map_index).get(name_of(ti))

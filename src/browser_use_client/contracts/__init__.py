@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from browser_use_client.contracts._contract import Capability as Capability
 from browser_use_client.contracts._contract import Contract as Contract
 from browser_use_client.contracts.v2_flat import V2Flat
 from browser_use_client.contracts.v2_nested import V2Nested

@@ -46,6 +46,7 @@ Capability = Literal[
     "the account",
     "the cost of sessions",
     "key prefixes",
+    "metadata",
 ]
 """What a contract may lack."""
 

@@ -82,6 +82,7 @@ class V4(Contract):
         "pausing": "You can only stop it; follow up in its session instead.",
         "logs": "Its steps tell what it did: `get_task`.",
         "profiles": "Set what it would say in each task's `agent_settings` instead.",
+        "metadata": "Find the task by its idempotency key: `key`.",
         "key prefixes": "It keeps no key, only what a whole key is recognised by: name the whole keys.",
     }
 

@@ -21,7 +21,6 @@ PARAMS = {
 # A busy scheduler takes a task that has resumed for one that died (apache/airflow#67287): on two cores, as often as not
 # where a remote task ends at once. The next try reattaches, so what is tested stays the same.
 RETRIED = {"retries": 9, "retry_delay": timedelta(0)}
-EDITED = Path(os.environ["AIRFLOW_HOME"], "retries")
 SECONDS = timedelta(seconds=1)
 KINDS: dict[str, dict[str, Any]] = {
     "once": RETRIED,
@@ -65,8 +64,9 @@ for mode in ("deferred", "on_worker"):
         browser_session("shop", browser_use_conn_id=common["browser_use_conn_id"]) as session_id,
     ):
         BrowserUseTaskOperator(task_id="browse", task="{{ params.prompt }}", session_id=session_id, **common, **RETRIED)
-    with DAG(f"edited_{mode}", params=PARAMS):
-        retries = int(EDITED.read_text()) if EDITED.exists() else 3
-        BrowserUseTaskOperator(
-            task_id="browse", task="{{ params.prompt }}", retries=retries, retry_delay=timedelta(0), **common
-        )
+    for edited in (0, 9):
+        with DAG(f"edited_{edited}_{mode}", params=PARAMS):
+            retries = edited if Path(os.environ["AIRFLOW_HOME"], f"retries-{edited}").exists() else 3
+            BrowserUseTaskOperator(
+                task_id="browse", task="{{ params.prompt }}", retries=retries, retry_delay=timedelta(0), **common
+            )

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
-from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import conf
 
 from airflow_browser_use import failures
-from airflow_browser_use.arguments import metadata_from, settings_from, text_from
+from airflow_browser_use.arguments import (
+    dollars_from,
+    domains_from,
+    mapping_from,
+    metadata_from,
+    settings_from,
+    text_from,
+)
 from airflow_browser_use.checks import check, check_operator
 from airflow_browser_use.delivery import MAX_XCOM_BYTES, Delivery
 from airflow_browser_use.files import as_list
@@ -19,7 +25,6 @@ from airflow_browser_use.follow_ups import SessionUse
 from airflow_browser_use.hooks import DEFAULT_CONN_ID, BrowserUseHook
 from airflow_browser_use.lineage import openlineage
 from airflow_browser_use.links import LiveViewLink, RecordingLink
-from airflow_browser_use.operators.session import BrowserUseStartSessionOperator
 from airflow_browser_use.options import TaskOptions
 from airflow_browser_use.pages import SHOW_LIVE_URL
 from airflow_browser_use.remote import RemoteTask
@@ -31,12 +36,14 @@ from browser_use_client import (
     AgentSettings,
     BrowserSettings,
     CreateTaskRequest,
+    InvalidRequestError,
     TaskUnreachableError,
     seconds_of,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from decimal import Decimal
     from typing import NoReturn
 
     from airflow.providers.common.compat.sdk import Context, XComArg
@@ -66,6 +73,8 @@ class BrowserUseTaskOperator(TemplatedOperator):
             path of either. The `output` in XCom is then parsed.
         secrets: Values for the agent to type but not to see, as references to connections or variables, or one to a
             mapping of them. (templated)
+        secret_domains: On which hosts secrets may be typed (`v4`): host names for all of them, or a mapping of the name
+            of each to its host names. (templated)
         files: Files for the agent: paths on the worker, or URLs in object storage such as `s3://bucket/key`, which
             the worker fetches. Uploaded before the task is created. At most 10 MB each. (templated)
         download_output_to: A folder on the worker, or in object storage, for the files that a successful task leaves.
@@ -74,7 +83,8 @@ class BrowserUseTaskOperator(TemplatedOperator):
         large_output_to: A folder, as above, for an output past that: `{task_id}.json`. In XCom, `output_path` then says
             where it is, and `output` is null. Default: a larger output fails the task; a retry with a higher limit
             takes it up. (templated)
-        metadata: Strings to find the remote task by. (templated)
+        workspace_id: The workspace with the files of an earlier task (`v4`). (templated)
+        metadata: Strings to find the remote task by (`v2`). (templated)
         key: Under which the remote task is created, and found again by every run of every DAG within 7 days: what is
             done under it is done once. Default: one of this task instance, so that each run and each clear has a task
             of its own. (templated)
@@ -82,7 +92,7 @@ class BrowserUseTaskOperator(TemplatedOperator):
             `execution_timeout` counts as well, also while the task is deferred.
         max_cost_usd: US dollars. In `v2-flat`, what the remote task may cost: the first poll that says it has cost more
             stops it, and the task fails without retries. In `v4`, what its session may cost, for the server to see to.
-            `v2-nested` refuses it.
+            `v2-nested` refuses it. (templated)
         poll_interval: Seconds between polls, or a timedelta. Default: 0.5 at first, up to 5 for long tasks.
         wait_when_busy: Seconds, or a timedelta, to wait for a session that runs another task, or for a plan that is
             full. On the worker, and not past `timeout`.
@@ -103,23 +113,31 @@ class BrowserUseTaskOperator(TemplatedOperator):
         "task",
         "session_id",
         "agent_settings",
+        "model_params",
         "browser_settings",
         "secrets",
+        "secret_domains",
         "files",
         "download_output_to",
         "large_output_to",
+        "workspace_id",
         "metadata",
+        "max_cost_usd",
         "key",
         "browser_use_conn_id",
     )
     own_template_fields = frozenset(template_fields)
-    text_fields = frozenset({"task", "session_id", "key", "browser_use_conn_id"})
+    text_fields = frozenset({"task", "session_id", "workspace_id", "max_cost_usd", "key", "browser_use_conn_id"})
     template_fields_renderers: ClassVar[dict[str, str]] = {
         "agent_settings": "json",
+        "model_params": "json",
         "browser_settings": "json",
+        "secret_domains": "json",
         "metadata": "json",
     }
     check_arguments = staticmethod(check)
+    works_in_session: ClassVar[bool] = True
+    """For `SessionUse`."""
     operator_extra_links = (LiveViewLink(), RecordingLink())
     ui_color = "#ffe3cc"
 
@@ -130,17 +148,20 @@ class BrowserUseTaskOperator(TemplatedOperator):
         session_id: str | XComArg | None = None,
         keep_session: bool | None = None,
         agent_settings: Mapping[str, Any] | XComArg | str | None = None,
+        model_params: Mapping[str, Any] | XComArg | str | None = None,
         browser_settings: Mapping[str, Any] | XComArg | str | None = None,
         output_schema: Any = None,
         secrets: Mapping[str, str] | str | None = None,
+        secret_domains: str | Sequence[str] | Mapping[str, str | Sequence[str]] | XComArg | None = None,
         files: Files | XComArg | None = None,
         download_output_to: Place | None = None,
         max_xcom_bytes: int | None = MAX_XCOM_BYTES,
         large_output_to: Place | None = None,
+        workspace_id: str | XComArg | None = None,
         metadata: Mapping[str, str] | XComArg | str | None = None,
         key: str | XComArg | None = None,
         timeout: float | timedelta | None = None,
-        max_cost_usd: float | str | None = None,
+        max_cost_usd: float | Decimal | str | XComArg | None = None,
         poll_interval: float | timedelta | None = None,
         wait_when_busy: float | timedelta = 0.0,
         fail_on_unsuccessful: bool = True,
@@ -156,8 +177,10 @@ class BrowserUseTaskOperator(TemplatedOperator):
             self,
             task=task,
             agent_settings=agent_settings,
+            model_params=model_params,
             browser_settings=browser_settings,
             secrets=secrets,
+            secret_domains=secret_domains,
             max_xcom_bytes=max_xcom_bytes,
             metadata=metadata,
             key=key,
@@ -174,17 +197,20 @@ class BrowserUseTaskOperator(TemplatedOperator):
         self.session_id: Any = session_id
         self.keep_session = keep_session
         self.agent_settings = agent_settings
+        self.model_params = model_params
         self.browser_settings = browser_settings
         self.output_schema = output_schema
         self.secrets = Secrets(secrets) if secrets else None
+        self.secret_domains: Any = secret_domains
         self.files: Any = files
         self.download_output_to: Any = download_output_to
         self.max_xcom_bytes = max_xcom_bytes
         self.large_output_to: Any = large_output_to
+        self.workspace_id: Any = workspace_id
         self.metadata = metadata
+        self.max_cost_usd: Any = max_cost_usd
         self.key: Any = key
         self.timeout = seconds_of("timeout", timeout)
-        self.max_cost_usd = None if max_cost_usd is None else Decimal(str(max_cost_usd))
         self.poll_interval = seconds_of("poll_interval", poll_interval)
         self.wait_when_busy = seconds_of("wait_when_busy", wait_when_busy, may_be_zero=True)
         self.fail_on_unsuccessful = fail_on_unsuccessful
@@ -204,14 +230,14 @@ class BrowserUseTaskOperator(TemplatedOperator):
     @cached_property
     def session_use(self) -> SessionUse:
         """What this task does with its session, as the DAG says."""
-        return SessionUse.by(self, BrowserUseTaskOperator, BrowserUseStartSessionOperator)
+        return SessionUse.by(self)
 
     def execute(self, context: Context) -> Any:
         """Create the remote task, or reattach to the one that exists, and wait for it here or in the triggerer."""
         deadline = self._deadline()
         with self._remote_task(context) as remote:
             created = remote.create(self._request(), deadline)
-            if self.deferrable:
+            if self.deferrable and not remote.found_ended:
                 self._defer(remote, deadline)
             remote.finish(remote.wait(created, deadline))
         return self._returned(remote)
@@ -238,12 +264,9 @@ class BrowserUseTaskOperator(TemplatedOperator):
             with self._remote_task(context, own_id) as remote:
                 self._defer(remote, self._deadline())
         with self._remote_task(context, event["browser_task_id"]) as remote:
-            if event["error"] is not None and not self.key:
-                raise failures.from_event(event["error"], event["browser_task_id"])
-            task = remote.read()
-            remote.share(task)
             if event["error"] is not None:
                 raise failures.from_event(event["error"], event["browser_task_id"])
+            task = remote.read()
             self.task = task.task or self.task  # a function that made the prompt is not called again
             for step in task.steps[event["steps_logged"] :]:
                 log_step(self.log, step)
@@ -313,7 +336,7 @@ class BrowserUseTaskOperator(TemplatedOperator):
             delivery=Delivery(self.download_output_to, self.max_xcom_bytes, self.large_output_to),
             files=self.files,
             key=self.key,
-            max_cost_usd=self.max_cost_usd,
+            max_cost_usd=dollars_from("max_cost_usd", self.max_cost_usd),
             poll_interval=self.poll_interval,
             wait_when_busy=self.wait_when_busy,
             fail_on_unsuccessful=self.fail_on_unsuccessful,
@@ -330,13 +353,23 @@ class BrowserUseTaskOperator(TemplatedOperator):
             text_from("key", self.key)
         return CreateTaskRequest(
             task=text_from("task", self.task),
-            agent_settings=settings_from("agent_settings", self.agent_settings, AgentSettings),
+            agent_settings=self._agent_settings(),
             browser_settings=settings_from("browser_settings", self.browser_settings, BrowserSettings),
             output_schema=schema_from(self.output_schema),
             metadata=metadata_from(self.metadata),
             secrets=self.secrets.reveal() if self.secrets else {},
-            max_cost_usd=self.max_cost_usd,
+            secret_domains=domains_from("secret_domains", self.secret_domains),
+            max_cost_usd=dollars_from("max_cost_usd", self.max_cost_usd),
+            workspace_id=None if self.workspace_id is None else text_from("workspace_id", self.workspace_id),
         )
+
+    def _agent_settings(self) -> AgentSettings:
+        settings = settings_from("agent_settings", self.agent_settings, AgentSettings)
+        if self.model_params is None:
+            return settings
+        if settings.model_params is not None:
+            raise InvalidRequestError("`model_params` is also in `agent_settings`: give it once.")
+        return settings.model_copy(update={"model_params": mapping_from("model_params", self.model_params)})
 
     def _deadline(self) -> float | None:
         limits = [self.timeout]

@@ -1,0 +1,137 @@
+"""The operators on a server that speaks v4: no metadata, no POST /sessions, keys that are not sent back."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.sdk import DAG, AirflowFailException, TaskDeferred
+
+from airflow_browser_use.operators import (
+    BrowserUseStartSessionOperator,
+    BrowserUseStopSessionOperator,
+    BrowserUseTaskOperator,
+)
+from browser_use_client import InvalidRequestError
+
+from .fake_v4 import FakeV4
+from .stand_in import Store, TaskInstance, context_of, execute, retry
+
+
+def browse(prompt: str = "read", **kwargs: Any) -> BrowserUseTaskOperator:
+    with DAG("shop"):
+        task: BrowserUseTaskOperator = BrowserUseTaskOperator(task_id="browse", task=prompt, **kwargs)
+    return task
+
+
+def test_a_task_runs_and_its_browser_ends_with_it(v4: FakeV4) -> None:
+    result = execute(browse())
+    [run] = v4.tasks.values()
+    assert result["task_id"] == run.id
+    assert result["output"] == "Done."
+    assert v4.open_sessions == []
+
+
+def test_the_cost_of_a_task_with_a_session_of_its_own_is_that_of_its_browser_too(v4: FakeV4) -> None:
+    v4.api.script("costly", seconds=1.0, cost="0.05")
+    assert execute(browse("costly"))["cost"] > 0.05
+
+
+def test_the_options_of_v4_are_sent(v4: FakeV4) -> None:
+    task = browse(
+        max_cost_usd="{{ params.limit }}",
+        model_params={"reasoning_effort": "low"},
+        secrets={"password": "{{ conn.shop.password }}"},
+        secret_domains=["shop.test"],
+    )
+    context = {
+        **context_of(task),
+        "params": {"limit": 2.5},
+        "conn": SimpleNamespace(shop=SimpleNamespace(password="geheim")),
+    }
+    task.render_template_fields(context)
+    execute(task, context)
+    [run] = v4.tasks.values()
+    assert Decimal(run.body["maxCostUsd"]) == Decimal("2.5")
+    assert run.body["modelParams"] == {"reasoning_effort": "low"}
+    [binding] = run.body["secretBindings"]
+    assert binding["allowedDomains"] == ["shop.test"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"max_cost_usd": 0}, "`max_cost_usd` has to be"),
+        ({"max_cost_usd": "much"}, "`max_cost_usd` has to be"),
+        ({"secret_domains": [7]}, "`secret_domains` has to be"),
+        ({"model_params": "low"}, "`model_params` has to be"),
+    ],
+)
+def test_an_option_that_cannot_be_right_is_refused_when_the_dag_is_parsed(wrong: dict[str, Any], named: str) -> None:
+    with pytest.raises(InvalidRequestError, match=named):
+        browse(**wrong)
+
+
+def test_metadata_is_refused_with_the_remedy(v4: FakeV4) -> None:
+    with pytest.raises(AirflowFailException, match=r"`metadata` .* v4"):
+        execute(browse(metadata={"order": "7"}))
+    assert v4.tasks == {}
+
+
+@pytest.mark.parametrize("remembers", [False, True])
+def test_a_retry_reattaches_and_a_clear_begins_anew(v4: FakeV4, remembers: bool) -> None:
+    task = browse("forever", retries=2, deferrable=True)
+    context = context_of(task, TaskInstance(max_tries=2))
+    if remembers:
+        context["task_state_store"] = Store()
+    for _ in range(2):
+        with pytest.raises(TaskDeferred):
+            execute(task, context)
+        retry(context)
+    [run] = v4.tasks.values()
+    context["ti"].max_tries = 4
+    with pytest.raises(TaskDeferred):
+        execute(task, context)
+    assert [each.status for each in v4.tasks.values()] == ["stopped", "started"]
+    assert len(v4.open_sessions) == 1
+    assert run.stopped
+
+
+def test_a_lost_answer_makes_no_second_run(v4: FakeV4) -> None:
+    v4.api.fault(at="create", work="done")
+    result = execute(browse("for 1 s"))
+    assert list(v4.tasks) == [result["task_id"]]
+
+
+def test_a_key_of_the_users_is_done_once_and_another_run_leaves_the_session_alone(v4: FakeV4) -> None:
+    first = browse("forever", key="invoice-7", deferrable=True, keep_session=True)
+    with pytest.raises(TaskDeferred):
+        execute(first, context_of(first))
+    second = browse("forever", key="invoice-7", deferrable=True)
+    context = context_of(second, TaskInstance(run_id="tuesday"))
+    with pytest.raises(TaskDeferred) as deferred:
+        execute(second, context)
+    assert not deferred.value.trigger.stop_on_kill
+    [run] = v4.tasks.values()
+    run.finish()
+    second.execute_complete(context, {"browser_task_id": run.id, "steps_logged": 0, "error": None})
+    assert len(v4.open_sessions) == 1
+
+
+def test_a_session_is_not_started_by_itself_and_the_error_says_what_to_do(v4: FakeV4) -> None:
+    with pytest.raises(AirflowFailException, match="keep_session=True"):
+        execute(BrowserUseStartSessionOperator(task_id="start"))
+    assert v4.tasks == {}
+
+
+def test_the_teardown_of_a_group_in_which_no_task_ran_has_nothing_to_stop(v4: FakeV4) -> None:
+    with DAG("shop") as dag:
+        start = BrowserUseStartSessionOperator(task_id="start").as_setup()
+        stop = BrowserUseStopSessionOperator(task_id="stop", session_id="?").as_teardown(setups=start)
+    context = context_of(dag.get_task("start"))
+    stop.session_id = execute(dag.get_task("start"), context)
+    assert context["ti"].xcoms["session_id"] == stop.session_id
+    execute(stop)
+    assert v4.sessions == {}
