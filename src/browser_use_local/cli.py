@@ -2,191 +2,197 @@
 
 from __future__ import annotations
 
-import argparse
+import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+import click
+
+from browser_use_local import commands
 from browser_use_local.agent.model import FORMS
 from browser_use_local.chromium import NoChromiumError, find
-from browser_use_local.commands import ServerError, run, sessions, status, stop
+from browser_use_local.commands import Server, ServerError
 from browser_use_local.serving import CannotStartError, serve
 from browser_use_local.settings import Settings
 
 DATA_DIR = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "browser-use-local"
+FOLDER = click.Path(path_type=Path)
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> int:
     """Runs the command.
 
-    Args:
-        arguments: The arguments of the command line.
-
     Returns:
-        The exit status.
+        The exit status of a command that could not be carried out. Others end the process themselves.
     """
-    options = parser().parse_args(arguments)
     try:
-        status: int = options.do(options)
+        group(prog_name="browser-use-local")
     except (CannotStartError, NoChromiumError, ServerError) as error:
-        print(f"browser-use-local: {error}", file=sys.stderr)
-        return 1
-    return status
+        click.echo(f"browser-use-local: {error}", err=True)
+    return 1
 
 
-def up(options: argparse.Namespace) -> int:
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+def group() -> None:
+    """The API of Browser Use Cloud on your own machine: tasks run in a real Chromium."""
+
+
+def _seconds(_: click.Context, option: click.Parameter, value: float) -> float:
+    if not value > 0 or math.isnan(value):
+        raise click.BadParameter("it must be more than 0 seconds", param=option)
+    return value
+
+
+def _web_url(_: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    if value is not None and urlsplit(value).scheme not in {"http", "https"}:
+        raise click.BadParameter(f"{value!r} is not an http or https URL", param=option)
+    return value
+
+
+@group.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8790, show_default=True, help="The port; 0 is any free one."
+)
+@click.option("--data-dir", type=FOLDER, default=DATA_DIR, show_default=True, help="The folder of database and files.")
+@click.option(
+    "--api-key",
+    envvar="BROWSER_USE_LOCAL_API_KEY",
+    show_envvar=True,
+    help="The key that clients must send. Without one any key will do.",
+)
+@click.option(
+    "--contract",
+    type=click.Choice(["both", "v2-nested", "v2-flat"]),
+    default="both",
+    show_default=True,
+    help="The revisions of v2 to serve; v4 is always there.",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["script", "agent"]),
+    default="script",
+    show_default=True,
+    help="What carries out the tasks: the step language, or browser-use's agent with a model.",
+)
+@click.option("--model", help=f"The model of the agent: {FORMS}.")
+@click.option(
+    "--agent-python",
+    type=FOLDER,
+    envvar="BROWSER_USE_LOCAL_AGENT_PYTHON",
+    show_envvar=True,
+    help="The Python of an environment that has browser-use. Without it, the server makes such an environment in the"
+    " data folder when it is first needed.",
+)
+@click.option(
+    "--max-sessions",
+    type=click.IntRange(min=1),
+    default=2,
+    show_default=True,
+    help="How many sessions may be active at once.",
+)
+@click.option(
+    "--idle-timeout",
+    type=float,
+    callback=_seconds,
+    default=900.0,
+    show_default=True,
+    help="Seconds until an idle session is stopped.",
+)
+@click.option(
+    "--chromium",
+    envvar="BROWSER_USE_LOCAL_CHROMIUM",
+    show_envvar=True,
+    help="The Chromium or Chrome to start. Without it, one that is installed.",
+)
+@click.option("--webhook-url", callback=_web_url, help="A URL to tell what becomes of tasks.")
+@click.option(
+    "--webhook-secret",
+    envvar="BROWSER_USE_LOCAL_WEBHOOK_SECRET",
+    show_envvar=True,
+    help="What these calls are signed with.",
+)
+@click.option(
+    "--control/--no-control",
+    default=True,
+    show_default=True,
+    help="Whether people may click and type in a session's browser from its live view.",
+)
+@click.option("--demo-site", is_flag=True, help="Serve a small shop to try tasks on, at /shop.")
+@click.option("--faults", is_flag=True, help="Let tests of clients order faults, at /_faults.")
+def up(chromium: str | None, **settings: Any) -> None:
     """Starts the server and stays until it is stopped."""
-    serve(
-        Settings(
-            data_dir=options.data_dir,
-            chromium=find(options.chromium),
-            host=options.host,
-            port=options.port,
-            api_key=options.api_key,
-            contract=options.contract,
-            engine=options.engine,
-            model=options.model,
-            agent_python=options.agent_python,
-            max_sessions=options.max_sessions,
-            idle_timeout=options.idle_timeout,
-            webhook_url=options.webhook_url,
-            webhook_secret=options.webhook_secret,
-            control=options.control,
-            demo_site=options.demo_site,
-            faults=options.faults,
-        )
-    )
-    return 0
+    serve(Settings(chromium=find(chromium), **settings))
 
 
-def parser() -> argparse.ArgumentParser:
-    """What the command takes."""
-    whole = argparse.ArgumentParser(
-        prog="browser-use-local",
-        description="The API of Browser Use Cloud on your own machine: tasks run in a real Chromium.",
-    )
-    commands = whole.add_subparsers(title="commands", required=True)
-    for name, do, options in (
-        ("up", up, _up_options),
-        ("run", run, _run_options),
-        ("sessions", sessions, _client_options),
-        ("stop", stop, _stop_options),
-        ("status", status, _client_options),
-    ):
-        description = do.__doc__ or ""
-        command = commands.add_parser(name, help=description.splitlines()[0], description=description)
-        command.set_defaults(do=do)
-        options(command)
-    return whole
-
-
-def _up_options(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
-    add("--port", type=port, default=8790, help="the port to listen on, 0 for any free one (default: 8790)")
-    add("--data-dir", type=Path, default=DATA_DIR, help=f"the folder of database and files (default: {DATA_DIR})")
-    add(
-        "--api-key",
-        default=os.environ.get("BROWSER_USE_LOCAL_API_KEY"),
-        help="the key that clients must send; without one any key will do (default: $BROWSER_USE_LOCAL_API_KEY)",
-    )
-    add("--contract", choices=["both", "v2-nested", "v2-flat"], default="both", help="what to serve (default: both)")
-    add(
-        "--engine",
-        choices=["script", "agent"],
-        default="script",
-        help="what carries out the tasks: the step language, or browser-use's agent with a model (default: script)",
-    )
-    add("--model", help=f"the model of the agent: {FORMS}")
-    add(
-        "--agent-python",
-        type=Path,
-        default=os.environ.get("BROWSER_USE_LOCAL_AGENT_PYTHON") or None,
-        help="the Python of an environment that has browser-use (default: $BROWSER_USE_LOCAL_AGENT_PYTHON, else the"
-        " server makes such an environment in the data folder when it is first needed)",
-    )
-    add("--max-sessions", type=number, default=2, help="how many sessions may be active at once (default: 2)")
-    add("--idle-timeout", type=seconds, default=900.0, help="seconds until an idle session is stopped (default: 900)")
-    add(
-        "--chromium",
-        default=os.environ.get("BROWSER_USE_LOCAL_CHROMIUM"),
-        help="the Chromium or Chrome to start (default: $BROWSER_USE_LOCAL_CHROMIUM, else the one that is installed)",
-    )
-    add("--webhook-url", type=address, help="an address to tell what becomes of tasks")
-    add(
-        "--webhook-secret",
-        default=os.environ.get("BROWSER_USE_LOCAL_WEBHOOK_SECRET"),
-        help="what these calls are signed with (default: $BROWSER_USE_LOCAL_WEBHOOK_SECRET)",
-    )
-    add(
-        "--no-control",
-        dest="control",
-        action="store_false",
-        help="let nobody click and type in a session's browser from its live view",
-    )
-    add("--demo-site", action="store_true", help="serve a small shop to try tasks on, at /shop")
-    add("--faults", action="store_true", help="let tests of clients order faults, at /_faults")
-
-
-def port(text: str) -> int:
-    """A port."""
-    if not 0 <= (named := int(text)) <= 65535:
-        raise argparse.ArgumentTypeError("ports go from 0 to 65535")
-    return named
-
-
-def number(text: str) -> int:
-    """A number of things."""
-    if (named := int(text)) < 1:
-        raise argparse.ArgumentTypeError("there must be 1 at least")
-    return named
-
-
-def seconds(text: str) -> float:
-    """A time in seconds."""
-    if not (named := float(text)) > 0:
-        raise argparse.ArgumentTypeError("it must be more than 0 seconds")
-    return named
-
-
-def address(text: str) -> str:
-    """An address of the web."""
-    if urlsplit(text).scheme not in {"http", "https"}:
-        raise argparse.ArgumentTypeError(f"{text!r} is no http or https address")
-    return text
-
-
-def _client_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
+def _with_server(command: Command) -> Command:
+    """Adds the options that say which server a command talks to."""
+    url = click.option(
         "--url",
-        default=os.environ.get("BROWSER_USE_BASE_URL", "http://127.0.0.1:8790/api/v2"),
-        help="where the server is (default: $BROWSER_USE_BASE_URL, else http://127.0.0.1:8790/api/v2)",
+        envvar="BROWSER_USE_BASE_URL",
+        show_envvar=True,
+        default="http://127.0.0.1:8790/api/v2",
+        show_default=True,
+        help="Where the server is.",
     )
-    parser.add_argument(
+    key = click.option(
         "--api-key",
-        default=os.environ.get("BROWSER_USE_API_KEY", "any"),
-        help="the key of the server (default: $BROWSER_USE_API_KEY)",
+        envvar="BROWSER_USE_API_KEY",
+        show_envvar=True,
+        default="any",
+        show_default=True,
+        help="The key of the server.",
     )
+    return url(key(command))
 
 
-def _run_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("task", help="the task, in the words of the server's engine")
-    parser.add_argument("--session", help="the id of a session to go on in")
-    parser.add_argument("--keep", action="store_true", help="leave the session open, for tasks to follow")
-    parser.add_argument("--start-url", help="the page to start on")
-    parser.add_argument(
-        "--secret",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="a secret, taken from the environment variable NAME",
-    )
-    _client_options(parser)
+@group.command()
+@click.argument("task")
+@click.option("--session", help="The id of a session to go on in.")
+@click.option("--keep", is_flag=True, help="Leave the session open, for tasks to follow.")
+@click.option("--start-url", help="The page to start on.")
+@click.option(
+    "--secret",
+    "secrets",
+    multiple=True,
+    metavar="NAME",
+    help="A secret, taken from the environment variable NAME; several are possible.",
+)
+@_with_server
+def run(url: str, api_key: str, **options: Any) -> None:
+    """Runs TASK, prints its steps as they come, and its output. Ends with 1 if it did not succeed.
+
+    Without --keep its session is stopped at the end, also one that --session names.
+    """
+    sys.exit(commands.run(Server(url, api_key), **options))
 
 
-def _stop_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("session", nargs="*", help="the id of a session; several are possible")
-    parser.add_argument("--all", action="store_true", help="all sessions that are active")
-    _client_options(parser)
+@group.command()
+@_with_server
+def sessions(url: str, api_key: str) -> None:
+    """Lists the active sessions, one a line: what each does, or for how long it is idle."""
+    commands.sessions(Server(url, api_key))
+
+
+@group.command()
+@click.argument("session_ids", metavar="[SESSION]...", nargs=-1)
+@click.option("--all", "is_all", is_flag=True, help="All sessions that are active.")
+@_with_server
+def stop(url: str, api_key: str, session_ids: tuple[str, ...], *, is_all: bool) -> None:
+    """Stops sessions, and the tasks that run in them."""
+    if bool(session_ids) == is_all:
+        raise ServerError("Name the session to stop, or give --all; `browser-use-local sessions` lists them.")
+    commands.stop(Server(url, api_key), session_ids)
+
+
+@group.command()
+@_with_server
+def status(url: str, api_key: str) -> None:
+    """Says what runs: each active session with its tasks."""
+    commands.status(Server(url, api_key))

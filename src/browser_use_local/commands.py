@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import time
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import Any
 
@@ -32,14 +32,14 @@ class Server:
     """
 
     def __init__(self, url: str, key: str) -> None:
-        self._url = url.rstrip("/")
+        self.url = url.rstrip("/")
         self._http = httpx.Client(headers={"X-Browser-Use-API-Key": key}, timeout=30)
-        health = self._request("GET", self._url.partition("/api/")[0] + "/health")
+        health = self._request("GET", self.url.partition("/api/")[0] + "/health")
         try:
             self.contract: str = health.json()["contract"]
         except (ValueError, KeyError, TypeError):
             raise ServerError(
-                f"{self._url} is not a local server: name one with --url, or unset BROWSER_USE_BASE_URL."
+                f"{self.url} is not a local server: name one with --url, or unset BROWSER_USE_BASE_URL."
             ) from None
 
     def call(self, method: str, path: str, **request: Any) -> Any:
@@ -48,7 +48,7 @@ class Server:
         Raises:
             ServerError: It does not answer, or not well.
         """
-        answer = self._request(method, self._url + path, **request)
+        answer = self._request(method, self.url + path, **request)
         if answer.is_error:
             raise ServerError(f"{method} {path} was refused with HTTP {answer.status_code}: {_detail(answer)}")
         return answer.json()
@@ -72,86 +72,84 @@ class Server:
             return self._http.request(method, url, **request)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise ServerError(
-                f"No server answers at {self._url} ({error}): start one with `browser-use-local up`, or name another"
+                f"No server answers at {self.url} ({error}): start one with `browser-use-local up`, or name another"
                 " address with --url."
             ) from error
 
 
-def status(options: argparse.Namespace) -> int:
+def status(server: Server) -> None:
     """Says what runs: each active session with its tasks."""
-    server = Server(options.url, options.api_key)
     found = server.sessions()
-    print(f"{options.url} is up; {len(found)} active session(s).")
+    print(f"{server.url} is up; {len(found)} active session(s).")
     for session in found:
         print(f"\n{session['id']}  since {session['startedAt']}\n  {session['liveUrl']}")
         for task in server.tasks(session["id"]):
             print(f"  {task['status']:9} {task['task']}")
-    return 0
 
 
-def sessions(options: argparse.Namespace) -> int:
+def sessions(server: Server) -> None:
     """Lists the active sessions, one a line: what each does, or for how long it is idle."""
-    server = Server(options.url, options.api_key)
     found = server.sessions()
     for session in found:
         print(f"{session['id']}  {_doing(session, server.tasks(session['id']))}")
     if not found:
         print("No session is active.")
-    return 0
 
 
-def stop(options: argparse.Namespace) -> int:
-    """Stops sessions, and the tasks that run in them."""
-    if bool(options.session) == options.all:
-        raise ServerError("Name the session to stop, or give --all; `browser-use-local sessions` lists them.")
-    server = Server(options.url, options.api_key)
-    for session_id in options.session or [session["id"] for session in server.sessions()]:
+def stop(server: Server, session_ids: Sequence[str]) -> None:
+    """Stops these sessions and the tasks that run in them; all that are active, where none is named."""
+    for session_id in session_ids or [session["id"] for session in server.sessions()]:
         server.stop(session_id)
         print(f"Stopped {session_id}.")
-    return 0
 
 
-def run(options: argparse.Namespace) -> int:
-    """Runs one task, prints its steps as they come, and its output. Returns 1 if it did not succeed.
+def run(
+    server: Server, task: str, *, session: str | None, start_url: str | None, secrets: Sequence[str], keep: bool
+) -> int:
+    """Runs one task, prints its steps as they come, and its output.
 
-    Without --keep its session is stopped at the end, also one that --session names.
+    Args:
+        server: Where it runs.
+        task: The task.
+        session: The id of a session to go on in.
+        start_url: The page to start on.
+        secrets: The names of environment variables.
+        keep: Leave the session open; else it is stopped at the end, also one that was named.
+
+    Returns:
+        The exit status: 1 if the task did not succeed.
     """
-    server = Server(options.url, options.api_key)
-    secrets = {}
-    for name in options.secret:
-        if name not in os.environ:
-            raise ServerError(f"The environment has no variable {name}, from which the secret was to be taken.")
-        secrets[name] = os.environ[name]
-    created = server.call("POST", "/tasks", json=_body(server, options, secrets))
+    if missing := [name for name in secrets if name not in os.environ]:
+        raise ServerError(f"The environment has no variable {missing[0]}, from which the secret was to be taken.")
+    values = {name: os.environ[name] for name in secrets}
+    where = _where(server, session, start_url, keep=keep)
+    created = server.call("POST", "/tasks", json={"task": task, "secrets": values or None, **where})
     session_id = created["sessionId"]
     try:
-        task = _follow(server, created["id"])
+        ended = _follow(server, created["id"])
     except KeyboardInterrupt:
         server.call("PATCH", f"/tasks/{created['id']}", json={"action": "stop_task_and_session"})
         print("\nStopped.")
         return 130
-    output = task["doneOutput"] if server.contract == "v2-nested" else task["output"]
-    print(f"\n{output or task['status']}")
-    if options.keep:
+    output = ended["doneOutput"] if server.contract == "v2-nested" else ended["output"]
+    print(f"\n{output or ended['status']}")
+    if keep:
         print(
             f"\nThe session stays open. Go on in it: browser-use-local run --session {session_id} TASK"
             f"\nClose it: browser-use-local stop {session_id}"
         )
     else:
         server.stop(session_id)
-    return 0 if task["isSuccess"] else 1
+    return 0 if ended["isSuccess"] else 1
 
 
-def _body(server: Server, options: argparse.Namespace, secrets: dict[str, str]) -> dict[str, Any]:
-    """The request, in the words of the server's contract. A session to be kept is made before its task."""
-    session_id = options.session
+def _where(server: Server, session_id: str | None, start_url: str | None, *, keep: bool) -> dict[str, Any]:
+    """Where a task runs, in the words of the server's contract. A session to be kept is made before its task."""
     if server.contract == "v2-nested":  # where all sessions stay, and none is made by itself
-        settings = {"agentSettings": {"startUrl": options.start_url}, "browserSettings": {"sessionId": session_id}}
-    else:
-        if options.keep and session_id is None:
-            session_id = server.call("POST", "/sessions", json={})["id"]
-        settings = {"sessionId": session_id, "startUrl": options.start_url}
-    return {"task": options.task, **settings, "secrets": secrets or None}
+        return {"agentSettings": {"startUrl": start_url}, "browserSettings": {"sessionId": session_id}}
+    if keep and session_id is None:
+        session_id = server.call("POST", "/sessions", json={})["id"]
+    return {"sessionId": session_id, "startUrl": start_url}
 
 
 def _follow(server: Server, task_id: str) -> Any:

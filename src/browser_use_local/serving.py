@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import signal
 import socket
@@ -14,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import uvicorn
+from filelock import FileLock, Timeout
 from starlette.types import Scope
 
 from browser_use_local.agent import ModelError, NoPythonError
@@ -42,6 +42,8 @@ def serve(settings: Settings) -> None:
     Raises:
         CannotStartError: The address, the data folder or Chromium cannot be used.
     """
+    if sys.platform == "win32":
+        raise CannotStartError("The local server needs Linux or macOS; on Windows it runs in WSL.")
     if settings.webhook_url and not settings.webhook_secret:
         raise CannotStartError("A webhook needs a secret to be signed with: set one with --webhook-secret.")
     if settings.model and settings.engine != "agent":
@@ -115,16 +117,15 @@ def _own_folder(folder: Path) -> Iterator[None]:
     """Makes the data folder and locks it, since two servers in one folder would end each other's tasks."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / "lock").open("w")
+        lock = FileLock(folder / "lock", timeout=0)
+        lock.acquire()
+    except Timeout:
+        raise CannotStartError(
+            f"Another local server uses the data folder {folder}: stop it, or name another folder with --data-dir."
+        ) from None
     except OSError as error:
         raise CannotStartError(f"The data folder {folder} cannot be used: {error.strerror}") from error
     with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise CannotStartError(
-                f"Another local server uses the data folder {folder}: stop it, or name another folder with --data-dir."
-            ) from None
         yield
 
 

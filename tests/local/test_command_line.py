@@ -52,17 +52,17 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("option", "value", "said"),
     [
-        ("--port", "99999", "ports go from 0 to 65535"),
-        ("--max-sessions", "0", "there must be 1 at least"),
+        ("--port", "99999", "99999 is not in the range 0<=x<=65535."),
+        ("--max-sessions", "0", "0 is not in the range x>=1."),
         ("--idle-timeout", "-1", "it must be more than 0 seconds"),
         ("--idle-timeout", "nan", "it must be more than 0 seconds"),
-        ("--webhook-url", "hook", "'hook' is no http or https address"),
+        ("--webhook-url", "hook", "'hook' is not an http or https URL"),
     ],
 )
 def test_an_option_out_of_bounds(tmp_path: Path, option: str, value: str, said: str) -> None:
     result = up(tmp_path, option, value)
     assert result.returncode == 2
-    assert result.stderr.endswith(f"error: argument {option}: {said}\n")
+    assert result.stderr.endswith(f"Error: Invalid value for '{option}': {said}\n")
 
 
 def test_a_data_folder_that_is_a_file(tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def test_a_server_that_is_not_a_local_one_is_left_alone(site: Site) -> None:
     assert site.requests == ["GET /health"] * 3
 
 
-@pytest.mark.parametrize("missing", ["playwright", "starlette", "uvicorn", "jsonschema"])
+@pytest.mark.parametrize("missing", ["click", "filelock", "jinja2", "playwright", "starlette", "uvicorn", "jsonschema"])
 def test_without_the_packages_of_its_extra_the_command_says_what_to_install(missing: str) -> None:
     code = f"import sys; sys.modules[{missing!r}] = None; from browser_use_local.__main__ import main; sys.exit(main())"
     said = complaint(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60))
@@ -217,6 +217,15 @@ def test_without_the_packages_of_its_extra_the_command_says_what_to_install(miss
         f"The local server needs packages that are not installed ({missing} is missing): `pip install '.[local]'` in a"
         " clone of the repository, or `pip install 'browser-use-client[local]'`."
     )
+
+
+def test_on_windows_it_says_where_it_runs() -> None:
+    code = (
+        "import sys; from browser_use_local.cli import main; sys.platform = 'win32'; sys.argv = ['', 'up'];"
+        " sys.exit(main())"
+    )
+    said = complaint(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60))
+    assert said == "The local server needs Linux or macOS; on Windows it runs in WSL."
 
 
 def test_what_the_server_refuses_is_one_sentence(server: LocalServer) -> None:

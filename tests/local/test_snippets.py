@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from browser_use_local.cli import parser
+from browser_use_local.cli import up
 from tests.snippets import MARKERS, ROOT, Snippet, imports, snippets
 
 from .running_server import KEY, LocalServer
@@ -101,7 +101,7 @@ def runs_here(line: str) -> bool:
     """Whether a command is run; what sets up or starts something is only held against what it names."""
     words = [word for word in shlex.split(line, comments=True) if not re.match(r"[A-Z_]+=", word)]
     if words[:2] == ["browser-use-local", "up"]:
-        parser().parse_args(words[1:])
+        up.make_context("up", words[2:])
         return False
     if words and words[0] == "make":
         assert re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
