@@ -6,6 +6,10 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT202012
+
 from browser_use_local.output_schema import TOO_MUCH_WORK, faults_found
 from browser_use_local.script.coerce import coerce, same_name, words
 from browser_use_local.script.stage import Facts, Readings, StepFailedError, Table
@@ -54,7 +58,7 @@ class _Filler:
     """Takes values from what was read, and then from the page as it is."""
 
     def __init__(self, root: dict[str, Any], tables: Tables, pairs: Pairs) -> None:
-        self._root = root
+        self._references = Registry().with_resource("", DRAFT202012.create_resource(root)).resolver()
         self._tables = tables
         self._pairs = pairs
 
@@ -135,10 +139,12 @@ class _Filler:
                 yield from self._choices({**shared, **alternative}, depth + 1)
 
     def _resolve(self, reference: str) -> dict[str, Any]:
-        node: Any = self._root
-        for part in reference.removeprefix("#").strip("/").split("/") if reference != "#" else []:
-            node = node.get(part.replace("~1", "/").replace("~0", "~"), {}) if isinstance(node, dict) else {}
-        return node if isinstance(node, dict) and reference.startswith("#") else {}
+        """What a reference means, within the schema itself; nothing, where that is not there."""
+        try:
+            found = self._references.lookup(reference).contents
+        except (Unresolvable, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
 
 
 def _named(sources: Sequence[Sequence[tuple[str, str]]], wanted: str) -> str | None:
