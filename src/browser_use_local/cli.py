@@ -125,7 +125,7 @@ def _web_url(_: click.Context, option: click.Parameter, value: str | None) -> st
     help="Whether people may click and type in a session's browser from its live view.",
 )
 @click.option("--demo-site", is_flag=True, help="Serve a small shop to try tasks on, at /shop.")
-@click.option("--faults", is_flag=True, help="Let tests of clients order faults, at /_faults.")
+@click.option("--faults", is_flag=True, help="Let tests of clients ask for faults, at /_faults.")
 def up(chromium: str | None, **settings: Any) -> None:
     """Starts the server and stays until it is stopped."""
     serve(Settings(chromium=find(chromium), **settings))

@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from browser_use_local.engine import Order
+from browser_use_local.engine import TaskRequest
 from browser_use_local.records import Conversation, Run, Task, Workspace, new_id
 from browser_use_local.sessions import Sessions
 from browser_use_local.store import Store
@@ -28,12 +28,12 @@ class NotOfTheSessionError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Turn:
-    """A run as it was ordered, and what it says about its conversation; None is as before, or the default.
+    """A run as it was asked for, and what it says about its conversation; None is as before, or the default.
 
     `browser` are settings for a browser that is newly started, named as on the wire.
     """
 
-    order: Order
+    request: TaskRequest
     conversation_id: str | None = None
     workspace_id: str | None = None
     keep_alive: int | None = None
@@ -76,8 +76,8 @@ class Conversations:
         conversation_id = before.id if before else new_id()
         workspace_id = before.workspace_id if before else turn.workspace_id
         attached = self._workspaces.attached(turn.attached_file_ids or [], workspace_id) if workspace_id else []
-        order = dataclasses.replace(
-            turn.order,
+        request = dataclasses.replace(
+            turn.request,
             conversation_id=conversation_id,
             session_id=self._open_browser(before),
             earlier=self._earlier(before),
@@ -106,13 +106,13 @@ class Conversations:
                     task_id=task.id,
                     conversation_id=conversation_id,
                     created_at=task.created_at,
-                    output_schema=order.output_schema,
+                    output_schema=request.output_schema,
                     model_params=turn.model_params,
                     attached_file_ids=None if turn.attached_file_ids is None else [file.id for file in attached],
                 )
             )
 
-        return self._tasks.create(order, also)
+        return self._tasks.create(request, also)
 
     def latest(self, conversation: Conversation) -> Task | None:
         """The newest run of a conversation; None where all its runs were deleted."""

@@ -20,8 +20,8 @@ class Upload:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
-    """A task as it was ordered, in the words of any contract. What is secret is never shown by `repr`.
+class TaskRequest:
+    """A task as it was asked for, in the words of any contract. What is secret is never shown by `repr`.
 
     `earlier` are the tasks before it in its session, if that one has a memory: what they were and what came of them.
     `secret_hosts` names the hosts that a secret is for, where it is not for all; subdomains are included.
@@ -100,7 +100,7 @@ class Report(Protocol):
 class Engine(Protocol):
     """Carries out tasks."""
 
-    async def run(self, order: Order, browser: Callable[[], Awaitable[Browser]], report: Report) -> Outcome:
+    async def run(self, request: TaskRequest, browser: Callable[[], Awaitable[Browser]], report: Report) -> Outcome:
         """Carries out one task. `browser` starts the session's browser, so a task that is refused needs none.
 
         Raises:

@@ -10,7 +10,7 @@ from typing import Any
 
 from playwright.async_api import StorageState
 
-from browser_use_local.engine import Order
+from browser_use_local.engine import TaskRequest
 from browser_use_local.records import Profile, ProfileKind, now
 from browser_use_local.store import Store
 
@@ -36,19 +36,19 @@ class Profiles:
         self._store = store
         folder.mkdir(exist_ok=True, mode=0o700)
 
-    def applied(self, order: Order) -> Order:
-        """The order with what its agent profile says.
+    def applied(self, request: TaskRequest) -> TaskRequest:
+        """The request with what its agent profile says.
 
         Raises:
             ProfileNotFoundError: There is no such agent profile.
         """
-        if order.agent_profile_id is None:
-            return order
-        profile = self._store.get(Profile, id=order.agent_profile_id, kind="agent-profiles")
+        if request.agent_profile_id is None:
+            return request
+        profile = self._store.get(Profile, id=request.agent_profile_id, kind="agent-profiles")
         if profile is None:
             raise ProfileNotFoundError("Agent profile not found")
         return dataclasses.replace(
-            order,
+            request,
             max_steps=profile.settings["maxAgentSteps"],
             allowed_domains=profile.settings["allowedDomains"],
             instructions=profile.settings["customSystemPromptExtension"],

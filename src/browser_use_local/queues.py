@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 
 from browser_use_local.conversations import Conversations, Turn
-from browser_use_local.engine import Order
+from browser_use_local.engine import TaskRequest
 from browser_use_local.profiles import ProfileNotFoundError
 from browser_use_local.records import Conversation, Message
 from browser_use_local.sessions import TooManySessionsError
@@ -96,8 +96,8 @@ class Queues:
         conversation = self._store.get(Conversation, id=conversation_id)
         latest = self._conversations.latest(conversation) if conversation else None
         for message in self.pending(conversation_id):
-            order = Order(revision="v4", task=message.text, llm=latest.llm if latest else "", keep_session=True)
-            turn = Turn(order=order, conversation_id=conversation_id, attached_file_ids=message.attached_file_ids)
+            request = TaskRequest(revision="v4", task=message.text, llm=latest.llm if latest else "", keep_session=True)
+            turn = Turn(request=request, conversation_id=conversation_id, attached_file_ids=message.attached_file_ids)
             try:
                 task = self._conversations.start(turn)
             except (SessionBusyError, TooManySessionsError):

@@ -42,7 +42,7 @@ def create_app(settings: Settings, *, is_local: bool) -> tuple[Starlette, Faults
         is_local: Whether it listens on an address that only this machine can reach.
 
     Returns:
-        The application, and, where faults may be ordered, the same with faults around it.
+        The application, and, where faults may be asked for, the same with faults around it.
     """
 
     @contextlib.asynccontextmanager

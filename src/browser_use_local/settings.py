@@ -31,7 +31,7 @@ class Settings:
         webhook_secret: What these calls are signed with.
         control: Let people take a browser over in the live view.
         demo_site: Serve the demo shop at /shop.
-        faults: Let tests of clients order faults at /_faults.
+        faults: Let tests of clients ask for faults at /_faults.
     """
 
     data_dir: Path

@@ -17,7 +17,7 @@ from playwright.async_api import Download
 from playwright.async_api import Error as PlaywrightError
 
 from browser_use_local.browser import Browser
-from browser_use_local.engine import DoneStep, Engine, EngineFailedError, Order, Outcome
+from browser_use_local.engine import DoneStep, Engine, EngineFailedError, Outcome, TaskRequest
 from browser_use_local.files import Files
 from browser_use_local.masking import mask
 from browser_use_local.output_schema import as_json, faults
@@ -121,11 +121,11 @@ class Tasks:
         self._running: dict[str, RunningTask] = {}
         sessions.on_break = self._end_in_broken
 
-    def create(self, order: Order, also: Callable[[Task], None] = lambda task: None) -> Task:  # noqa: ARG005
+    def create(self, request: TaskRequest, also: Callable[[Task], None] = lambda task: None) -> Task:  # noqa: ARG005
         """Makes a task and starts it.
 
         Args:
-            order: The task.
+            request: The task.
             also: Writes down what belongs to the task besides: all of it, or nothing, and then there is no task.
 
         Raises:
@@ -134,35 +134,35 @@ class Tasks:
             UnknownFileError: A file that it includes was not uploaded.
             TooManySessionsError: There is no room for the session that it needs.
         """
-        order = self._profiles.applied(order)
-        self._files.check_uploaded(order.included_files)
-        session = self._session_for(order)
-        earlier = order.earlier or self._earlier(session)
+        request = self._profiles.applied(request)
+        self._files.check_uploaded(request.included_files)
+        session = self._session_for(request)
+        earlier = request.earlier or self._earlier(session)
         task = Task(
             session_id=session.id,
-            revision=order.revision,
-            llm=order.llm,
-            task=order.task,
-            status=in_words_of(order.revision, "created"),
-            metadata=order.metadata,
+            revision=request.revision,
+            llm=request.llm,
+            task=request.task,
+            status=in_words_of(request.revision, "created"),
+            metadata=request.metadata,
         )
         try:
             with self._store.transaction():
                 self._store.add(task)
-                self._files.include(order.included_files, task)
-                uploads = {**self._files.inputs(session.id, task.id), **order.uploads}
+                self._files.include(request.included_files, task)
+                uploads = {**self._files.inputs(session.id, task.id), **request.uploads}
                 also(task)
         except Exception:
-            if order.session_id is None:
+            if request.session_id is None:
                 self._sessions.retire(session, "its task could not be written down")
             raise
-        session.secrets.update(order.secrets)
-        order = dataclasses.replace(order, secrets=dict(session.secrets), uploads=uploads, earlier=earlier)
+        session.secrets.update(request.secrets)
+        request = dataclasses.replace(request, secrets=dict(session.secrets), uploads=uploads, earlier=earlier)
         session.running_task = task.id
-        session.idle_timeout = order.idle_timeout or session.idle_timeout
+        session.idle_timeout = request.idle_timeout or session.idle_timeout
         running = self._running[task.id] = RunningTask(task, session)
         running.may_go_on.set()
-        running.work = asyncio.create_task(self._work(running, order))
+        running.work = asyncio.create_task(self._work(running, request))
         return task
 
     async def stop(self, task_id: str) -> None:
@@ -211,19 +211,19 @@ class Tasks:
         for running in list(self._running.values()):
             self._end(running, Ending.failed("The local server was stopped while this task ran."))
 
-    def _session_for(self, order: Order) -> ActiveSession:
-        if order.session_id is None:
+    def _session_for(self, request: TaskRequest) -> ActiveSession:
+        if request.session_id is None:
             opened = self._sessions.open(
-                keep_alive=order.keep_session,
-                profile_id=order.browser_profile_id,
-                size=order.screen,
-                conversation_id=order.conversation_id,
+                keep_alive=request.keep_session,
+                profile_id=request.browser_profile_id,
+                size=request.screen,
+                conversation_id=request.conversation_id,
             )
             session = self._sessions.get(opened.id)
         else:
-            session = self._sessions.get(order.session_id)
+            session = self._sessions.get(request.session_id)
         if session is None:
-            record = self._store.get(Session, id=order.session_id)
+            record = self._store.get(Session, id=request.session_id)
             if record is None:
                 raise SessionNotFoundError
             raise SessionStoppedError(record.reason or "")
@@ -238,31 +238,31 @@ class Tasks:
         tasks = self._store.select(Task, {"session_id": session.id}, order="created_at")
         return [(task.task, task.output or task.status) for task in tasks]
 
-    async def _work(self, running: RunningTask, order: Order) -> None:
+    async def _work(self, running: RunningTask, request: TaskRequest) -> None:
         task, session = running.task, running.session
 
         async def browser() -> Browser:
             ready = await self._sessions.browser(session)
             ready.on_download = lambda download: running.downloads.append(
-                asyncio.create_task(self._keep(task.id, download, order.secrets))
+                asyncio.create_task(self._keep(task.id, download, request.secrets))
             )
             self.begins(running, "")
-            waiting = {"id": task.id, "status": in_words_of(order.revision, "created")}
+            waiting = {"id": task.id, "status": in_words_of(request.revision, "created")}
             self._change(waiting, status="started", started_at=now())
             return ready
 
         try:
-            outcome = await _given_out(await self._engine.run(order, browser, _Report(self, running)), order)
+            outcome = await _given_out(await self._engine.run(request, browser, _Report(self, running)), request)
             await asyncio.gather(*running.downloads)
             ending = Ending("finished", outcome.output, outcome.is_success)
         except (EngineFailedError, NotKeptError) as error:
-            ending = Ending.failed(mask(str(error), order.secrets))
+            ending = Ending.failed(mask(str(error), request.secrets))
         except PlaywrightError as error:
-            self._sessions.broke(session, mask(error.message.splitlines()[0], order.secrets))
+            self._sessions.broke(session, mask(error.message.splitlines()[0], request.secrets))
             return
         except Exception:  # noqa: BLE001 - whatever went wrong, the task has ended
             # The traceback of a browser's error holds what was typed.
-            logger.error("task %s failed\n%s", task.id, mask(traceback.format_exc(), order.secrets))  # noqa: TRY400
+            logger.error("task %s failed\n%s", task.id, mask(traceback.format_exc(), request.secrets))  # noqa: TRY400
             ending = Ending.failed("The local server made a mistake; its log says more.")
         self._end(running, ending)
 
@@ -375,12 +375,12 @@ class _Report:
         self.tasks.begins(self.running, goal)
 
 
-async def _given_out(outcome: Outcome, order: Order) -> Outcome:
+async def _given_out(outcome: Outcome, request: TaskRequest) -> Outcome:
     """The outcome as it is written down: without secrets, and with a schema as JSON that still fits it."""
-    shown = mask(outcome.output, order.secrets)
-    if order.output_schema is None or not outcome.is_success:
+    shown = mask(outcome.output, request.secrets)
+    if request.output_schema is None or not outcome.is_success:
         return Outcome(shown, outcome.is_success)
-    if shown != outcome.output and (problem := await faults(order.output_schema, shown)):
+    if shown != outcome.output and (problem := await faults(request.output_schema, shown)):
         return Outcome(
             f"Secrets are not given out, and without them the output does not fit the schema: {problem}", False
         )

@@ -14,7 +14,7 @@ from browser_use_local.script.parse import NotUnderstoodError, parse
 from browser_use_local.script.steps import STEPS
 from browser_use_local.script.steps.files import Download, Upload
 from browser_use_local.script.steps.forms import Select, Tick, Type, Untick
-from browser_use_local.script.steps.moving import Click, GoBack, OpenAddress, OpenHighest, OpenLowest, PressKey, Reload
+from browser_use_local.script.steps.moving import Click, GoBack, OpenHighest, OpenLowest, OpenUrl, PressKey, Reload
 from browser_use_local.script.steps.reading import CheckText, ReadTable, Report, ReportIt, Wait, WaitForText
 from browser_use_local.script.steps.signing_in import SignIn
 
@@ -33,8 +33,8 @@ def steps(task: str) -> list[Any]:
 @pytest.mark.parametrize(
     ("task", "expected"),
     [
-        ("Open http://shop.test/a?b=c.", [OpenAddress("http://shop.test/a?b=c")]),
-        ("Go to reddit.com", [OpenAddress("reddit.com")]),
+        ("Open http://shop.test/a?b=c.", [OpenUrl("http://shop.test/a?b=c")]),
+        ("Go to reddit.com", [OpenUrl("reddit.com")]),
         ("Go back", [GoBack()]),
         ("Go back\n\n[bu-0123456789abcdef0123: a reference, no part of the task. Ignore it.]", [GoBack()]),
         ("Refresh the page", [Reload()]),
@@ -86,7 +86,7 @@ def test_a_step_is_read_as_it_is_meant(task: str, expected: list[Any]) -> None:
     ],
 )
 def test_steps_may_be_joined_as_people_do(task: str) -> None:
-    assert steps(task) == [OpenAddress("http://shop.test/"), Click("Orders"), GoBack()]
+    assert steps(task) == [OpenUrl("http://shop.test/"), Click("Orders"), GoBack()]
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 from pydantic import BaseModel, Field
 
 from browser_use_local.script.coerce import number, same_name
+from browser_use_local.script.context import ExtractedValues, PageContent, Table
 from browser_use_local.script.fill import DoesNotFitError, fill
-from browser_use_local.script.stage import Facts, Readings, Table
 
 ORDERS = Table(
     name="Orders",
@@ -19,7 +19,7 @@ ORDERS = Table(
     rows=[["A-1", "Open", "310.25 EUR", "yes"], ["A-2", "Closed", "9 EUR", "no"]],
     positions=[1, 2],
 )
-FACTS = Facts(
+FACTS = PageContent(
     "Shop",
     "http://shop.test/",
     [ORDERS],
@@ -42,8 +42,8 @@ class Page(BaseModel):
     weight: Optional[float] = None  # noqa: UP045 - as users on Python 3.10 write it
 
 
-def filled(schema: dict[str, object], readings: Readings | None = None) -> object:
-    return asyncio.run(fill(schema, readings or Readings(), FACTS))
+def filled(schema: dict[str, object], extracted: ExtractedValues | None = None) -> object:
+    return asyncio.run(fill(schema, extracted or ExtractedValues(), FACTS))
 
 
 def test_a_model_is_filled_from_tables_and_names() -> None:
@@ -53,8 +53,8 @@ def test_a_model_is_filled_from_tables_and_names() -> None:
 
 
 def test_what_was_read_comes_before_what_is_on_the_page() -> None:
-    readings = Readings(pairs=[("Carrier", "DHL")])
-    assert filled({"type": "object", "properties": {"carrier": {"type": "string"}}}, readings) == {"carrier": "DHL"}
+    extracted = ExtractedValues(pairs=[("Carrier", "DHL")])
+    assert filled({"type": "object", "properties": {"carrier": {"type": "string"}}}, extracted) == {"carrier": "DHL"}
 
 
 def test_a_list_of_plain_values_is_a_column() -> None:

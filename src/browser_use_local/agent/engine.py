@@ -17,7 +17,7 @@ from typing import Any
 from browser_use_local.agent.environment import Environment
 from browser_use_local.agent.model import Model
 from browser_use_local.browser import MARK, Browser
-from browser_use_local.engine import DoneStep, EngineFailedError, Order, Outcome, Report
+from browser_use_local.engine import DoneStep, EngineFailedError, Outcome, Report, TaskRequest
 from browser_use_local.masking import mask
 from browser_use_local.output_schema import TOO_MUCH_WORK, faults
 
@@ -52,27 +52,27 @@ class AgentEngine:
         self._environment = environment
         self._folder = folder
 
-    async def run(self, order: Order, browser: Callable[[], Awaitable[Browser]], report: Report) -> Outcome:
+    async def run(self, request: TaskRequest, browser: Callable[[], Awaitable[Browser]], report: Report) -> Outcome:
         """Carries out one task. When it is cancelled, the agent is gone, and the browser stays as it is."""
         python = await self._environment.python()
         with self._workplace() as place:
             async with _program(python, place) as agent:
                 # The program takes seconds to start, and so does the browser: together.
                 chromium = await browser()
-                await chromium.allow_only(order.allowed_domains)
-                await agent.send(self._task(order, chromium, place))
+                await chromium.allow_only(request.allowed_domains)
+                await agent.send(self._task(request, chromium, place))
                 async for said in agent.messages():
                     match mask(said, self._keys):
                         case {"step": step}:
                             await report(_step(step, place))
                             await agent.send({})
                         case {"answer": answer}:
-                            problem = await faults(order.output_schema or {}, answer)
+                            problem = await faults(request.output_schema or {}, answer)
                             if problem == TOO_MUCH_WORK:  # no other answer would help
                                 return Outcome(f"What the agent reported could not be checked: {problem}", False)
                             await agent.send({"faults": problem})
                         case {"end": end}:
-                            return _outcome(order, end)
+                            return _outcome(request, end)
                         case {"failed": reason}:
                             raise EngineFailedError(reason)
         raise EngineFailedError(f"The agent's process ended unexpectedly: {mask(agent.last_words, self._keys)}")
@@ -86,11 +86,11 @@ class AgentEngine:
         finally:
             shutil.rmtree(place, ignore_errors=True)
 
-    def _task(self, order: Order, chromium: Browser, place: Path) -> dict[str, Any]:
+    def _task(self, request: TaskRequest, chromium: Browser, place: Path) -> dict[str, Any]:
         uploads = place / "uploads"
         uploads.mkdir()
         files = []
-        for number, (name, upload) in enumerate(order.uploads.items()):
+        for number, (name, upload) in enumerate(request.uploads.items()):
             # Pages get the name with the file, and two names may come to the same.
             folder = uploads / str(number)
             folder.mkdir()
@@ -98,21 +98,21 @@ class AgentEngine:
             shutil.copyfile(upload.path, file)
             files.append(str(file))
         return {
-            "model": self._model.order(),
+            "model": self._model.as_message(),
             "cdp_url": chromium.cdp_url,
             "mark": MARK,
-            "task": _with_secret_tags(order.task, order.secrets),
-            "secrets": dict(order.secrets),
-            "secret_hosts": dict(order.secret_hosts),
-            "start_url": order.start_url,
-            "output_schema": order.output_schema,
-            "max_steps": order.max_steps,
-            "allowed_domains": order.allowed_domains,
-            "instructions": _instructions(order),
-            "flash_mode": order.flash_mode,
-            "thinking": order.thinking,
-            "vision": order.vision,
-            "highlight_elements": order.highlight_elements,
+            "task": _with_secret_tags(request.task, request.secrets),
+            "secrets": dict(request.secrets),
+            "secret_hosts": dict(request.secret_hosts),
+            "start_url": request.start_url,
+            "output_schema": request.output_schema,
+            "max_steps": request.max_steps,
+            "allowed_domains": request.allowed_domains,
+            "instructions": _instructions(request),
+            "flash_mode": request.flash_mode,
+            "thinking": request.thinking,
+            "vision": request.vision,
+            "highlight_elements": request.highlight_elements,
             "files": files,
             "downloads": str(place / "downloads"),
         }
@@ -196,11 +196,12 @@ def _with_secret_tags(task: str, secrets: Mapping[str, str]) -> str:
     )
 
 
-def _instructions(order: Order) -> str:
+def _instructions(request: TaskRequest) -> str:
     """What the system prompt is extended with: what the user said, and what came before."""
-    parts = [order.instructions] if order.instructions else []
-    if order.earlier:
-        lines = [f"- {task[:LONGEST_MEMORY]}\n  {output[:LONGEST_MEMORY]}" for task, output in order.earlier[-MEMORY:]]
+    parts = [request.instructions] if request.instructions else []
+    if request.earlier:
+        latest = request.earlier[-MEMORY:]
+        lines = [f"- {task[:LONGEST_MEMORY]}\n  {output[:LONGEST_MEMORY]}" for task, output in latest]
         parts.append("Earlier tasks in this browser, which is still open, and what came of them:\n" + "\n".join(lines))
     return "\n\n".join(parts)
 
@@ -211,9 +212,9 @@ def _step(step: dict[str, Any], place: Path) -> DoneStep:
     return DoneStep(**{**step, "files": [path for path in files if path.is_file()]})
 
 
-def _outcome(order: Order, end: dict[str, Any]) -> Outcome:
+def _outcome(request: TaskRequest, end: dict[str, Any]) -> Outcome:
     output, is_success = end["output"], end["is_success"]
-    if order.output_schema is None or not is_success:
+    if request.output_schema is None or not is_success:
         return Outcome(output, is_success)
     try:
         return Outcome(json.loads(output), True)

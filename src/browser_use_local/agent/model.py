@@ -74,6 +74,6 @@ class Model:
         keys = {name: environment.get(name, "") for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")}
         return {name: key for name, key in keys.items() if len(key) >= SHORTEST_KEY}
 
-    def order(self) -> dict[str, str | None]:
+    def as_message(self) -> dict[str, str | None]:
         """What the agent's program is told."""
         return asdict(self)

@@ -144,12 +144,12 @@ class Run:
     """One task.
 
     Args:
-        order: What the server sent.
+        request: What the server sent.
         wire: Where the steps go.
     """
 
-    def __init__(self, order: Json, wire: Wire) -> None:
-        self._order = order
+    def __init__(self, request: Json, wire: Wire) -> None:
+        self._request = request
         self._wire = wire
         self._reported = 0
         self._given: set[str] = set()
@@ -158,9 +158,9 @@ class Run:
 
     async def __call__(self) -> Json:
         """Carries it out. Returns the last line to send."""
-        order = self._order
+        request = self._request
         session = BrowserSession(
-            cdp_url=order["cdp_url"],
+            cdp_url=request["cdp_url"],
             is_local=True,
             browser_profile=BrowserProfile(
                 keep_alive=True,
@@ -168,41 +168,41 @@ class Run:
                 headless=False,
                 no_viewport=True,
                 enable_default_extensions=False,
-                highlight_elements=order["highlight_elements"],
-                downloads_path=order["downloads"],
-                allowed_domains=order["allowed_domains"] or None,
+                highlight_elements=request["highlight_elements"],
+                downloads_path=request["downloads"],
+                allowed_domains=request["allowed_domains"] or None,
             ),
         )
-        schema = order["output_schema"]
+        schema = request["output_schema"]
         agent = Agent(
-            order["task"],
+            request["task"],
             llm=self._model(),
             browser_session=session,
-            tools=Tools(order["mark"], order["secret_hosts"]),
-            sensitive_data=order["secrets"] or None,
-            initial_actions=_open(order["start_url"]),
+            tools=Tools(request["mark"], request["secret_hosts"]),
+            sensitive_data=request["secrets"] or None,
+            initial_actions=_open(request["start_url"]),
             output_model_schema=_output_model(schema, self._wire) if schema is not None else None,
-            use_vision=order["vision"],
-            use_thinking=order["thinking"],
-            flash_mode=order["flash_mode"],
-            extend_system_message=order["instructions"] or None,
-            available_file_paths=order["files"],
+            use_vision=request["vision"],
+            use_thinking=request["thinking"],
+            flash_mode=request["flash_mode"],
+            extend_system_message=request["instructions"] or None,
+            available_file_paths=request["files"],
             use_judge=False,
             enable_signal_handler=False,
         )
         agent.screenshot_service = NoScreenshots()
-        history = await agent.run(max_steps=order["max_steps"], on_step_end=self._report)
+        history = await agent.run(max_steps=request["max_steps"], on_step_end=self._report)
         if self._trouble:
-            return {"failed": f"The model {order['model']['text']} cannot be used: {self._trouble}"}
+            return {"failed": f"The model {request['model']['text']} cannot be used: {self._trouble}"}
         if history.is_done():
             return {"end": {"output": history.final_result() or "", "is_success": bool(history.is_successful())}}
-        if agent.state.n_steps > order["max_steps"]:
-            output = f"The agent did not finish within maxSteps, which is {order['max_steps']}."
+        if agent.state.n_steps > request["max_steps"]:
+            output = f"The agent did not finish within maxSteps, which is {request['max_steps']}."
             return {"end": {"output": output, "is_success": False}}
         if self._bad_answer:
             return {
-                "failed": f"The model {order['model']['text']} did not answer in the way that the agent needs, several"
-                f" times: {self._bad_answer}"
+                "failed": f"The model {request['model']['text']} did not answer in the way that the agent needs,"
+                f" several times: {self._bad_answer}"
             }
         error = next((one for one in reversed(history.errors()) if one), "the browser does not answer")
         return {"failed": f"The agent gave up: {error}"}
@@ -237,7 +237,7 @@ class Run:
 
     def _model(self) -> Any:
         """The user's model, watched for what goes wrong with it."""
-        provider, name, url = (self._order["model"][key] for key in ("provider", "name", "url"))
+        provider, name, url = (self._request["model"][key] for key in ("provider", "name", "url"))
         model: Any
         if provider == "anthropic":
             model = ChatAnthropic(model=name, max_retries=RETRIES)
@@ -335,9 +335,9 @@ def _inlined(node: Any, root: Json, depth: int = 0) -> Any:
 def main() -> None:
     """Carries out the task that the first line orders."""
     wire = Wire()
-    order = wire.receive()
+    request = wire.receive()
     try:
-        last = asyncio.run(Run(order, wire)())
+        last = asyncio.run(Run(request, wire)())
     except Exception as error:  # noqa: BLE001 - whatever went wrong, the server says it
         last = {"failed": f"The agent broke down: {type(error).__name__}: {error}"}
     wire.send(last)

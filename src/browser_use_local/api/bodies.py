@@ -11,7 +11,7 @@ import jsonschema
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from browser_use_local.engine import Order
+from browser_use_local.engine import TaskRequest
 from browser_use_local.settings import Contract
 from browser_use_local.urls import is_web_url
 
@@ -118,9 +118,9 @@ class NestedTask(Body):
     metadata: dict[str, str] | None = None
     secrets: dict[str, str] | None = Field(default=None, repr=False)
 
-    def order(self) -> Order:
-        """What is ordered: the session stays after its task."""
-        return Order(
+    def task_request(self) -> TaskRequest:
+        """The task; its session stays after it."""
+        return TaskRequest(
             revision="v2-nested",
             task=self.task,
             llm=self.agent_settings.llm,
@@ -170,10 +170,10 @@ class FlatTask(Body):
     judge_llm: FlatModel | None = None
     skill_ids: list[str] | None = None
 
-    def order(self) -> Order:
-        """What is ordered: a session made for this task closes with it."""
+    def task_request(self) -> TaskRequest:
+        """The task; a session made for it closes with it."""
         settings = self.session_settings or SessionSettings()
-        return Order(
+        return TaskRequest(
             revision="v2-flat",
             task=self.task,
             llm=self.llm,

@@ -61,9 +61,9 @@ async def create(request: Request) -> Response:
         kind = task_body(here.settings.contract, frozenset(fields if isinstance(fields, dict) else ()))
     except ValueError as error:
         raise InvalidError.because(str(error), "body") from None
-    order = read(kind, body).order()
+    wanted = read(kind, body).task_request()
     try:
-        task = here.tasks.create(order)
+        task = here.tasks.create(wanted)
     except SessionNotFoundError:
         raise HTTPException(404, "Session not found") from None
     except SessionStoppedError as error:

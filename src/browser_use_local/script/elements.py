@@ -9,7 +9,7 @@ from typing import Literal, cast
 
 from playwright.async_api import Frame, Locator
 
-from browser_use_local.script.stage import Stage, StepFailedError
+from browser_use_local.script.context import StepContext, StepFailedError
 
 Role = Literal[
     "button", "checkbox", "combobox", "link", "listbox", "menuitem", "menuitemcheckbox", "menuitemradio", "radio",
@@ -67,7 +67,7 @@ class _Candidate:
     target: str | None
 
 
-async def clickable(stage: Stage, name: str) -> Locator:
+async def clickable(context: StepContext, name: str) -> Locator:
     """The link, button, tab or menu item of this name, also what opens details (`<summary>`)."""
 
     def search(frame: Frame, part: str) -> Locator:
@@ -77,11 +77,11 @@ async def clickable(stage: Stage, name: str) -> Locator:
         )
 
     return await the_one(
-        stage, f'link or button named "{name}"', name, search, "a, button, [role=button], [type=submit]"
+        context, f'link or button named "{name}"', name, search, "a, button, [role=button], [type=submit]"
     )
 
 
-async def field(stage: Stage, name: str, kind: Kind = TEXT_FIELD) -> Locator:
+async def field(context: StepContext, name: str, kind: Kind = TEXT_FIELD) -> Locator:
     """The form field with this label or placeholder."""
 
     def search(frame: Frame, part: str) -> Locator:
@@ -90,16 +90,16 @@ async def field(stage: Stage, name: str, kind: Kind = TEXT_FIELD) -> Locator:
 
     # Pages hide the file field behind a button of their own, and it takes files all the same.
     may_hide = kind is FILE_FIELD
-    return await the_one(stage, f'{kind.name} labelled "{name}"', name, search, "label", may_hide=may_hide)
+    return await the_one(context, f'{kind.name} labelled "{name}"', name, search, "label", may_hide=may_hide)
 
 
 async def the_one(
-    stage: Stage, what: str, name: str, search: Search, others: str, *, may_hide: bool = False
+    context: StepContext, what: str, name: str, search: Search, others: str, *, may_hide: bool = False
 ) -> Locator:
     """The element with the whole name, else the one with the name as whole words in its own.
 
     Args:
-        stage: The page.
+        context: The page.
         what: What it is called in messages.
         name: The name that the task gives it.
         search: Finds what has the name, or a part of it.
@@ -112,7 +112,7 @@ async def the_one(
     hidden: list[_Candidate] = []
 
     async def look() -> list[_Candidate]:
-        candidates = [one for frame in await stage.frames() for one in await _candidates(search(frame, name))]
+        candidates = [one for frame in await context.frames() for one in await _candidates(search(frame, name))]
         hidden[:] = []
         for is_meant in (_is_whole, _is_part):
             meant = [one for one in candidates if is_meant(one.names, name)]
@@ -122,19 +122,19 @@ async def the_one(
             hidden.extend(meant)
         return []
 
-    found = cast("list[_Candidate]", await stage.until(look))
-    where = f'the page "{await stage.page.title()}" ({stage.page.url})'
+    found = cast("list[_Candidate]", await context.until(look))
+    where = f'the page "{await context.page.title()}" ({context.page.url})'
     # Menus are often on a page twice: links to one address are one link.
     if len({one.target or id(one) for one in found}) == 1:
         element = found[0].locator
-        if not await stage.until(element.is_enabled):
+        if not await context.until(element.is_enabled):
             raise StepFailedError(f"The {what} on {where} is disabled.")
         return element
     if found:
         raise StepFailedError(f"There are {len(found)} of a {what} on {where}: name one that is there once.")
     if hidden:
         raise StepFailedError(f"The {what} on {where} is hidden: a step before it may have to show it.")
-    raise StepFailedError(f"There is no {what} on {where}. What is there: {await _listed(stage, others)}.")
+    raise StepFailedError(f"There is no {what} on {where}. What is there: {await _listed(context, others)}.")
 
 
 async def _candidates(found: Locator) -> list[_Candidate]:
@@ -162,10 +162,10 @@ def _any_of(first: Locator, *others: Locator) -> Locator:
     return first
 
 
-async def _listed(stage: Stage, selector: str) -> str:
+async def _listed(context: StepContext, selector: str) -> str:
     """The names of what is on the page, for a message: secrets are masked before anything is cut."""
-    names = [name for frame in await stage.frames() for name in await frame.locator(selector).evaluate_all(_LABELS)]
-    labels = [f'"{stage.shown(name)[:LONGEST_LABEL]}"' for name in dict.fromkeys(names)]
+    names = [name for frame in await context.frames() for name in await frame.locator(selector).evaluate_all(_LABELS)]
+    labels = [f'"{context.shown(name)[:LONGEST_LABEL]}"' for name in dict.fromkeys(names)]
     return ", ".join(labels)[:LONGEST_LIST] or "none"
 
 

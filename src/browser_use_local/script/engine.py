@@ -12,12 +12,12 @@ from playwright.async_api import Error
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from browser_use_local.browser import Browser
-from browser_use_local.engine import DoneStep, Order, Outcome, Report
+from browser_use_local.engine import DoneStep, Outcome, Report, TaskRequest
 from browser_use_local.output_schema import as_json
+from browser_use_local.script.context import StepContext, StepFailedError
 from browser_use_local.script.fill import DoesNotFitError, fill
 from browser_use_local.script.parse import NotUnderstoodError, Written, parse
-from browser_use_local.script.stage import Stage, StepFailedError
-from browser_use_local.script.steps.moving import open_address
+from browser_use_local.script.steps.moving import open_url
 from browser_use_local.script.steps.reading import Wait
 
 # Seconds. The steps have shorter bounds of their own where the page answers.
@@ -30,47 +30,47 @@ T = TypeVar("T")
 class ScriptEngine:
     """The engine that needs no model."""
 
-    async def run(self, order: Order, browser: Callable[[], Awaitable[Browser]], report: Report) -> Outcome:
+    async def run(self, request: TaskRequest, browser: Callable[[], Awaitable[Browser]], report: Report) -> Outcome:
         """Carries out one task; a text that is not understood starts nothing."""
         try:
-            steps = parse(order.task, order.secrets)
+            steps = parse(request.task, request.secrets)
         except NotUnderstoodError as error:
             return Outcome(str(error), False)
-        if len(steps) > order.max_steps:
-            return Outcome(f"The task has {len(steps)} steps, and maxSteps is {order.max_steps}.", False)
+        if len(steps) > request.max_steps:
+            return Outcome(f"The task has {len(steps)} steps, and maxSteps is {request.max_steps}.", False)
 
-        stage = Stage(await browser(), order.secrets, order.secret_hosts, order.uploads)
-        await stage.browser.allow_only(order.allowed_domains)
-        if order.start_url:
+        context = StepContext(await browser(), request.secrets, request.secret_hosts, request.uploads)
+        await context.browser.allow_only(request.allowed_domains)
+        if request.start_url:
             try:
-                await _bounded(stage, open_address(stage, order.start_url))
+                await _bounded(context, open_url(context, request.start_url))
             except StepFailedError as error:
                 return Outcome(f"The start page was not reached: {error}", False)
         for number, written in enumerate(steps, start=1):
-            if failure := await self._perform(stage, written, report):
+            if failure := await self._perform(context, written, report):
                 return Outcome(f"Step {number} of {len(steps)}, `{written.text}`, failed. {failure}", False)
-        return await self._outcome(order, stage, len(steps))
+        return await self._outcome(request, context, len(steps))
 
-    async def _perform(self, stage: Stage, written: Written, report: Report) -> str | None:
+    async def _perform(self, context: StepContext, written: Written, report: Report) -> str | None:
         """Carries out one step and reports it. Returns what went wrong."""
         began = time.monotonic()
         failure = None
         came_of_it = ""
         report.begins(written.text)
-        stage.browser.dialogs.clear()
+        context.browser.dialogs.clear()
         try:
             waits = float(written.step.number) if isinstance(written.step, Wait) else 0.0
-            came_of_it = await _bounded(stage, written.step.perform(stage), STEP_TAKES_UP_TO + waits)
+            came_of_it = await _bounded(context, written.step.perform(context), STEP_TAKES_UP_TO + waits)
         except StepFailedError as error:
             failure = str(error)
         except PlaywrightTimeoutError as error:
             failure = _what_was_in_the_way(error.message)
         except Error as error:
-            if stage.page.is_closed():
+            if context.page.is_closed():
                 raise
             failure = f"The page did not let it happen: {error.message.splitlines()[0]}"
-        asked = list(stage.browser.dialogs)
-        stage.readings.dialogs.extend(asked)
+        asked = list(context.browser.dialogs)
+        context.extracted.dialogs.extend(asked)
         if failure is None and any(not dialog.is_answered for dialog in asked):
             failure = "The page asked for a text, which no step can give:"
         said = " ".join(dialog.said for dialog in asked)
@@ -87,29 +87,30 @@ class ScriptEngine:
         )
         return failure
 
-    async def _outcome(self, order: Order, stage: Stage, number: int) -> Outcome:
+    async def _outcome(self, request: TaskRequest, context: StepContext, number: int) -> Outcome:
         try:
-            facts = await _bounded(stage, stage.facts())
+            content = await _bounded(context, context.read_page())
         except StepFailedError as error:
             return Outcome(f"The page could not be read at the end. {error}", False)
-        readings = stage.readings
-        if order.output_schema is not None:
+        extracted = context.extracted
+        if request.output_schema is not None:
             try:
-                return Outcome(await fill(order.output_schema, readings, facts), True)
+                return Outcome(await fill(request.output_schema, extracted, content), True)
             except DoesNotFitError as error:
-                return Outcome(f'The page "{facts.title}" ({facts.url}) does not fit the output schema: {error}', False)
-        parts = [as_json(stage.shown(table.records)) for table in readings.tables]
-        if readings.pairs:
-            parts.append(stage.lines(readings.pairs))
+                page = f'The page "{content.title}" ({content.url})'
+                return Outcome(f"{page} does not fit the output schema: {error}", False)
+        parts = [as_json(context.shown(table.records)) for table in extracted.tables]
+        if extracted.pairs:
+            parts.append(context.lines(extracted.pairs))
         if not parts:
             parts.append(
-                f'Done in {number} step{"s" if number > 1 else ""}. The page is "{facts.title}" ({facts.url}).'
+                f'Done in {number} step{"s" if number > 1 else ""}. The page is "{content.title}" ({content.url}).'
             )
-        parts.extend(dialog.said for dialog in readings.dialogs)
+        parts.extend(dialog.said for dialog in extracted.dialogs)
         return Outcome("\n\n".join(parts), True)
 
 
-async def _bounded(stage: Stage, work: Coroutine[Any, Any, T], seconds: float = STEP_TAKES_UP_TO) -> T:
+async def _bounded(context: StepContext, work: Coroutine[Any, Any, T], seconds: float = STEP_TAKES_UP_TO) -> T:
     """Works on the page until that is done, the page does not answer any more, or the time is over.
 
     Much of what Playwright does waits for the page without end, and a page answers no one while its script runs.
@@ -121,7 +122,7 @@ async def _bounded(stage: Stage, work: Coroutine[Any, Any, T], seconds: float = 
     until = asyncio.get_running_loop().time() + seconds
     try:
         while not (await asyncio.wait([job], timeout=LOOKS_AT_PAGE_EVERY))[0]:
-            if await stage.browser.ended_script():
+            if await context.browser.ended_script():
                 raise StepFailedError("The page did not answer: one of its scripts ran without end, and was ended.")
             if asyncio.get_running_loop().time() > until:
                 raise StepFailedError(f"It was not done within {seconds:g} seconds.")

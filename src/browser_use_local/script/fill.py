@@ -12,7 +12,7 @@ from referencing.jsonschema import DRAFT202012
 
 from browser_use_local.output_schema import TOO_MUCH_WORK, faults_found
 from browser_use_local.script.coerce import coerce, same_name, words
-from browser_use_local.script.stage import Facts, Readings, StepFailedError, Table
+from browser_use_local.script.context import ExtractedValues, PageContent, StepFailedError, Table
 from browser_use_local.work import TooMuchWorkError, bounded
 
 MISSING = object()
@@ -27,15 +27,15 @@ class DoesNotFitError(Exception):
     """The page does not have what the schema asks for. The message says what is missing."""
 
 
-async def fill(schema: dict[str, Any], readings: Readings, facts: Facts) -> Any:
+async def fill(schema: dict[str, Any], extracted: ExtractedValues, content: PageContent) -> Any:
     """Fills the schema, first from what was read, then from the page.
 
     Raises:
         DoesNotFitError: The result is not valid.
     """
-    tables = (_without_frames(readings.tables), _without_frames(facts.tables))
+    tables = (_without_frames(extracted.tables), _without_frames(content.tables))
     try:
-        return await bounded(_filled, schema, tables, (readings.pairs, facts.pairs))
+        return await bounded(_filled, schema, tables, (extracted.pairs, content.pairs))
     except TooMuchWorkError:
         raise DoesNotFitError(TOO_MUCH_WORK) from None
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, get_type_hints
 
+from browser_use_local.script.context import Step
 from browser_use_local.script.grammar import Value, operand, operands
-from browser_use_local.script.stage import Step
 from browser_use_local.script.steps import STEPS
 from browser_use_local.script.words import Pieces, divisions
 

@@ -9,8 +9,8 @@ from playwright.async_api import Locator
 
 from browser_use_local.browser import MARK
 from browser_use_local.script.coerce import day, number
+from browser_use_local.script.context import StepContext, StepFailedError
 from browser_use_local.script.grammar import Value
-from browser_use_local.script.stage import Stage, StepFailedError
 
 # Pages may rewrite what was typed (a telephone number, an amount) a moment later.
 SETTLES_WITHIN = 1_000
@@ -19,13 +19,13 @@ _FIGURES = re.compile(r"-?[\d.,' ]+")
 _HELD = "element => element.isContentEditable ? element.innerText : element.value"
 
 
-async def type_in(stage: Stage, element: Locator, value: Value, name: str) -> None:
+async def type_in(context: StepContext, element: Locator, value: Value, name: str) -> None:
     """Types a value into a field. A field that holds a secret is marked, so that screenshots leave it out.
 
     Days, times and numbers may be written as people do; the field gets them as it wants them.
 
     Args:
-        stage: The page.
+        context: The page.
         element: The field.
         value: What to type.
         name: What the field is called in messages.
@@ -35,14 +35,14 @@ async def type_in(stage: Stage, element: Locator, value: Value, name: str) -> No
             that the secret is not for. A secret is not shown.
     """
     # The document of the field, which may be in a frame of another host.
-    stage.check_host(value, await element.evaluate("element => element.ownerDocument.location.hostname"))
-    text = stage.reveal(value)
+    context.check_host(value, await element.evaluate("element => element.ownerDocument.location.hostname"))
+    text = context.reveal(value)
     kind = await element.evaluate("element => element.tagName === 'INPUT' ? element.type : ''")
     wanted = _as_the_field_wants(text, kind)
     said = f"{{{{{value.text}}}}}" if value.is_secret else f'"{text}"'
     if wanted is None:
         raise StepFailedError(f'The field "{name}" takes {_TAKES[kind]}, and {said} is not one.')
-    if not await stage.until(element.is_editable):
+    if not await context.until(element.is_editable):
         raise StepFailedError(f'The field "{name}" cannot be typed into: it is read-only.')
     if value.is_secret:
         await element.evaluate(f"element => element.setAttribute('{MARK}', '')")
@@ -53,7 +53,7 @@ async def type_in(stage: Stage, element: Locator, value: Value, name: str) -> No
         held[:] = [await element.evaluate(_HELD)]
         return _is_same(held[0], wanted)
 
-    if not await stage.until(holds_it, SETTLES_WITHIN):
+    if not await context.until(holds_it, SETTLES_WITHIN):
         there = "something else" if value.is_secret else f'"{held[0]}"' if held[0] else "nothing"
         raise StepFailedError(f'The field "{name}" did not take {said}: it holds {there}.')
 

@@ -12,7 +12,7 @@ from pydantic.alias_generators import to_camel
 
 from browser_use_local.api.bodies import Body, Country, Height, TaskText, Width, checked_schema
 from browser_use_local.conversations import KEEP_ALIVE_SECONDS, Turn
-from browser_use_local.engine import Order
+from browser_use_local.engine import TaskRequest
 
 
 def _finite(value: dict[str, Any]) -> dict[str, Any]:
@@ -150,8 +150,8 @@ class NewRun(StrictBody):
         return next((name for name, value in asked.items() if value), None)
 
     def turn(self) -> Turn:
-        """What is ordered."""
-        order = Order(
+        """The run, as a task."""
+        request = TaskRequest(
             revision="v4",
             task=self.task,
             llm=self.model,
@@ -166,7 +166,7 @@ class NewRun(StrictBody):
         )
         restored = KEEP_ALIVE_SECONDS if "keep_alive" in self.model_fields_set else None
         return Turn(
-            order=order,
+            request=request,
             conversation_id=str(self.session_id) if self.session_id else None,
             workspace_id=str(self.workspace_id) if self.workspace_id else None,
             keep_alive=self.keep_alive or restored,

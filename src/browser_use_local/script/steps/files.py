@@ -9,9 +9,9 @@ from typing import ClassVar
 from playwright.async_api import Download as BrowserDownload
 from playwright.async_api import FilePayload, Page
 
+from browser_use_local.script.context import StepContext, StepFailedError
 from browser_use_local.script.elements import FILE_FIELD, clickable, field
 from browser_use_local.script.grammar import Form
-from browser_use_local.script.stage import Stage, StepFailedError
 
 DOWNLOAD_STARTS_WITHIN = 10.0
 
@@ -23,16 +23,16 @@ class Download:
     name: str
     forms: ClassVar[tuple[Form, ...]] = (Form.of("(download|save) [the] <name> [file]"),)
 
-    async def perform(self, stage: Stage) -> str:
+    async def perform(self, context: StepContext) -> str:
         """Downloads. The server keeps whatever file the browser gets; what the browser shows instead is saved."""
-        element = await clickable(stage, self.name)
-        page = stage.page
+        element = await clickable(context, self.name)
+        page = context.page
         starts = asyncio.ensure_future(page.wait_for_event("download", timeout=0))
         starts.add_done_callback(lambda ended: ended.cancelled() or ended.exception())  # nobody may wait for it
         try:
-            await stage.act(element.click)
-            if await _is_a_file(stage.page):
-                download = await _saved(stage, page)
+            await context.act(element.click)
+            if await _is_a_file(context.page):
+                download = await _saved(context, page)
             else:
                 download = await asyncio.wait_for(starts, DOWNLOAD_STARTS_WITHIN)
         except asyncio.TimeoutError as error:
@@ -50,9 +50,9 @@ async def _is_a_file(page: Page) -> bool:
     return "html" not in kind
 
 
-async def _saved(stage: Stage, before: Page) -> BrowserDownload:
+async def _saved(context: StepContext, before: Page) -> BrowserDownload:
     """Saves the file that is shown, and goes back to the page before."""
-    shown = stage.page
+    shown = context.page
     async with shown.expect_download() as expected:
         await shown.evaluate(_SAVE)
     download = await expected.value
@@ -75,15 +75,15 @@ class Upload:
         Form.of("(upload|attach) [the] [file] <file:name>"),
     )
 
-    async def perform(self, stage: Stage) -> str:
+    async def perform(self, context: StepContext) -> str:
         """Hands the file to the page."""
-        file = stage.uploads.get(self.file)
+        file = context.uploads.get(self.file)
         if file is None:
-            there = ", ".join(f'"{name}"' for name in stage.uploads) or "none"
+            there = ", ".join(f'"{name}"' for name in context.uploads) or "none"
             raise StepFailedError(f'No file "{self.file}" was uploaded for this task. Uploaded were: {there}.')
-        element = stage.page.locator("input[type=file]")
+        element = context.page.locator("input[type=file]")
         if self.name:
-            element = await field(stage, self.name, FILE_FIELD)
+            element = await field(context, self.name, FILE_FIELD)
         elif (number := await element.count()) != 1:
             raise StepFailedError(
                 f"The page has {number} file fields: say which, as in `upload {self.file} as Receipt`."

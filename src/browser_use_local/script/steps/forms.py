@@ -8,9 +8,9 @@ from typing import ClassVar
 
 from playwright.async_api import Error, Frame, Locator
 
+from browser_use_local.script.context import StepContext, StepFailedError
 from browser_use_local.script.elements import CHECKBOX, LIST, field, the_one
 from browser_use_local.script.grammar import Form, Value
-from browser_use_local.script.stage import Stage, StepFailedError
 from browser_use_local.script.typing_in import type_in
 
 
@@ -25,9 +25,9 @@ class Type:
         Form.of("fill [in] [the] <name> [field|box] with <value>"),
     )
 
-    async def perform(self, stage: Stage) -> str:
+    async def perform(self, context: StepContext) -> str:
         """Types; fails where the field does not hold afterwards what was typed."""
-        await type_in(stage, await field(stage, self.name), self.value, self.name)
+        await type_in(context, await field(context, self.name), self.value, self.name)
         return f'Filled in "{self.name}".'
 
 
@@ -42,11 +42,11 @@ class Select:
         Form.of("set [the] <name> [list|menu|filter|field] to <option:name>"),
     )
 
-    async def perform(self, stage: Stage) -> str:
+    async def perform(self, context: StepContext) -> str:
         """Selects."""
-        element = await field(stage, self.name, LIST)
+        element = await field(context, self.name, LIST)
         if await element.evaluate("element => element.tagName") != "SELECT":
-            return await self._click(stage, element)
+            return await self._click(context, element)
         options = [option.strip() for option in await element.locator("option").all_inner_texts()]
         meant = [number for number, option in enumerate(options) if option.casefold() == self.option.casefold()]
         if len(meant) != 1:
@@ -56,7 +56,7 @@ class Select:
         if await element.locator("option").nth(meant[0]).is_disabled():
             raise StepFailedError(f'The option "{self.option}" of the list "{self.name}" is disabled.')
         chosen = await element.element_handle()
-        await stage.act(lambda: element.select_option(index=meant[0]))
+        await context.act(lambda: element.select_option(index=meant[0]))
         with contextlib.suppress(Error):  # the choice has led to another page
             held = await chosen.evaluate("list => list.isConnected ? list.selectedIndex : null")
             if held not in {meant[0], None}:
@@ -64,17 +64,17 @@ class Select:
                 raise StepFailedError(f'The list "{self.name}" did not take "{self.option}": it shows "{shown}".')
         return f'"{self.name}" is now "{options[meant[0]]}".'
 
-    async def _click(self, stage: Stage, element: Locator) -> str:
+    async def _click(self, context: StepContext, element: Locator) -> str:
         """A list that a page has built itself: it opens when it is clicked, unless it is open already."""
 
         def search(frame: Frame, part: str) -> Locator:
             return frame.get_by_role("option", name=part)
 
         if await element.get_attribute("role") != "listbox":
-            await stage.act(element.click)
+            await context.act(element.click)
         what = f'option named "{self.option}"'
-        option = await the_one(stage, what, self.option, search, "[role=option]")
-        await stage.act(option.click)
+        option = await the_one(context, what, self.option, search, "[role=option]")
+        await context.act(option.click)
         return f'"{self.option}" is chosen in "{self.name}".'
 
 
@@ -86,10 +86,10 @@ class Tick:
     forms: ClassVar[tuple[Form, ...]] = (Form.of("(tick|check) [the] <name> [box|checkbox|option]"),)
     state: ClassVar[bool] = True
 
-    async def perform(self, stage: Stage) -> str:
+    async def perform(self, context: StepContext) -> str:
         """Ticks."""
-        element = await field(stage, self.name, CHECKBOX)
-        await stage.act(lambda: element.set_checked(self.state))
+        element = await field(context, self.name, CHECKBOX)
+        await context.act(lambda: element.set_checked(self.state))
         return f'"{self.name}" is {"ticked" if self.state else "not ticked"}.'
 
 

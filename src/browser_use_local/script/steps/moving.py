@@ -9,23 +9,23 @@ from typing import ClassVar
 from playwright.async_api import Error, Response
 
 from browser_use_local.script.coerce import comparable, same_name
+from browser_use_local.script.context import BLOCKED_PAGE, HttpError, StepContext, StepFailedError, Table
 from browser_use_local.script.elements import clickable
 from browser_use_local.script.grammar import Form
-from browser_use_local.script.stage import BLOCKED_PAGE, HttpError, Stage, StepFailedError, Table
 from browser_use_local.urls import is_web_url
 
 MONEY = re.compile(r"^\W*(?:[A-Z]{3}|[$€£¥])?\s*[\d.,]*\d\s*(?:[A-Z]{3}|[$€£¥])?$")
 CURRENCY = re.compile(r"[A-Z]{3}|[$€£¥]")
 
 
-async def open_address(stage: Stage, address: str) -> None:
+async def open_url(context: StepContext, address: str) -> None:
     """Opens a web address, and fails where there is no page."""
     url = address if "://" in address else f"https://{address}"
     try:
-        response = await stage.page.goto(url)
+        response = await context.page.goto(url)
     except Error as error:
         if BLOCKED_PAGE in error.message:
-            raise StepFailedError(f"{stage.browser.gate.refused or url} is not in the allowed domains.") from error
+            raise StepFailedError(f"{context.browser.gate.refused or url} is not in the allowed domains.") from error
         reason = re.sub(r"^.*?net::| at https?:.*$", "", error.message.splitlines()[0])
         raise StepFailedError(f"{url} cannot be opened: {reason}") from error
     _check(response)
@@ -37,7 +37,7 @@ def _check(response: Response | None) -> None:
 
 
 @dataclass(frozen=True)
-class OpenAddress:
+class OpenUrl:
     """Opens a web address."""
 
     url: str
@@ -47,10 +47,10 @@ class OpenAddress:
         if not is_web_url(self.url):
             raise ValueError(f'only http and https addresses can be opened, and this one is "{self.url}".')
 
-    async def perform(self, stage: Stage) -> str:
+    async def perform(self, context: StepContext) -> str:
         """Goes there."""
-        await open_address(stage, self.url)
-        return f'The page "{await stage.page.title()}" is open.'
+        await open_url(context, self.url)
+        return f'The page "{await context.page.title()}" is open.'
 
 
 @dataclass(frozen=True)
@@ -59,13 +59,13 @@ class GoBack:
 
     forms: ClassVar[tuple[Form, ...]] = (Form.of("go back [to the previous page]"),)
 
-    async def perform(self, stage: Stage) -> str:
+    async def perform(self, context: StepContext) -> str:
         """Goes back."""
-        response = await stage.page.go_back()
+        response = await context.page.go_back()
         if response is None:
             raise StepFailedError("There is no page to go back to.")
         _check(response)
-        return f'Back on "{await stage.page.title()}".'
+        return f'Back on "{await context.page.title()}".'
 
 
 @dataclass(frozen=True)
@@ -74,10 +74,10 @@ class Reload:
 
     forms: ClassVar[tuple[Form, ...]] = (Form.of("(reload|refresh) [the page]"),)
 
-    async def perform(self, stage: Stage) -> str:
+    async def perform(self, context: StepContext) -> str:
         """Reloads."""
-        _check(await stage.page.reload())
-        return f'"{await stage.page.title()}" is loaded anew.'
+        _check(await context.page.reload())
+        return f'"{await context.page.title()}" is loaded anew.'
 
 
 @dataclass(frozen=True)
@@ -90,11 +90,11 @@ class Click:
         Form.of("(open|go to) [the] <name> [page|link|tab|menu]"),
     )
 
-    async def perform(self, stage: Stage) -> str:
+    async def perform(self, context: StepContext) -> str:
         """Clicks."""
-        element = await clickable(stage, self.name)
-        await stage.act(element.click)
-        return f'Clicked "{self.name}"; the page is "{await stage.page.title()}".'
+        element = await clickable(context, self.name)
+        await context.act(element.click)
+        return f'Clicked "{self.name}"; the page is "{await context.page.title()}".'
 
 
 @dataclass(frozen=True)
@@ -104,9 +104,9 @@ class PressKey:
     key: str
     forms: ClassVar[tuple[Form, ...]] = (Form.of("(press|hit) [the] <key> [key]"),)
 
-    async def perform(self, stage: Stage) -> str:
+    async def perform(self, context: StepContext) -> str:
         """Presses."""
-        await stage.act(lambda: stage.page.keyboard.press(self.key.capitalize()))
+        await context.act(lambda: context.page.keyboard.press(self.key.capitalize()))
         return f"Pressed {self.key}."
 
 
@@ -122,31 +122,31 @@ class OpenHighest:
     )
     sign: ClassVar[int] = 1
 
-    async def perform(self, stage: Stage) -> str:
+    async def perform(self, context: StepContext) -> str:
         """Finds the row, and clicks the first link in it."""
-        table, column = await self._table(stage)
+        table, column = await self._table(context)
         table.check()
         values = {index: comparable(row[column]) for index, row in enumerate(table.rows)}
         ranks = {index: self.sign * value for index, value in values.items() if value is not None}
         if not ranks:
             raise StepFailedError(f'The column "{table.headings[column]}" has no numbers or dates to compare.')
         best = max(ranks, key=lambda index: ranks[index])
-        value = stage.shown(table.rows[best][column])
+        value = context.shown(table.rows[best][column])
         if list(ranks.values()).count(ranks[best]) > 1:
             raise StepFailedError(f'Several rows share the same "{table.headings[column]}", {value}.')
-        row = (table.frame or stage.page).locator("table").nth(table.index).locator("tr").nth(table.positions[best])
+        row = (table.frame or context.page).locator("table").nth(table.index).locator("tr").nth(table.positions[best])
         link = row.get_by_role("link").first
         if not await link.count():
-            raise StepFailedError(f"The row {stage.shown(table.rows[best])} has no link to open.")
-        await stage.act(link.click)
-        return f'Opened the row with {table.headings[column]} {value}: "{await stage.page.title()}".'
+            raise StepFailedError(f"The row {context.shown(table.rows[best])} has no link to open.")
+        await context.act(link.click)
+        return f'Opened the row with {table.headings[column]} {value}: "{await context.page.title()}".'
 
-    async def _table(self, stage: Stage) -> tuple[Table, int]:
+    async def _table(self, context: StepContext) -> tuple[Table, int]:
         async def look() -> list[tuple[Table, int]]:
-            tables = (await stage.facts()).tables
+            tables = (await context.read_page()).tables
             return [(table, index) for table in tables for index in self._columns(table)]
 
-        found: list[tuple[Table, int]] = await stage.until(look)
+        found: list[tuple[Table, int]] = await context.until(look)
         if len(found) == 1:
             return found[0]
         what = f'column "{self.column}"' if self.column else "column with amounts of money"

@@ -8,16 +8,16 @@ from typing import ClassVar
 
 from browser_use_local.output_schema import as_json
 from browser_use_local.script.coerce import same_name
+from browser_use_local.script.context import PATIENCE, StepContext, StepFailedError, Table
 from browser_use_local.script.grammar import Form, Value
-from browser_use_local.script.stage import PATIENCE, Stage, StepFailedError, Table
 
 APPEARS_WITHIN = 30_000
 LONGEST_WAIT = 600
 
 
-async def _shows(stage: Stage, text: str, patience: int) -> bool:
-    shown = stage.page.get_by_text(text).locator("visible=true")
-    return bool(await stage.until(shown.count, patience))
+async def _shows(context: StepContext, text: str, patience: int) -> bool:
+    shown = context.page.get_by_text(text).locator("visible=true")
+    return bool(await context.until(shown.count, patience))
 
 
 @dataclass(frozen=True)
@@ -30,27 +30,27 @@ class ReadTable:
         Form.of("(read|report|extract|get|list|collect|return) [the] <name> table"),
     )
 
-    async def perform(self, stage: Stage) -> str:
+    async def perform(self, context: StepContext) -> str:
         """Reads the one table of this name; without a name the only one there is."""
 
         async def look() -> list[Table]:
-            tables = (await stage.facts()).tables
+            tables = (await context.read_page()).tables
             # Pages are also laid out with tables, which have no headings.
             for those in ([table for table in tables if table.headings], tables):
                 if named := self._named(those):
                     return named
             return []
 
-        found: list[Table] = await stage.until(look)
+        found: list[Table] = await context.until(look)
         if len(found) != 1:
-            there = ", ".join(f'"{table.name}"' for table in (await stage.facts()).tables) or "none"
+            there = ", ".join(f'"{table.name}"' for table in (await context.read_page()).tables) or "none"
             wanted = f'named "{self.name}" ' if self.name else ""
             raise StepFailedError(
-                f"{len(found) or 'No'} tables {wanted}are on {stage.page.url}. What is there: {there}."
+                f"{len(found) or 'No'} tables {wanted}are on {context.page.url}. What is there: {there}."
             )
         found[0].check()
-        stage.readings.tables.append(found[0])
-        return as_json(stage.shown(found[0].records))
+        context.extracted.tables.append(found[0])
+        return as_json(context.shown(found[0].records))
 
     def _named(self, tables: list[Table]) -> list[Table]:
         if self.name is None:
@@ -68,27 +68,28 @@ class Report:
         Form.of("(report|read|extract|get|find|note|return|tell me) [the|its|their] <names>"),
     )
 
-    async def perform(self, stage: Stage) -> str:
+    async def perform(self, context: StepContext) -> str:
         """Reads each name; fails where one is not on the page, or has several values there."""
 
         async def look() -> list[list[tuple[str, str]]] | None:
-            pairs = (await stage.facts()).pairs
+            pairs = (await context.read_page()).pairs
             found = [_named(pairs, name) for name in self.names]
             return found if all(found) else None
 
-        found: list[list[tuple[str, str]]] | None = await stage.until(look)
+        found: list[list[tuple[str, str]]] | None = await context.until(look)
         if found is None:
-            facts = await stage.facts()
-            missing = ", ".join(f'"{name}"' for name in self.names if not _named(facts.pairs, name))
-            there = ", ".join(f'"{label}"' for label in dict.fromkeys(label for label, _ in facts.pairs))
-            raise StepFailedError(f"No value for {missing} is on {facts.url}. What is there: {there}.")
+            content = await context.read_page()
+            missing = ", ".join(f'"{name}"' for name in self.names if not _named(content.pairs, name))
+            there = ", ".join(f'"{label}"' for label in dict.fromkeys(label for label, _ in content.pairs))
+            raise StepFailedError(f"No value for {missing} is on {content.url}. What is there: {there}.")
         for name, pairs in zip(self.names, found, strict=True):
             if len(pairs) > 1:
-                there = ", ".join(f'"{label}: {value}"' for label, value in stage.shown([list(pair) for pair in pairs]))
-                raise StepFailedError(f'"{name}" has several values on {stage.page.url}: {there}.')
+                shown = context.shown([list(pair) for pair in pairs])
+                there = ", ".join(f'"{label}: {value}"' for label, value in shown)
+                raise StepFailedError(f'"{name}" has several values on {context.page.url}: {there}.')
         read = [pair for (pair,) in found]
-        stage.readings.pairs.extend(read)
-        return stage.lines(read)
+        context.extracted.pairs.extend(read)
+        return context.lines(read)
 
 
 def _named(pairs: Sequence[tuple[str, str]], name: str) -> list[tuple[str, str]]:
@@ -106,9 +107,9 @@ class ReportIt:
 
     forms: ClassVar[tuple[Form, ...]] = (Form.of("(report|return|tell me) (it|them|the result|the results)"),)
 
-    async def perform(self, stage: Stage) -> str:
+    async def perform(self, context: StepContext) -> str:
         """Fails where nothing was read."""
-        if not stage.readings.tables and not stage.readings.pairs:
+        if not context.extracted.tables and not context.extracted.pairs:
             raise StepFailedError("Nothing was read before this step.")
         return "Reported."
 
@@ -122,11 +123,11 @@ class CheckText:
         Form.of("(check|verify|confirm|make sure) [that] [the] page (says|shows|contains) <text>"),
     )
 
-    async def perform(self, stage: Stage) -> str:
+    async def perform(self, context: StepContext) -> str:
         """Fails where the page does not say it."""
-        if not await _shows(stage, stage.reveal(self.text), PATIENCE):
+        if not await _shows(context, context.reveal(self.text), PATIENCE):
             raise StepFailedError(
-                f'The page "{await stage.page.title()}" ({stage.page.url}) does not say "{self.text.text}".'
+                f'The page "{await context.page.title()}" ({context.page.url}) does not say "{self.text.text}".'
             )
         return f'The page says "{self.text.text}".'
 
@@ -142,9 +143,9 @@ class Wait:
         if float(self.number) > LONGEST_WAIT:
             raise ValueError(f"the longest wait is {LONGEST_WAIT} seconds.")
 
-    async def perform(self, stage: Stage) -> str:
+    async def perform(self, context: StepContext) -> str:
         """Waits."""
-        await stage.page.wait_for_timeout(float(self.number) * 1000)
+        await context.page.wait_for_timeout(float(self.number) * 1000)
         return f"Waited {self.number} s."
 
 
@@ -158,8 +159,8 @@ class WaitForText:
         Form.of("wait until [the page says|the page shows] <text> [appears|is shown]"),
     )
 
-    async def perform(self, stage: Stage) -> str:
+    async def perform(self, context: StepContext) -> str:
         """Fails where the page does not say it within half a minute."""
-        if not await _shows(stage, stage.reveal(self.text), APPEARS_WITHIN):
+        if not await _shows(context, context.reveal(self.text), APPEARS_WITHIN):
             raise StepFailedError(f'The page did not say "{self.text.text}" within {APPEARS_WITHIN // 1000} seconds.')
         return f'The page says "{self.text.text}".'

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 from urllib.parse import urlsplit
 
+from browser_use_local.script.context import HttpError, StepContext, StepFailedError
 from browser_use_local.script.grammar import Form, Value
-from browser_use_local.script.stage import HttpError, Stage, StepFailedError
 from browser_use_local.script.typing_in import type_in
 
 SIGN_IN_TAKES_UP_TO = 10_000
@@ -53,54 +53,54 @@ class SignIn:
         ),
     )
 
-    async def perform(self, stage: Stage) -> str:
+    async def perform(self, context: StepContext) -> str:
         """Signs in; fails where the page afterwards still asks for a password, or for anything else to let one in."""
-        passwords = stage.page.locator("input[type=password]:visible")
-        await stage.until(passwords.count)
+        passwords = context.page.locator("input[type=password]:visible")
+        await context.until(passwords.count)
         if await passwords.count() != 1:
-            raise StepFailedError(f"The page {stage.page.url} has no sign-in form with one password field.")
+            raise StepFailedError(f"The page {context.page.url} has no sign-in form with one password field.")
         user = passwords.locator(_USER_FIELD)
         if not await user.count():
-            raise StepFailedError(f"The sign-in form of {stage.page.url} has no field for the user name.")
-        await type_in(stage, user, self.user, "user name")
-        await type_in(stage, passwords, self.password, "password")
+            raise StepFailedError(f"The sign-in form of {context.page.url} has no field for the user name.")
+        await type_in(context, user, self.user, "user name")
+        await type_in(context, passwords, self.password, "password")
         refused: HttpError | None = None
         try:
-            await stage.act(lambda: passwords.press("Enter"))
+            await context.act(lambda: passwords.press("Enter"))
         except HttpError as error:  # many sites send the form again with a status that says why
             refused = error
 
-        passwords = stage.page.locator("input[type=password]:visible")
-        complaint = stage.page.locator(_COMPLAINT).locator("visible=true")
+        passwords = context.page.locator("input[type=password]:visible")
+        complaint = context.page.locator(_COMPLAINT).locator("visible=true")
 
         async def settled() -> bool:
             return not await passwords.count() or bool(await complaint.count())
 
-        await stage.until(settled, SIGN_IN_TAKES_UP_TO)
+        await context.until(settled, SIGN_IN_TAKES_UP_TO)
         if await passwords.count():
             said = f': "{await complaint.first.inner_text()}"' if await complaint.count() else "."
             raise StepFailedError(f"The site did not accept the sign-in{said}")
         if refused:
             raise refused
-        if question := await _asks_for(stage):
+        if question := await _asks_for(context):
             raise StepFailedError(
-                f'The sign-in is not complete: the page "{await stage.page.title()}" ({stage.page.url}) asks for'
+                f'The sign-in is not complete: the page "{await context.page.title()}" ({context.page.url}) asks for'
                 f' "{question}". Write such a sign-in as single steps: type the user name and the password, click the'
                 " button, then type what the page asks for."
             )
-        return f'Signed in; the page is "{await stage.page.title()}".'
+        return f'Signed in; the page is "{await context.page.title()}".'
 
 
-async def _asks_for(stage: Stage) -> str | None:
+async def _asks_for(context: StepContext) -> str | None:
     """What the page wants beside user name and password; None where it wants nothing more."""
-    fields = await stage.page.locator(_TEXT_FIELDS).evaluate_all(_DESCRIBED)
-    headings = [await stage.page.title(), *await stage.page.locator("h1:visible, h2:visible").all_inner_texts()]
+    fields = await context.page.locator(_TEXT_FIELDS).evaluate_all(_DESCRIBED)
+    headings = [await context.page.title(), *await context.page.locator("h1:visible, h2:visible").all_inner_texts()]
     for one in fields:
         names = f"{one['label']} {one['technical']}"
         if one["autocomplete"] == "one-time-code" or _FACTOR.search(names) or _CODE.search(one["label"]):
             return one["label"] or headings[-1]
     if said := next((heading for heading in headings if _FACTOR.search(heading)), None):
         return said
-    if fields and _SIGN_IN_PATH.search(urlsplit(stage.page.url).path):
+    if fields and _SIGN_IN_PATH.search(urlsplit(context.page.url).path):
         return fields[0]["label"] or headings[-1]
     return None

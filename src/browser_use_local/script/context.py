@@ -67,7 +67,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Facts:
+class PageContent:
     """What a page says in a form that a program can read: tables, and names with values."""
 
     title: str
@@ -77,7 +77,7 @@ class Facts:
 
 
 @dataclass
-class Readings:
+class ExtractedValues:
     """What the steps of a task have read, and what the pages asked meanwhile."""
 
     tables: list[Table] = field(default_factory=list)
@@ -88,19 +88,19 @@ class Readings:
 class Step(Protocol):
     """A step of a task. Its class says in which forms it may be written."""
 
-    async def perform(self, stage: Stage) -> str:
+    async def perform(self, context: StepContext) -> str:
         """Carries the step out and says what came of it; raises StepFailedError."""
 
 
 @dataclass
-class Stage:
+class StepContext:
     """The page that steps work on."""
 
     browser: Browser
     secrets: Mapping[str, str] = field(repr=False)
     secret_hosts: Mapping[str, list[str]] = field(default_factory=dict)
     uploads: Mapping[str, Upload] = field(default_factory=dict)
-    readings: Readings = field(default_factory=Readings)
+    extracted: ExtractedValues = field(default_factory=ExtractedValues)
 
     @property
     def page(self) -> Page:
@@ -128,15 +128,15 @@ class Stage:
         """Names and values as they may be written down, each on a line."""
         return "\n".join(f"{label}: {self.shown(value)}" for label, value in pairs)
 
-    async def facts(self) -> Facts:
+    async def read_page(self) -> PageContent:
         """Reads the page."""
-        facts = Facts(await self.page.title(), self.page.url, [], [])
+        content = PageContent(await self.page.title(), self.page.url, [], [])
         for frame in await self.frames():
             is_page = frame == self.page.main_frame
             read: dict[str, Any] = await frame.locator(READ).evaluate_all(_reading_script(), is_page)
-            facts.tables.extend(Table(**table, frame=frame) for table in read["tables"])
-            facts.pairs.extend((label, value) for label, value in read["pairs"])
-        return facts
+            content.tables.extend(Table(**table, frame=frame) for table in read["tables"])
+            content.pairs.extend((label, value) for label, value in read["pairs"])
+        return content
 
     async def frames(self) -> list[Frame]:
         """The page, and the frames on it that can be seen."""
