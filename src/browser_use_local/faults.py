@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 from fnmatch import fnmatch
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -21,41 +21,66 @@ from browser_use_local.records import wire_time
 
 # How the contracts call what is in a list.
 LISTS = ("items", "runs", "sessions")
-GARBAGE = b'<html>{"id": "'
 
 
 class Fault(BaseModel):
-    """One rule: which requests go wrong, and how.
+    """One fault, for requests that match. Of `status`, `garbage`, `hang` and `hide` there is one at most.
+
+    Without any of them and without `delay`, the connection is dropped.
 
     Args:
         method: The method, such as POST; `*` is any.
         path: The path below /api/v2 or /api/v4, such as `/tasks` or `/runs/*`; with either of them it is of that one.
-        times: How many requests; null is all of them.
+        times: For so many requests; null is all of them.
+        skip: After letting so many pass.
+        work: Whether the work is done that was asked for: `never`, or `done` before the answer goes wrong.
         delay: Seconds to wait before anything else.
-        status: The HTTP status to answer with.
+        status: Answer with this status instead.
         retry_after: Seconds, for the header Retry-After of that answer.
-        drop: Drop the connection without an answer.
-        garbage: Answer 200 with a body that is no JSON.
-        when: Whether that happens `before` the work is done, which then is not done, or `after` it.
-        hide: Leave tasks and runs younger than so many seconds out of lists.
+        detail: The detail of that answer.
+        garbage: Answer 200 with this text instead.
+        hang: Do not answer; the client has to give up.
+        hide: Answer, but leave tasks and runs younger than so many seconds out of lists.
     """
 
     model_config = ConfigDict(extra="forbid")
 
     method: str = "*"
-    path: str = "/*"
-    times: int | None = Field(default=None, ge=1)
+    path: str = "*"
+    times: int | None = Field(default=1, ge=1)
+    skip: int = Field(default=0, ge=0)
+    work: Literal["never", "done"] = "never"
     delay: float = Field(default=0, ge=0, le=600)
     status: int | None = Field(default=None, ge=400, le=599)
     retry_after: float | None = None
-    drop: bool = False
-    garbage: bool = False
-    when: Literal["before", "after"] = "before"
+    detail: Any = "A fault on demand"
+    garbage: str | None = None
+    hang: bool = False
     hide: float | None = Field(default=None, ge=0)
 
-    def matches(self, method: str, path: str) -> bool:
-        """Whether a request is meant."""
-        return self.times != 0 and self.method in {"*", method} and fnmatch(path, self.path)
+    @model_validator(mode="after")
+    def _is_one(self) -> Fault:
+        if sum([self.status is not None, self.garbage is not None, self.hang, self.hide is not None]) > 1:
+            raise ValueError("a fault has one of status, garbage, hang and hide at most")
+        return self
+
+    @property
+    def lets_through(self) -> bool:
+        """Whether the server's own answer comes, late or with something left out."""
+        return self.hide is not None or bool(
+            self.delay and self.status is None and self.garbage is None and not self.hang
+        )
+
+    def strikes(self, method: str, paths: tuple[str, ...]) -> bool:
+        """Whether a request is meant; counts those that are."""
+        if self.times == 0 or self.method not in {"*", method} or not any(fnmatch(one, self.path) for one in paths):
+            return False
+        if self.skip:
+            self.skip -= 1
+            return False
+        if self.times is not None:
+            self.times -= 1
+        return True
 
 
 FAULTS = TypeAdapter(list[Fault])
@@ -82,38 +107,32 @@ class Faults:
             await self._app(scope, receive, send)
             return
         await asyncio.sleep(fault.delay)
-        if fault.status or fault.drop or fault.garbage:
-            if fault.when == "after":
-                await self._app(scope, receive, _nowhere)
-            await self._go_wrong(fault, scope, receive, send)
-        elif fault.hide is not None:
-            await self._app(scope, receive, _Rewritten(send, fault.hide))
-        else:
-            await self._app(scope, receive, send)
+        if fault.lets_through:
+            await self._app(scope, receive, send if fault.hide is None else _Rewritten(send, fault.hide))
+            return
+        if fault.work == "done":
+            await self._app(scope, receive, _nowhere)
+        await self._go_wrong(fault, scope, receive, send)
 
     def _fault(self, scope: Scope) -> Fault | None:
         path = scope.get("path", "")
         start = next((start for start in self._starts if path.startswith(start)), None)
         if scope["type"] != "http" or start is None:
             return None
-        names = (path, path.removeprefix(start))
-        matching = (rule for rule in self.rules if any(rule.matches(scope["method"], name) for name in names))
-        fault = next(matching, None)
-        if fault and fault.times:
-            fault.times -= 1
-        return fault
+        paths = (path, path.removeprefix(start))
+        return next((rule for rule in self.rules if rule.strikes(scope["method"], paths)), None)
 
     async def _go_wrong(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
-        if fault.drop:
-            self.drop(scope)
+        if fault.status is not None:
+            headers = {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
+            await JSONResponse({"detail": fault.detail}, fault.status, headers)(scope, receive, send)
+        elif fault.garbage is not None:
+            await Response(fault.garbage, 200, media_type="application/json")(scope, receive, send)
+        else:
+            if not fault.hang:
+                self.drop(scope)
             while (await receive())["type"] != "http.disconnect":
                 pass
-            return
-        if fault.garbage:
-            await Response(GARBAGE, 200, media_type="application/json")(scope, receive, send)
-            return
-        headers = {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
-        await JSONResponse({"detail": "A fault on demand"}, fault.status or 500, headers)(scope, receive, send)
 
     async def endpoint(self, request: Request) -> Response:
         """GET and PUT /_faults."""

@@ -159,21 +159,21 @@ def test_without_the_key_everything_is_401(server: LocalServer) -> None:
     assert httpx.get(f"{server.site}/api/v4/runs").status_code == 401
 
 
-def test_faults_are_ordered_for_the_paths_of_v4_too(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_faults_are_there_for_the_paths_of_v4_too(tmp_path_factory: pytest.TempPathFactory) -> None:
     faulty = LocalServer(tmp_path_factory.mktemp("faulty") / "data", "--faults")
 
-    def order(*rules: Json) -> None:
+    def set_faults(*rules: Json) -> None:
         faulty.http.put(f"{faulty.site}/_faults", json=list(rules)).raise_for_status()
 
     try:
-        order({"method": "POST", "path": "/runs", "drop": True, "when": "after", "times": 1})
+        set_faults({"method": "POST", "path": "/runs", "work": "done"})
         with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
             faulty.v4.post("/runs", json={"task": NOTHING})
         assert len(faulty.v4.get("/runs").json()["runs"]) == 1
-        order({"path": "/api/v4/sessions", "status": 503})
+        set_faults({"path": "/api/v4/sessions", "status": 503, "times": None})
         assert faulty.v4.get("/sessions").status_code == 503
         assert faulty.http.get("/sessions").status_code == 200
-        order({"path": "/runs", "method": "GET", "hide": 600})
+        set_faults({"path": "/runs", "method": "GET", "hide": 600, "times": None})
         assert faulty.v4.get("/runs").json()["runs"] == []
     finally:
         faulty.end()
