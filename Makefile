@@ -14,7 +14,7 @@ CELERY := $(BUILD)/env/airflow-3.3-celery
 PREFECT := $(BUILD)/env/prefect-$(shell $(PYTHON) -c 'import sys; print("3.9" if sys.version_info >= (3, 11) else "3.8")' || echo 3.8)
 PREFECT_BENCH := $(PREFECT)-bench
 SDK := $(BUILD)/env/sdk-3.12
-SDKS := $(BUILD)/env/sdk-nested $(BUILD)/env/sdk-flat
+SDKS := $(BUILD)/env/sdk-nested $(SDK)
 AGENT := $(BUILD)/env/agent
 AGENT_PINS := src/browser_use_local/agent/requirements.txt
 export UV_PYTHON_DOWNLOADS := never
@@ -31,8 +31,13 @@ demo: envs chromium ## the example DAG and flow, in a real Airflow and Prefect (
 # part runs, also when another failed.
 PARTS := lint test-client test-e2e test-airflow test-prefect
 .PHONY: test
-test: envs chromium ## every test, and the linters
+test: ## every test, and the linters
+	@$(MAKE) -j2 --no-print-directory setup
 	@$(MAKE) -k -j1 --no-print-directory $(PARTS) && echo 'Passed: $(PARTS)'
+
+# What the parts need is fetched two at a time.
+.PHONY: setup
+setup: envs chromium prism $(patsubst %,$(BUILD)/env/%/.ready,docs release) $(SDKS:=/.ready) $(AGENT)/.ready
 
 .PHONY: lint format style types-client types-airflow types-prefect
 lint: style format types-client types-airflow types-prefect dependencies ## ruff, mypy, and deptry: declared is what is imported
@@ -56,7 +61,7 @@ dependencies: envs
 	$(PREFECT)/$(DEPTRY) prefect_tasks/src --config prefect_tasks/pyproject.toml
 
 .PHONY: test-client test-airflow test-prefect test-e2e
-test-client: $(CLIENT)/.ready $(SDKS:=/.ready) $(SDK)/.ready $(AGENT)/.ready prism ## the client and the local server
+test-client: $(CLIENT)/.ready $(SDKS:=/.ready) $(AGENT)/.ready prism ## the client and the local server
 	$(CLIENT)/bin/pytest -q
 # Each is pythonX.Y on the path, with environments of its own.
 PYTHONS := $(foreach version,3.10 3.12 3.13,test-python-$(version))
@@ -133,7 +138,7 @@ $(BUILD)/env/airflow-%/.ready: $(UV) pyproject.toml airflow_provider/pyproject.t
 $(BUILD)/env/prefect-%/.ready: $(UV) pyproject.toml prefect_tasks/pyproject.toml constraints/prefect-%.txt
 	$(call environment,-e . -e prefect_tasks --group prefect_tasks/pyproject.toml:test)
 
-# The official SDKs, one for each revision of v2: judges of the local server. $(SDK) judges its v4.
+# The official SDKs judge the local server: the last one that spoke `v2-nested`, and the one for `v2-flat` and v4.
 $(SDKS:=/.ready): $(BUILD)/env/%/.ready: $(UV) constraints/%.in constraints/%.txt
 	$(call environment,-r constraints/$(notdir $(@D)).in)
 
@@ -155,9 +160,6 @@ $(BUILD)/prism/.ready:
 	elif ! npm install --silent --no-audit --no-fund --no-package-lock --prefix $(@D) @stoplight/prism-cli@5.16.0; then \
 		echo "npm could not install Prism: it does not judge the local server."; \
 	else touch $@; fi
-
-$(SDK)/.ready: $(UV) constraints/sdk-3.12.in constraints/sdk-3.12.txt
-	$(call environment,-r constraints/sdk-3.12.in)
 
 # --universal: one file serves every Python version. The Python of the machine only runs the resolver.
 COMPILE := $(UV) pip compile -q --universal --python-version 3.10 --upgrade \
@@ -183,10 +185,7 @@ constraints: $(UV) ## pins every environment anew
 		--group airflow_provider/pyproject.toml:test -o constraints/airflow-lowest.txt
 	$(LOWEST) pyproject.toml --extra jsonschema prefect_tasks/pyproject.toml -c constraints/prefect-lowest.in \
 		--group prefect_tasks/pyproject.toml:test -o constraints/prefect-lowest.txt
-	$(COMPILE) constraints/sdk-3.12.in -o constraints/sdk-3.12.txt
-	for name in docs release tools; do $(COMPILE) constraints/$$name.in -o constraints/$$name.txt || exit; done
-	$(COMPILE) constraints/sdk-nested.in -o constraints/sdk-nested.txt
-	$(COMPILE) constraints/sdk-flat.in -o constraints/sdk-flat.txt
+	for name in docs release sdk-nested sdk-3.12 tools; do $(COMPILE) constraints/$$name.in -o constraints/$$name.txt || exit; done
 	$(subst 3.10,3.11,$(COMPILE)) constraints/agent.in -o $(AGENT_PINS)
 
 $(BUILD)/env/docs/.ready $(BUILD)/env/release/.ready: $(BUILD)/env/%/.ready: $(UV) constraints/%.in constraints/%.txt

@@ -38,8 +38,8 @@ class Judge:
 
 JUDGES = {
     "nested": Judge("nested", "sdk-nested"),
-    "flat": Judge("flat", "sdk-flat"),
-    "prism": Judge("flat", "sdk-flat", contract="v2-flat.openapi.json"),
+    "flat": Judge("flat", "sdk-3.12"),
+    "prism": Judge("flat", "sdk-3.12", contract="v2-flat.openapi.json"),
     "v4": Judge("v4", "sdk-3.12", "v4"),
     "v4-prism": Judge("v4", "sdk-3.12", "v4", "v4.openapi.json"),
 }
