@@ -20,16 +20,18 @@ WARM_UP = 20
 """Tasks before those that count."""
 
 
-def at_once(contender: str, base_url: str, key: str, number: int, batches: int) -> Result:
+def at_once(contender: str, contract: Any, base_url: str, key: str, number: int, batches: int) -> Result:
     """Tasks that have ended when they are first looked at: what the client itself takes for one, in the best batch."""
-    if contender == "sdk":
-        from browser_use_sdk.v2 import BrowserUse
-
-        run: Any = BrowserUse(api_key=key, base_url=base_url).run
-    else:
+    if contender == "ours":
         from browser_use_client import BrowserUseClient
 
-        run = BrowserUseClient(key, base_url, api_version="v2-flat").run_task
+        run: Any = BrowserUseClient(key, base_url, api_version=contract).run_task
+    elif contract == "v4":
+        run = _run_by_hand(base_url, key)
+    else:
+        from browser_use_sdk.v2 import BrowserUse
+
+        run = BrowserUse(api_key=key, base_url=base_url).run
     for _ in range(WARM_UP):
         run("warm up")
     best = {"wall": inf, "cpu": inf}
@@ -42,7 +44,23 @@ def at_once(contender: str, base_url: str, key: str, number: int, batches: int) 
     return best
 
 
-def latency(contender: str, base_url: str, key: str, prompts: list[str]) -> Result:
+def _run_by_hand(base_url: str, key: str) -> Any:
+    """What the SDK's v4 has to be asked for to get as much: the result, what happened, the files, no browser left."""
+    from browser_use_sdk.v4 import BrowserUse
+
+    sdk = BrowserUse(api_key=key, base_url=base_url)
+
+    def run(prompt: str) -> Any:
+        run = sdk.runs.wait_for_completion(sdk.runs.create(prompt).id)
+        events, files = sdk.runs.events(run.id), sdk.workspaces.files(run.workspace_id)
+        for browser in sdk.browsers.list(agent_session_id=run.session_id, filter_by="active").items:
+            sdk.browsers.stop(browser.id)
+        return run, events, files
+
+    return run
+
+
+def latency(contender: str, contract: Any, base_url: str, key: str, prompts: list[str]) -> Result:
     """Tasks of several lengths at the same time: seconds from their end on the server to their return."""
     if contender == "sdk":
         from browser_use_sdk.v2 import AsyncBrowserUse
@@ -54,7 +72,7 @@ def latency(contender: str, base_url: str, key: str, prompts: list[str]) -> Resu
     else:
         from browser_use_client import AsyncBrowserUseClient
 
-        ours = AsyncBrowserUseClient(key, base_url, api_version="v2-flat")
+        ours = AsyncBrowserUseClient(key, base_url, api_version=contract)
 
         async def run(prompt: str) -> Any:
             return await ours.run_task(prompt)
@@ -66,13 +84,13 @@ def latency(contender: str, base_url: str, key: str, prompts: list[str]) -> Resu
     return {"late": asyncio.run(_gathered([late(prompt) for prompt in prompts]))}
 
 
-def watch(contender: str, base_url: str, key: str, ids: list[str], ending: list[str]) -> Result:
+def watch(contender: str, contract: Any, base_url: str, key: str, ids: list[str], ending: list[str]) -> Result:
     """Waits for many tasks until those have ended that are going to."""
     assert contender == "ours"
     from browser_use_client import AsyncBrowserUseClient
 
     async def watching() -> Result:
-        async with AsyncBrowserUseClient(key, base_url, api_version="v2-flat") as client:
+        async with AsyncBrowserUseClient(key, base_url, api_version=contract) as client:
             watcher = client.watcher()
 
             async def late(task_id: str) -> float:
@@ -93,19 +111,20 @@ def watch(contender: str, base_url: str, key: str, ids: list[str], ending: list[
     return asyncio.run(watching())
 
 
-def one_by_one(contender: str, base_url: str, key: str, ids: list[str]) -> Result:
+def one_by_one(contender: str, contract: Any, base_url: str, key: str, ids: list[str]) -> Result:
     """One status call for each of many tasks, ten at a time: what a look at all of them takes without a watcher."""
     if contender == "sdk":
-        from browser_use_sdk.v2 import AsyncBrowserUse
+        from importlib import import_module
 
-        sdk = AsyncBrowserUse(api_key=key, base_url=base_url)
+        sdk = import_module(f"browser_use_sdk.{contract[:2]}").AsyncBrowserUse(api_key=key, base_url=base_url)
+        resource_of = sdk.runs if contract == "v4" else sdk.tasks
 
         def status(task_id: str) -> Awaitable[Any]:
-            return sdk.tasks.status(task_id)
+            return resource_of.status(task_id)
     else:
         from browser_use_client import AsyncBrowserUseClient
 
-        ours = AsyncBrowserUseClient(key, base_url, api_version="v2-flat")
+        ours = AsyncBrowserUseClient(key, base_url, api_version=contract)
 
         def status(task_id: str) -> Awaitable[Any]:
             return ours._driver.run(ours._server.read(lambda contract: contract.get_task_state(task_id)))

@@ -33,6 +33,7 @@ PLAIN = {
     "docs/start-airflow.md": "start/airflow.md",
     "docs/start-prefect.md": "start/prefect.md",
     "docs/first-day.md": "start/first-day.md",
+    "docs/moving-to-v4.md": "start/moving-to-v4.md",
     "docs/errors.md": "reference/errors.md",
     "docs/versions.md": "versions.md",
     "CHANGELOG.md": "changelog.md",
@@ -218,7 +219,12 @@ class Site:
 
         return [
             {"Home": "index.md"},
-            {"Start": of("docs/start-local.md", "docs/start-airflow.md", "docs/start-prefect.md", "docs/first-day.md")},
+            {
+                "Start": [
+                    *of("docs/start-local.md", "docs/start-airflow.md", "docs/start-prefect.md", "docs/first-day.md"),
+                    *of("docs/moving-to-v4.md"),
+                ]
+            },
             *({title: group(title)} for title in JOBS),
             {"Reference": [*entries(self.reference), *of("docs/errors.md", "docs/versions.md", "CHANGELOG.md")]},
             {
