@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -121,6 +124,15 @@ def test_the_message_of_a_failure_has_it_only_for_who_asks() -> None:
     with pytest.raises(AirflowFailException) as error:
         execute(task)
     assert LIVE not in str(error.value)
+
+
+@pytest.mark.parametrize("configured", ["True", None])
+def test_the_configuration_says_what_operators_do_that_are_not_told(configured: str | None) -> None:
+    operator = "BrowserUseTaskOperator(task_id='t', task='x')"
+    code = f"from airflow_browser_use.operators import *; print({operator}.show_live_url)"
+    env = {**os.environ, **({"AIRFLOW__BROWSER_USE__SHOW_LIVE_URL": configured} if configured else {})}
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
+    assert told.stdout.splitlines()[-1] == str(configured == "True")
 
 
 def test_xcom_names_the_page_instead(server: FakeBrowserUse) -> None:

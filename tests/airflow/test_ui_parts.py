@@ -19,7 +19,7 @@ from sqlalchemy import create_engine, event, insert, update
 from sqlalchemy.orm import Session as Database
 
 from airflow_browser_use.pages import PageRecord
-from airflow_browser_use.ui import instances
+from airflow_browser_use.ui import instances, task_page
 from airflow_browser_use.ui.output_table import Output, Table, output_from
 from airflow_browser_use.ui.rendering import dollars, duration, templates
 from airflow_browser_use.ui.service import Look, look, look_at_all
@@ -161,6 +161,36 @@ def test_a_connection_that_is_not_there_and_a_task_that_is_gone_are_told_in_a_se
     assert "no_such_connection" in str(missing.problem)
     gone = asyncio.run(look_at_all([PageRecord("browser_use_default", str(uuid4()), None)], seconds=20))
     assert "404" in str(next(iter(gone.values())).problem)
+
+
+def page_of(state: str, record: PageRecord | None) -> str:
+    """The page of a task instance, without the tags."""
+    instance = instances.BrowserInstance("shop", "r", "read", -1, state, NOW, None, record)
+    values = asyncio.run(task_page.fill(task_page.Known(instance, [], None)))
+    return templates.get_template("task.html").render(base="/browser-use", airflow="", **values)
+
+
+def test_after_a_failure_of_which_there_is_no_picture_the_recording_is_shown(server: FakeBrowserUse) -> None:
+    html = page_of("failed", record_of(server, "fail"))
+    assert "The task failed." in html
+    assert 'title="The recording"' in html
+
+
+@pytest.mark.usefixtures("server")
+def test_a_task_that_failed_before_it_had_a_browser_refers_to_its_log() -> None:
+    html = page_of("failed", None)
+    assert "The task instance is failed: its log says why." in html
+    assert "This task instance has had no browser." in html
+    assert "data-refresh" not in html
+
+
+def test_what_the_service_has_forgotten_is_told_from_what_the_task_has_written_down(server: FakeBrowserUse) -> None:
+    record = PageRecord("browser_use_default", str(uuid4()), None, "finished", 3, 0.25)
+    html = page_of("success", record)
+    assert "The browser service could not be asked." in html
+    assert "finished" in html
+    assert "$0.25" in html
+    assert server.counted("GET", f"/tasks/{record.task_id}") == 1
 
 
 def session(**shown: Any) -> Look:
