@@ -6,7 +6,7 @@ import pytest
 
 from tests.snippets import Snippet, imports, snippets
 
-PAGES = ("README.md", "docs/airflow.md", "airflow_provider/README.md")
+PAGES = ("README.md", "docs/airflow.md", "docs/start-airflow.md", "airflow_provider/README.md")
 PYTHON = [one for page in PAGES for one in snippets(page) if one.language == "python"]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.snippets import Snippet, imports, snippets
 
-PAGES = ("README.md", "docs/prefect.md", "prefect_tasks/README.md")
+PAGES = ("README.md", "docs/prefect.md", "docs/start-prefect.md", "prefect_tasks/README.md")
 PYTHON = [one for page in PAGES for one in snippets(page) if one.language == "python"]
 
 
