@@ -69,7 +69,9 @@ class Creation:
             session_id: The session to continue; None for a new one.
             memory: What an earlier try wrote down.
         """
-        earlier = earlier_tasks(self.client, self.identity, memory, session_id, self.sleep)
+        earlier = earlier_tasks(
+            self.client, self.identity, memory, session_id, remembers=self.record.remembers, sleep=self.sleep
+        )
         usable = next((task for task in earlier if self._fits(task, session_id)), None)
         others = [task for task in earlier if task is not usable]
         closable = set()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from itertools import product
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from datetime import datetime
 
     from airflow.providers.common.compat.sdk import Context
 
@@ -122,6 +123,7 @@ class RemoteIdentity:
         retries: As the DAG has it now.
         clears: How often tasks of the run were cleared.
         since: Before this moment there can be no remote task.
+        last_try_ended: When the last try had ended, or was cleared, if Airflow says (3.0 and newer).
     """
 
     run: str
@@ -132,6 +134,7 @@ class RemoteIdentity:
     retries: int
     clears: int
     since: datetime | None
+    last_try_ended: datetime | None = None
 
     @classmethod
     def of(cls, context: Context) -> RemoteIdentity:
@@ -147,6 +150,7 @@ class RemoteIdentity:
             retries=context["task"].retries or 0,
             clears=dag_run.clear_number,
             since=dag_run.start_date,
+            last_try_ended=_moment_in(getattr(ti, "id", None)),
         )
 
     @property
@@ -174,6 +178,11 @@ class RemoteIdentity:
         key = TaskKey.read(task.key)
         return key.instance == self.instance if key else task.metadata.get(MAKER_NAME) == self.instance
 
+    def made_in_last_try(self, task: Task) -> bool:
+        """Whether a remote task is that of the try before this one."""
+        key = TaskKey.read(task.key)
+        return key is not None and key.instance == self.instance and key.try_number == self.try_number - 1
+
     def made_in_this_generation(self, task: Task) -> bool:
         """Whether a remote task is one of this task instance, since it was cleared last."""
         key = TaskKey.read(task.key)
@@ -182,3 +191,10 @@ class RemoteIdentity:
         last_before_a_clear = self.max_tries - self.retries  # of a clear that led to the same `max_tries`
         cleared = key.clears < self.clears and key.try_number <= last_before_a_clear < self.try_number
         return key.max_tries == self.max_tries and not cleared
+
+
+def _moment_in(ti_id: Any) -> datetime | None:
+    """When Airflow gave a task instance its id, which is a new one for each try: the first 48 bits of a UUID 7."""
+    if not isinstance(ti_id, UUID) or ti_id.version != 7:
+        return None
+    return datetime.fromtimestamp((ti_id.int >> 80) / 1000, timezone.utc)

@@ -23,29 +23,36 @@ def earlier_tasks(
     identity: RemoteIdentity,
     memory: Memory | None,
     session_id: str | None,
+    *,
+    remembers: bool,
     sleep: Callable[[float], object],
 ) -> list[Task]:
     """The remote tasks of earlier tries, the oldest first.
 
     Where the task instance remembers the last one, that is one request; what came before it was stopped then. Else the
-    server's list is read: as far back as the last try can have begun, and of a follow-up's session only. A try that is
-    known to have ended while it created its task may have done so just now, so the list is given time to show it.
+    server's list is read: as far back as the last try can have begun, and of a follow-up's session only. The last try
+    may have ended while it created its task, just now: the list is given time to show that, if it does not yet.
 
     Args:
         client: Of the server.
         identity: Of the try that is running.
         memory: What an earlier try wrote down, where there is such a thing.
         session_id: The session to continue, if there is one.
+        remembers: No memory means that no earlier try has begun to create a task.
         sleep: Pauses for so many seconds.
     """
-    if memory and memory.task_id:
+    if memory and memory.task_id and memory.made:
         try:
             task = client.get_task(CreatedTask(id=memory.task_id, session_id=str(memory.session_id)))
             return [task.model_copy(update={"key": memory.key})]
         except NotFoundError:
             pass
-    if memory:
-        since_then = (datetime.now(timezone.utc) - memory.since).total_seconds()
-        sleep(max(LISTS_LAG_SECONDS - since_then, 0.0))
     since = memory.since if memory else identity.since
-    return client.find_tasks(identity.earlier_keys(), after=since, session_id=session_id)
+    found = client.find_tasks(identity.earlier_keys(), after=since, session_id=session_id)
+    if not any(identity.made_in_last_try(task) for task in found):
+        began = memory.since if memory else None if remembers else identity.last_try_ended
+        lag = LISTS_LAG_SECONDS - (datetime.now(timezone.utc) - began).total_seconds() if began else 0.0
+        if lag > 0:
+            sleep(lag)
+            found = client.find_tasks(identity.earlier_keys(), after=since, session_id=session_id)
+    return found

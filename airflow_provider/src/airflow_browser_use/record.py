@@ -42,6 +42,11 @@ class Record:
         self._store: Any = context.get("task_state_store")
         self._began = _now()
 
+    @property
+    def remembers(self) -> bool:
+        """Whether Airflow keeps what is written down."""
+        return self._store is not None
+
     def read(self) -> Memory | None:
         """What an earlier try wrote down; None if it came to nothing, or nothing can be remembered."""
         found = None if self._store is None else self._store.get(_NAME)
