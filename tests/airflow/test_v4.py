@@ -120,6 +120,14 @@ def test_a_key_of_the_users_is_done_once_and_another_run_leaves_the_session_alon
     assert len(v4.open_sessions) == 1
 
 
+def test_a_follow_up_in_a_session_whose_browser_is_gone_does_not_begin_anew(v4: FakeV4) -> None:
+    execute(browse())
+    [session_id] = v4.sessions
+    with pytest.raises(AirflowFailException, match=f"Session {session_id} is closed, so no task was created in it"):
+        execute(browse("read on", session_id=session_id))
+    assert len(v4.tasks) == 1
+
+
 def test_a_session_is_not_started_by_itself_and_the_error_says_what_to_do(v4: FakeV4) -> None:
     with pytest.raises(AirflowFailException, match="keep_session=True"):
         execute(BrowserUseStartSessionOperator(task_id="start"))

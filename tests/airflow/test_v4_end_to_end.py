@@ -1,6 +1,6 @@
 """What is promised holds on v4 too, in a real Airflow: creates, follow-ups, groups, retries, clears, marks, time-outs.
 
-A chosen few of the scenarios of the other files, played at the same time.
+A chosen few of the scenarios of the other files, each in one mode, played at the same time.
 """
 
 from __future__ import annotations
@@ -16,32 +16,30 @@ from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_1_PLUS
 from . import test_leftovers_end_to_end as leftovers
 from .conftest import Scene, Stage
 
-MODES = ("deferred", "on_worker")
-AT_ONCE = leftovers.AT_ONCE
-
 Play = Callable[[Scene, str], None]
-PLAYS: dict[str, tuple[str, dict[str, str], Play]] = {
-    name: leftovers.SCENARIOS[name]
-    for name in (
-        "a_follow_up_takes_longer_than_its_execution_timeout",
-        "the_first_task_and_the_follow_up_are_cleared_while_the_follow_up_is_live",
-        "a_group_is_cleared_while_a_task_in_it_is_live",
-        "a_follow_up_is_cleared_while_it_is_live_and_goes_on_in_its_session",
-        "a_live_follow_up_is_marked_successful_and_the_next_one_goes_on_in_its_session",
-        "a_live_follow_up_is_marked_failed",
-    )
+CHOSEN = {
+    "a_follow_up_takes_longer_than_its_execution_timeout": "on_worker",
+    "the_first_task_and_the_follow_up_are_cleared_while_the_follow_up_is_live": "deferred",
+    "a_group_is_cleared_while_a_task_in_it_is_live": "on_worker",
+    "a_follow_up_is_cleared_while_it_is_live_and_goes_on_in_its_session": "deferred",
+    "a_live_follow_up_is_marked_successful_and_the_next_one_goes_on_in_its_session": "on_worker",
+    "a_live_follow_up_is_marked_failed": "deferred",
 }
+PLAYS: dict[str, tuple[str, str, dict[str, str], Play]] = {}
+for name, mode in CHOSEN.items():
+    dag, params, scenario = leftovers.SCENARIOS[name]
+    PLAYS[name] = (dag, mode, params, scenario)
 
 
-def play(dag: str, **params: str) -> Callable[[Play], Play]:
+def play(dag: str, mode: str, **params: str) -> Callable[[Play], Play]:
     def register(function: Play) -> Play:
-        PLAYS[function.__name__] = (dag, params, function)
+        PLAYS[function.__name__] = (dag, mode, params, function)
         return function
 
     return register
 
 
-@play("three", prompt="for 1 s")
+@play("three", "deferred", prompt="for 1 s")
 def three_tasks_follow_each_other_in_one_session(scene: Scene, mode: str) -> None:  # noqa: ARG001
     leftovers.ends(scene, "success")
     assert [task.status for task in scene.tasks] == ["finished"] * 3
@@ -51,7 +49,7 @@ def three_tasks_follow_each_other_in_one_session(scene: Scene, mode: str) -> Non
         assert scene.run.xcom(task_id)["session_id"] == session_id
 
 
-@play("group")
+@play("group", "on_worker")
 def a_task_of_a_group_fails_after_another_has_begun_its_session(scene: Scene, mode: str) -> None:  # noqa: ARG001
     leftovers.ends(scene, "failed")
     assert [task.prompt for task in scene.tasks] == ["log in as ann-the-buyer", "fail"]
@@ -59,21 +57,20 @@ def a_task_of_a_group_fails_after_another_has_begun_its_session(scene: Scene, mo
     assert scene.run.instance("shop.stop")["state"] == "success"
 
 
-@play("branches")
+@play("branches", "deferred")
 def two_tasks_beside_each_other_share_a_session(scene: Scene, mode: str) -> None:  # noqa: ARG001
     leftovers.ends(scene, "success")
     assert [task.status for task in scene.tasks] == ["finished"] * 3
     assert len(scene.server.sessions) == 1
 
 
-@play("one", prompt="forever")
-def the_answer_to_the_create_is_lost_and_so_is_the_worker(scene: Scene, mode: str) -> None:
+@play("one", "on_worker", prompt="forever")
+def the_answer_to_the_create_is_lost_and_so_is_the_worker(scene: Scene, mode: str) -> None:  # noqa: ARG001
     task = scene.wait_for_remote_task(seconds=240)
     scene.wait_for_polls(task)
-    if mode == "on_worker":
-        os.kill(scene.run.worker_pid("browse"), signal.SIGKILL)
-        scene.run.wait_for("browse", "running", try_number=2, seconds=240)
-        scene.wait_for_polls(task)
+    os.kill(scene.run.worker_pid("browse"), signal.SIGKILL)
+    scene.run.wait_for("browse", "running", try_number=2, seconds=240)
+    scene.wait_for_polls(task)
     task.finish()
     leftovers.ends(scene, "success")
     assert scene.tasks == [task]
@@ -81,12 +78,12 @@ def the_answer_to_the_create_is_lost_and_so_is_the_worker(scene: Scene, mode: st
 
 
 @pytest.fixture(scope="module")
-def played(stage: Stage, request: pytest.FixtureRequest) -> Iterator[dict[tuple[str, str], Future[None]]]:
+def played(stage: Stage, request: pytest.FixtureRequest) -> Iterator[dict[str, Future[None]]]:
     """All that are to be tested, at the same time."""
-    tested = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
+    tested = [item.callspec.params.get("v4") for item in request.session.items if hasattr(item, "callspec")]
 
-    def run(name: str, mode: str) -> None:
-        dag, params, function = PLAYS[name]
+    def run(name: str) -> None:
+        dag, mode, params, function = PLAYS[name]
         conn, server = stage.v4_server()
         if function is the_answer_to_the_create_is_lost_and_so_is_the_worker:
             server.api.fault(at="create", work="done")
@@ -94,18 +91,13 @@ def played(stage: Stage, request: pytest.FixtureRequest) -> Iterator[dict[tuple[
         function(scene, mode)
         stage.airflow.until("no session is open a minute after the run", lambda: not server.open_sessions, seconds=60)
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        yield {
-            (params["v4"], params["mode"]): pool.submit(run, params["v4"], params["mode"])
-            for params in tested
-            if params.get("v4") in PLAYS
-        }
+    with ThreadPoolExecutor(leftovers.AT_ONCE) as pool:
+        yield {name: pool.submit(run, name) for name in PLAYS if name in tested}
 
 
 @pytest.mark.skipif(not AIRFLOW_V_3_1_PLUS, reason="3.0 fails a task that was killed for good")
-@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("v4", PLAYS)
 def test_on_v4_too_nothing_is_paid_twice_left_open_or_closed_too_early_when(
-    played: dict[tuple[str, str], Future[None]], v4: str, mode: str
+    played: dict[str, Future[None]], v4: str
 ) -> None:
-    played[v4, mode].result()
+    played[v4].result()

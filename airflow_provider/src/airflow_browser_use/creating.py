@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_browser_use import failures, files, metrics
 from airflow_browser_use.abandoned import stop_abandoned
+from airflow_browser_use.cleaning import read_session
 from airflow_browser_use.cleanup import Fate, Others
 from airflow_browser_use.identity import MAKER_NAME
 from airflow_browser_use.reattach import earlier_tasks
 from airflow_browser_use.results import schema_from
-from browser_use_client import BrowserUseError, CreatedTask, SessionBusyError
+from browser_use_client import BrowserUseError, CreatedTask, SessionBusyError, SessionStoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -95,6 +96,8 @@ class Creation:
             session_id: The session to continue; None for a new one.
             deadline: Seconds since the epoch after which there is no time left to wait for room, or None.
         """
+        if session_id:
+            self._refuse_if_closed(session_id)
         self.record.begin()
         patience = max(min(self.options.wait_when_busy, (deadline or inf) - time.time()), 0.0)
         if self.options.key:
@@ -105,6 +108,18 @@ class Creation:
             except SessionBusyError:
                 stop_abandoned(self.client, session_id, self.use, self.ti, self.log)
         return self._post(request, session_id, wait_when_busy=patience)
+
+    def _refuse_if_closed(self, session_id: str) -> None:
+        """A follow-up never begins anew: on `v4` it would, in a new browser that is signed in nowhere.
+
+        Raises:
+            SessionStoppedError: The session is closed.
+        """
+        session = read_session(self.client, session_id, self.log)
+        if session and session.status == "stopped":
+            raise SessionStoppedError(
+                f"Session {session_id} is closed, so no task was created in it.", session_id=session_id
+            )
 
     def _post(self, request: CreateTaskRequest, session_id: str | None, *, wait_when_busy: float) -> CreatedTask:
         left = not (self.options.stop_on_timeout and self.options.stop_on_kill)
