@@ -16,6 +16,7 @@ from typing import Any
 
 from markdown.extensions.toc import slugify
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).parents[1]
@@ -180,6 +181,9 @@ class Site:
             source: pages[0].target for source, pages in zip(JOBS.values(), self.jobs.values(), strict=True)
         }
         self._targets |= INSTEAD
+        folder = ROOT / "docs"
+        pictures = [path.relative_to(folder).as_posix() for path in folder.rglob("*.png")]
+        self._targets |= {f"docs/{picture}": picture for picture in pictures}
 
     def pages(self) -> list[Page]:
         """All of them."""
@@ -246,6 +250,8 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """MkDocs asks for the pages: ours stand for all that it found in docs/."""
     for file in list(files.documentation_pages()):
+        if f"docs/{file.src_uri}" not in {*PLAIN, *JOBS.values()}:
+            raise PluginError(f"docs/site.py does not say where docs/{file.src_uri} goes.")
         files.remove(file)
     site = Site()
     for page in site.pages():
