@@ -103,6 +103,7 @@ class AsyncBrowserUseClient:
             TaskStoppedError: Somebody stopped it.
             TaskTimeoutError: It was late; `stopped` says what became of it.
             CostLimitReachedError: It has cost more than its `max_cost_usd`, and was stopped (`v2-flat`).
+            BrowserNotReusedError: With `require_same_browser`, its browser was a new one, so it was stopped (`v4`).
             TaskUnreachableError: The server stopped answering; the task may still run.
             CreationUnknownError: It cannot be told whether the task was created; come back with the same key.
             SessionStoppedError: The session to continue is closed.
@@ -151,6 +152,7 @@ class AsyncBrowserUseClient:
         Raises:
             TaskTimeoutError: It was late; `stopped` says what became of it.
             CostLimitReachedError: It has cost more than its `max_cost_usd`, and was stopped (`v2-flat`).
+            BrowserNotReusedError: With `require_same_browser`, its browser was a new one, so it was stopped (`v4`).
             TaskUnreachableError: `max_failures` polls in a row failed; the task may still run.
             NotFoundError: There is no task of that id.
             BrowserUseError: Any other answer of the API.
@@ -279,6 +281,18 @@ class AsyncBrowserUseClient:
             UnsupportedOptionError: The session is missing, or has no place, in the contract.
         """
         return await self._driver.run(operations.upload_file(self._server, path, session_id))
+
+    async def content_type_of(self, file: str | Path, size: int) -> str:
+        """Say with which content type a file would be uploaded: for files that still have to be fetched from elsewhere.
+
+        Args:
+            file: Its path, or its URL elsewhere.
+            size: Bytes.
+
+        Raises:
+            InvalidRequestError: The contract does not take it: it is empty, too large, or of a kind that `v2` refuses.
+        """
+        return await self._driver.run(operations.content_type_of(self._server, file, size))
 
     async def download_output_files(self, task: Task | str, folder: str | Path) -> list[Path]:
         """Download all files that a task left behind, piece by piece, each under its own name.

@@ -12,6 +12,7 @@ import httpx
 
 from browser_use_client.effects import Call, Clock, Download, Effect, Flow, Notify, Sleep, Together, Upload
 from browser_use_client.errors import BrowserUseError, InvalidRequestError
+from browser_use_client.pace import Pace
 from browser_use_client.server_clock import ServerClock
 from browser_use_client.settings import Settings
 from browser_use_client.traffic import Traffic
@@ -75,6 +76,7 @@ class Driver:
         self._waits = WaitLog(clock)
         self._server_clock = server_clock
         self._sleep = sleep
+        self._pace = Pace(settings.requests_per_second)
         self._http = httpx.HTTPTransport(**settings.transport_options)
         self._stores: dict[str | None, httpx.Client] = {}
         self._is_closed = False
@@ -120,6 +122,8 @@ class Driver:
                 return callback(argument)
             case Together(calls):
                 return [self._answer(call) for call in calls]
+        if isinstance(effect, Call) and (pause := self._pace.pause()):
+            self._sleep(pause)
         try:
             match effect:
                 case Call():
@@ -181,6 +185,7 @@ class AsyncDriver:
         self._waits = WaitLog(clock)
         self._server_clock = server_clock
         self._sleep = sleep
+        self._pace = Pace(settings.requests_per_second)
         self._http = httpx.AsyncHTTPTransport(**settings.transport_options)
         self._stores: dict[str | None, httpx.AsyncClient] = {}
         self._is_closed = False
@@ -227,6 +232,8 @@ class AsyncDriver:
             case Notify(callback, argument):
                 told = callback(argument)
                 return await told if inspect.isawaitable(told) else told
+        if isinstance(effect, Call) and (pause := self._pace.pause()):
+            await self._sleep(pause)
         try:
             match effect:
                 case Call():

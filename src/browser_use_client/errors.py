@@ -170,11 +170,11 @@ class TaskStoppedError(TaskError):
     """Somebody stopped the task."""
 
 
-class TaskTimeoutError(TaskError):
-    """The task did not end in time.
+class CutShortError(TaskError):
+    """The task was not let run to its end.
 
     Attributes:
-        stopped: True if it was stopped for that; False if it still runs and still costs.
+        stopped: True if it was stopped, or had just ended; False if it may still run and cost.
     """
 
     def __init__(
@@ -189,23 +189,16 @@ class TaskTimeoutError(TaskError):
         self.stopped = stopped
 
 
-class CostLimitReachedError(TaskError):
-    """The task has cost more than its `max_cost_usd`.
+class TaskTimeoutError(CutShortError):
+    """The task did not end in time."""
 
-    Attributes:
-        stopped: True if it was stopped for that; False if it may still run and cost, since it could not be stopped.
-    """
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        stopped: bool = False,
-        task_id: str | None = None,
-        session_id: str | None = None,
-    ) -> None:
-        super().__init__(message, task_id=task_id, session_id=session_id)
-        self.stopped = stopped
+class CostLimitReachedError(CutShortError):
+    """The task has cost more than its `max_cost_usd`."""
+
+
+class BrowserNotReusedError(CutShortError):
+    """A follow-up had to go on in the browser of its session, and that was gone (`v4`)."""
 
 
 class TaskUnreachableError(TaskError):

@@ -50,6 +50,7 @@ def run_task(
     on_live_url: Callable[[str], object] | None = None,
     stop_on_timeout: bool = True,
     stop_on_interrupt: bool = True,
+    require_same_browser: bool = False,
     fail_on_unsuccessful: bool = True,
     **creating: Unpack[CreateOptions],
 ) -> Flow[Task]:
@@ -66,6 +67,7 @@ def run_task(
         on_live_url=on_live_url,
         stop_on_timeout=stop_on_timeout,
         stop_on_interrupt=stop_on_interrupt,
+        require_same_browser=require_same_browser,
         max_failures=MAX_FAILURES,
     )
     return task.raise_for_status(fail_on_unsuccessful=fail_on_unsuccessful)
@@ -89,6 +91,7 @@ def wait_for_task(
     on_step: Callable[[Step], object] | None = None,
     on_live_url: Callable[[str], object] | None = None,
     stop_on_timeout: bool = True,
+    require_same_browser: bool = False,
     max_failures: int = MAX_FAILURES,
 ) -> Flow[Task]:
     """Polls a task until it has ended."""
@@ -109,6 +112,7 @@ def wait_for_task(
             on_step=on_step,
             on_live_url=on_live_url,
             stop_on_timeout=stop_on_timeout,
+            require_same_browser=require_same_browser,
             max_failures=max_failures,
             clock=server.clock,
         )
@@ -212,6 +216,12 @@ def upload_file(server: Server, path: str | Path, session_id: str | None) -> Flo
     file = moving.LocalFile.at(path, contract)
     into = None if session_id is None else (yield from retried(contract.upload_target(session_id)))
     return (yield from moving.upload(contract, file, into=into)).reference
+
+
+def content_type_of(server: Server, file: str | Path, size: int) -> Flow[str]:
+    """The content type that a file is uploaded with."""
+    contract = yield from server.contract()
+    return contract.content_type(file, size)
 
 
 def download_output_files(server: Server, task: Task | str, folder: str | Path) -> Flow[list[Path]]:

@@ -32,8 +32,9 @@ from browser_use_client.errors import (
 T = TypeVar("T")
 
 MAX_ATTEMPTS = 5
-LONGEST_RETRY_AFTER = 120.0
-"""Seconds. A server that asks for more is not waited for here: the error carries its `retry_after`."""
+LONGEST_RETRY_AFTER = 300.0
+"""Seconds, which the cloud's edge asks for. A server that asks for more is not waited for here: the error carries its
+`retry_after`."""
 
 NOT_YET_SECONDS = 10.0
 """For so long after it was created a task may be unknown to a replica of the server."""

@@ -10,7 +10,7 @@ import httpx
 from pydantic import SecretStr
 
 from browser_use_client.base_url import base_url_of, cloud_url, version_of
-from browser_use_client.contracts import ApiVersion
+from browser_use_client.contracts import CONTRACTS, ApiVersion
 from browser_use_client.errors import AuthenticationError, InvalidRequestError
 from browser_use_client.limits import Seconds, seconds_of
 from browser_use_client.network import Verify, proxy_of, proxy_to, tls_context
@@ -61,6 +61,11 @@ class Settings:
         self.timeout = httpx.Timeout(limit, connect=min(limit, CONNECT_TIMEOUT))
         self._verify = tls_context(verify)
         self._proxy = None if proxy is None else _revealed(proxy)
+
+    @property
+    def requests_per_second(self) -> int | None:
+        """How many requests one client may send; None for any number."""
+        return CONTRACTS[self.api_version].requests_per_second if self.api_version in CONTRACTS else None
 
     @property
     def transport_options(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from browser_use_client.models import CreatedTask, Task
 from browser_use_client.models.keys import without_tag
+from browser_use_client.models.tasks import ENDED_STATUSES, LIVE_STATUSES
 
 log = logging.getLogger("browser_use_client")
 
@@ -22,7 +23,6 @@ STATUSES = {
 }
 """The server's words that are not ours; a word that is in neither vocabulary is kept as it came."""
 
-_ENDED = {"finished", "failed", "stopped"}
 _JSON_BLOCK = re.compile(r"```(?:json)?\s*\n(?P<json>.*?)\n\s*```", re.DOTALL)
 
 
@@ -48,8 +48,14 @@ def task_of(body: Mapping[str, Any]) -> Task:
         output=_output(body),
         cost=body.get("totalCostUsd"),
         created_at=body.get("createdAt"),
-        finished_at=body.get("updatedAt") if status in _ENDED else None,
+        finished_at=body.get("updatedAt") if _has_ended(status, body) else None,
     )
+
+
+def _has_ended(status: str, body: Mapping[str, Any]) -> bool:
+    """Whether a run has ended: if its status is a new one, its result or its error tells."""
+    is_new = status not in ENDED_STATUSES | LIVE_STATUSES
+    return status in ENDED_STATUSES or (is_new and (body.get("result") or body.get("error")) is not None)
 
 
 def tag_in(item: Any) -> str | None:

@@ -77,6 +77,7 @@ class V4(Contract):
 
     name = NAME
     most_files = MOST_FILES
+    requests_per_second = 20  # a project may send 25, and others of its clients have a part in that
     remedies: ClassVar[Mapping[Capability, str]] = {
         "starting sessions": "Run the first task with `keep_session=True` and follow up with its session id.",
         "pausing": "You can only stop it; follow up in its session instead.",

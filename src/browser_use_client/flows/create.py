@@ -21,7 +21,7 @@ from browser_use_client.errors import (
     SessionBusyError,
     SessionMismatchError,
 )
-from browser_use_client.flows.files import LocalFile, upload
+from browser_use_client.flows.files import LocalFile, local_files, upload
 from browser_use_client.flows.keyed import KeyedTasks
 from browser_use_client.flows.lookup import FindTasks
 from browser_use_client.flows.profiles import with_profile
@@ -73,6 +73,7 @@ class Creation:
 
     def __post_init__(self) -> None:
         self._asked_session = self.request.browser_settings.session_id
+        asked = self.contract.with_key(self.request, self.key)
         self._tasks = KeyedTasks(
             self.contract,
             self.key,
@@ -82,8 +83,9 @@ class Creation:
             self.clock,
             self.server_clock,
             self.find,
+            asked.task,
         )
-        self._ask(self.contract.with_key(self.request, self.key))
+        self._ask(asked)
 
     def _ask(self, request: CreateTaskRequest) -> None:
         """Says what to ask. What the contract cannot carry is refused here, before anything is sent."""
@@ -106,7 +108,7 @@ class Creation:
             earlier = yield from self._tasks.reattach()
             if earlier is not None:
                 return earlier
-        files = [LocalFile.at(path, self.contract) for path in self.files]
+        files = local_files(self.contract, self.files)
         yield from self._find_profile()
         session_id = yield from self._make_place(with_files=bool(files))
         created = None
@@ -143,6 +145,11 @@ class Creation:
         """
         if self._ambiguous or (self._posted and created is None):
             yield from quietly(self._stop_at_once(created), self._may_still_run)
+
+    @property
+    def is_follow_up(self) -> bool:
+        """Whether it continues a session."""
+        return self._asked_session is not None
 
     @property
     def _session(self) -> str | None:
@@ -194,7 +201,7 @@ class Creation:
                 self._ambiguous |= ambiguous
                 taken = self.returning and isinstance(error, SessionBusyError)  # maybe by another caller with this key
                 if self._ambiguous or taken:
-                    found = yield from self._find_after(error, until_listed=ambiguous)
+                    found = yield from self._find_after(error, until_listed=self._ambiguous)
                     if found is not None:
                         return found
                     self._unanswered |= ambiguous and isinstance(error, NetworkError)

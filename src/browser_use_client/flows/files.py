@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -51,6 +51,22 @@ class LocalFile:
         return cls(path, size, contract.content_type(path, size))
 
 
+def local_files(contract: Contract, paths: Iterable[str | Path]) -> list[LocalFile]:
+    """The files for one task.
+
+    Raises:
+        InvalidRequestError: One of them cannot be uploaded, two have one name, or there are too many.
+    """
+    files = [LocalFile.at(path, contract) for path in paths]
+    most = contract.most_files
+    if most is not None and len(files) > most:
+        raise InvalidRequestError(f"The task has {len(files)} files; {contract.name} takes at most {most}.")
+    names = [file.path.name for file in files]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise InvalidRequestError(f"Two files for the task are called {twice!r}, and the one would replace the other.")
+    return files
+
+
 def folder_at(path: Any) -> Path:
     """A folder to download to.
 
@@ -80,7 +96,7 @@ def download_output_files(contract: Contract, task: Task, folder: Path) -> Flow[
     targets: dict[Path, OutputFile] = {}
     for file in task.output_files:
         target = folder / _safe_name(file)
-        targets[target if target not in targets else folder / _safe_name(file, f"{file.id}-")] = file
+        targets[target if target not in targets else folder / _safe_name(file, f"{file.id.replace('/', '-')}-")] = file
     for target, file in targets.items():
         ask = contract.get_output_file_url(task.id, file.id)
         yield from _through_fresh_url(ask, partial(Download, path=target))

@@ -33,6 +33,7 @@ class KeyedTasks:
         clock: The time now.
         server_clock: What time it is on the server.
         find: Finds the tasks under a key, the oldest first; None to read the lists for it.
+        prompt: What is asked, with the key if that stands there.
     """
 
     contract: Contract
@@ -43,7 +44,9 @@ class KeyedTasks:
     clock: Clock
     server_clock: ServerClock
     find: FindTasks | None
+    prompt: str
     _past: frozenset[str] = field(default=frozenset(), init=False)
+    _own: dict[str, str] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.after = self.after.astimezone(timezone.utc)
@@ -72,6 +75,7 @@ class KeyedTasks:
 
     def elect(self, created: CreatedTask) -> Flow[CreatedTask]:
         """Of several live tasks under the key one stays; the others, of lost POSTs or other callers, are stopped."""
+        self._own = {created.id: self.key}
         try:
             tasks = yield from self._find_until_shown(created)
         except BrowserUseError as error:
@@ -122,6 +126,8 @@ class KeyedTasks:
                 after=self.after,
                 server_clock=self.server_clock,
                 session_id=self._listed_session,
+                own=self._own,
+                prompt=self.prompt,
             )
         )
 

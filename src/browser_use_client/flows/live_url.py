@@ -37,16 +37,16 @@ class LiveUrl:
     _due: float = 0.0
     _saw_step: bool = False
 
-    def poll(self, state: TaskState, left: float | None) -> Flow[None]:
+    def poll(self, state: TaskState, left: float | None, url: str | None = None) -> Flow[None]:
         """Asks for it after a poll of the task.
 
         Args:
             state: What the poll showed: a task that runs.
             left: Seconds until the deadline; None for no limit.
+            url: What it showed beside.
         """
         if self.callback is None:
             return
-        url = None
         if isinstance(state, Task):
             url, self.session_id = state.live_url, state.session_id
         if url is None and self._is_due(state):

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 
 from browser_use_client.contracts import Contract
 from browser_use_client.effects import Clock, Flow
 from browser_use_client.errors import UnexpectedResponseError
 from browser_use_client.flows.pages import all_pages
-from browser_use_client.models import Page, Task
-from browser_use_client.models.keys import Keyed, tag_of
+from browser_use_client.models import Page, Task, Unreadable
+from browser_use_client.models.keys import tag_of, without_tag
+from browser_use_client.retrying import retried
 from browser_use_client.server_clock import ServerClock
+
+log = logging.getLogger("browser_use_client")
 
 FindTasks = Callable[[str], Sequence[Task] | Awaitable[Sequence[Task]]]
 """Finds all tasks under a key, the oldest first; the async client awaits what it returns."""
@@ -39,6 +43,8 @@ def tasks_with_keys(
     server_clock: ServerClock,
     session_id: str | None = None,
     as_prefix: bool = False,
+    own: Mapping[str, str] | None = None,
+    prompt: str = "",
 ) -> Flow[list[Task]]:
     """All tasks that carry one of some keys, the oldest first: in one order for every caller, so all elect the same.
 
@@ -50,10 +56,12 @@ def tasks_with_keys(
             are read again.
         session_id: Only tasks of this session. Default: all.
         as_prefix: Those as well whose key only begins with one of the keys.
+        own: Tasks that are known to have been created under one of the keys, by id.
+        prompt: What such a task was asked, with its key if that stands there.
     """
     if not keys:
         return []
-    wanted = Keys(keys, as_prefix=as_prefix)
+    wanted = Keys(keys, as_prefix=as_prefix, own=own, prompt=prompt)
     since = server_clock.time_of(after)
     found = yield from _read_all(contract, wanted, since - CLOCK_SKEW, session_id)
     if server_clock.time_of(after) < since - CLOCK_SKEW / 2:
@@ -77,18 +85,40 @@ class Keys:
     Args:
         keys: The keys.
         as_prefix: Whether what only begins with one of them is found as well.
+        own: See `tasks_with_keys`.
+        prompt: See `tasks_with_keys`.
     """
 
-    def __init__(self, keys: Collection[str], *, as_prefix: bool = False) -> None:
+    def __init__(
+        self,
+        keys: Collection[str],
+        *,
+        as_prefix: bool = False,
+        own: Mapping[str, str] | None = None,
+        prompt: str = "",
+    ) -> None:
         self._keys = frozenset(keys)
         self._by_tag = {tag_of(key): key for key in keys}
         self._prefixes = tuple(keys) if as_prefix else ()
+        self._own = own or {}
+        self._prompt = prompt if without_tag(prompt)[1] else ""
 
-    def key_of(self, item: Keyed) -> str | None:
+    def key_of(self, item: Task | Unreadable) -> str | None:
         """The key that something was created under, if it is one of these."""
         if item.key is not None and (item.key in self._keys or item.key.startswith(self._prefixes)):
             return item.key
-        return self._by_tag.get(item.tag) if item.tag is not None else None
+        if (key := self._by_tag.get(item.tag or "")) is not None:
+            return key
+        if (own := self._own.get(item.id)) is not None:
+            log.error(came_back_without_key(item.id, own))
+        return own
+
+    def may_carry_one(self, task: Task) -> bool:
+        """Whether a task is shown with so little of its prompt that the tag of a key would not be seen."""
+        if not self._prompt or task.tag is not None or task.id in self._own:
+            return False
+        shown = task.task.rstrip(".\u2026 ")
+        return bool(shown) and self._prompt.startswith(shown) and task.task != without_tag(self._prompt)[0]
 
     def tasks_of(self, page: Page[Task]) -> list[Task]:
         """The tasks of a page that carry one of these keys, each with it.
@@ -108,6 +138,14 @@ class Keys:
         return [task if task.key == key else task.model_copy(update={"key": key}) for task, key in keyed if key]
 
 
+def came_back_without_key(task_id: str, key: str) -> str:
+    """What to log where the server does not send back what tasks are found by."""
+    return (
+        f"Task {task_id} was created under the key {key!r}, but the server shows it without. If the answer to a create"
+        " is lost there, its task cannot be found again, and the same work may run and cost twice. Please report it."
+    )
+
+
 def moment_of(task: Task) -> datetime:
     """When a task was created, by the server's clock; the contract may say only when it started."""
     return task.created_at or task.started_at or _LAST
@@ -116,4 +154,10 @@ def moment_of(task: Task) -> datetime:
 def _read_all(contract: Contract, keys: Keys, after: datetime, session_id: str | None) -> Flow[dict[str, Task]]:
     """Reads every page: each holds 100 tasks, and a busy account has more than that in a minute."""
     pages = yield from all_pages(lambda cursor: contract.list_tasks(cursor=cursor, session_id=session_id, after=after))
-    return {task.id: task for page in pages for task in keys.tasks_of(page)}
+    found: dict[str, Task] = {}
+    for page in pages:
+        found |= {task.id: task for task in keys.tasks_of(page)}
+        for task in filter(keys.may_carry_one, page.items):
+            whole = yield from retried(contract.get_task(task.id), known=True)
+            found |= {task.id: task for task in keys.tasks_of(Page(items=(whole,)))}
+    return found

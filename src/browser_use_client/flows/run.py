@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from browser_use_client.effects import Flow, Notify
-from browser_use_client.errors import BrowserUseError, CostLimitReachedError, TaskTimeoutError, TaskUnreachableError
+from browser_use_client.errors import BrowserUseError, CutShortError, TaskUnreachableError
 from browser_use_client.flows.create import Creation
+from browser_use_client.flows.polls import named
 from browser_use_client.flows.sessions import close_session, log, quietly, stop_at_once
 from browser_use_client.flows.wait import wait
 from browser_use_client.models import CreatedTask, Step, Task
@@ -23,6 +24,7 @@ def run(
     stop_on_timeout: bool,
     stop_on_interrupt: bool,
     max_failures: int,
+    require_same_browser: bool = False,
 ) -> Flow[Task]:
     """Creates a task and waits for it; its session is closed unless it is to be kept.
 
@@ -39,6 +41,7 @@ def run(
         stop_on_timeout: Whether a task that is late is stopped.
         stop_on_interrupt: Whether what ends the run from outside stops the task; otherwise the caller has to.
         max_failures: Polls in a row that may fail.
+        require_same_browser: Whether a follow-up in another browser than that of the task before is stopped.
 
     Returns:
         The ended task, however it ended.
@@ -58,10 +61,11 @@ def run(
                 on_step=on_step,
                 on_live_url=on_live_url,
                 stop_on_timeout=stop_on_timeout,
+                require_same_browser=require_same_browser and creation.is_follow_up,
                 max_failures=max_failures,
                 clock=clock,
             )
-        except (TaskTimeoutError, CostLimitReachedError) as error:
+        except CutShortError as error:
             if error.stopped:
                 yield from _close(creation, created)
             raise
@@ -77,7 +81,17 @@ def run(
             yield from _stop_in_grace_period(creation, created)
         yield from creation.clean_up_in_grace_period(created)
         raise
+    _tell_of_new_browser(creation, task)
     return task
+
+
+def _tell_of_new_browser(creation: Creation, task: Task) -> None:
+    if creation.is_follow_up and task.browser_reused is False:
+        log.warning(
+            "%s went on in a new browser, since that of its session was gone: what was open there, or logged in, it did"
+            " not find. With `require_same_browser` it would have been stopped.",
+            named(task),
+        )
 
 
 def _close(creation: Creation, created: CreatedTask) -> Flow[None]:

@@ -8,10 +8,18 @@ from typing import Any
 
 from browser_use_client.contracts import Contract
 from browser_use_client.effects import Call, Clock, Flow, Notify, Sleep, call, within
-from browser_use_client.errors import BrowserUseError, CostLimitReachedError, TaskTimeoutError, TaskUnreachableError
+from browser_use_client.errors import (
+    BrowserNotReusedError,
+    BrowserUseError,
+    CostLimitReachedError,
+    CutShortError,
+    TaskTimeoutError,
+    TaskUnreachableError,
+)
 from browser_use_client.flows.live_url import LiveUrl
+from browser_use_client.flows.lookup import came_back_without_key
 from browser_use_client.flows.polls import given_up, ids_of, named, polls_of
-from browser_use_client.flows.sessions import stop_task
+from browser_use_client.flows.sessions import log, stop_task
 from browser_use_client.models import AnyTask, CreatedTask, Progress, Step, Task, TaskState, id_of
 from browser_use_client.retrying import retried
 
@@ -46,6 +54,7 @@ def wait(
     stop_on_timeout: bool,
     max_failures: int,
     clock: Clock,
+    require_same_browser: bool = False,
 ) -> Flow[Task]:
     """Polls a task until it has ended.
 
@@ -59,6 +68,7 @@ def wait(
         stop_on_timeout: Whether a task that is late is stopped.
         max_failures: Polls in a row that may fail before the wait is given up.
         clock: The time now.
+        require_same_browser: Whether a task in another browser than that of the task before is stopped.
 
     Returns:
         The ended task, however it ended.
@@ -66,6 +76,7 @@ def wait(
     Raises:
         TaskTimeoutError: The deadline passed.
         CostLimitReachedError: It has cost more than it may.
+        BrowserNotReusedError: It runs in another browser, and was stopped.
         TaskUnreachableError: `max_failures` polls failed in a row, or the ended task could not be read.
         BrowserUseError: The server never answered for the task, and asking again cannot help.
     """
@@ -74,7 +85,7 @@ def wait(
     whole = on_live_url and isinstance(task, str)
     poll: Call[Any] = contract.get_task(task_id) if whole else contract.get_task_state(task_id)
     polls = polls_of(task, limit=max_failures, clock=clock)
-    progress: Progress | None = None
+    cursor: str | None = None
     because: BrowserUseError | None
     while True:
         left = deadline - clock() if deadline is not None else None
@@ -84,11 +95,11 @@ def wait(
             cut = _cut_short(contract, task, TaskTimeoutError, late, known=polls.known, stop=stop_on_timeout)
             return (yield from cut)
         try:
-            if on_step:
-                progress = yield from within(left, contract.follow(task_id, progress.cursor if progress else None))
-                state: TaskState = progress.state
+            if on_step or require_same_browser:
+                progress = yield from within(left, contract.follow(task_id, cursor))
             else:
-                state = yield from within(left, call(poll))
+                progress = Progress(state=(yield from within(left, call(poll))))
+            state = yield from within(left, _known(contract, progress.state))
         except BrowserUseError as error:
             if polls.end_with(error):
                 raise given_up(task, polls, error) from error
@@ -96,14 +107,22 @@ def wait(
         else:
             because = None
             polls.answered()
-            if on_step and progress:
-                for step in progress.steps:
-                    yield Notify(on_step, step)
+            cursor = progress.cursor
+            if on_step:
+                yield from (Notify(on_step, step) for step in progress.steps)
+            if require_same_browser and progress.browser_reused is False:
+                yield from _refuse_browser(contract, task)
             if done := (yield from _done(contract, task, state)):
                 return done
-            yield from live_url.poll(state, None if deadline is None else deadline - clock())
+            yield from live_url.poll(state, None if deadline is None else deadline - clock(), progress.live_url)
             pause = poll_pause(clock() - started, poll_interval)
         yield Sleep(pause if deadline is None else max(min(pause, deadline - clock()), 0.0), because)
+
+
+def _known(contract: Contract, state: TaskState) -> Flow[TaskState]:
+    """The state, read whole where its status is a new word, so that it can be told whether the task has ended."""
+    end = contract.get_end(state.id) if state.may_have_ended and not state.has_ended else None
+    return state if end is None else (yield from call(end))
 
 
 def _done(contract: Contract, task: AnyTask, state: TaskState) -> Flow[Task | None]:
@@ -121,6 +140,8 @@ def _details(contract: Contract, task: AnyTask, state: TaskState) -> Flow[Task]:
     """The whole of a task that has ended."""
     try:
         found = state if isinstance(state, Task) else (yield from retried(contract.get_task(state.id), known=True))
+        if isinstance(task, CreatedTask) and task.key is not None and not found.has_key(task.key):
+            log.error(came_back_without_key(task.id, task.key))
         return (yield from retried(contract.details(found), known=True))
     except BrowserUseError as error:
         raise TaskUnreachableError(
@@ -131,10 +152,18 @@ def _details(contract: Contract, task: AnyTask, state: TaskState) -> Flow[Task]:
         ) from error
 
 
+def _refuse_browser(contract: Contract, task: AnyTask) -> Flow[None]:
+    """Stops a task that does not go on where it should."""
+    why = "should have gone on in the browser of its session, which was gone, so it began in a new one."
+    ended = yield from _cut_short(contract, task, BrowserNotReusedError, why)
+    became = f"It has ended as `{ended.status}`: its result is in `get_task`."
+    raise BrowserNotReusedError(f"{named(ended)} {why} {became}", stopped=True, **ids_of(ended))
+
+
 def _cut_short(
     contract: Contract,
     task: AnyTask,
-    error_class: type[TaskTimeoutError | CostLimitReachedError],
+    error_class: type[CutShortError],
     why: str,
     *,
     known: bool = True,

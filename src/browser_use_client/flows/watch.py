@@ -72,6 +72,7 @@ def sweep(contract: Contract, task_ids: Collection[str], *, memory: Memory = Mem
     found = Sweep(requests=len(reading.further))
     yield from _ask(reading.unseen, contract.get_task_state, found)
     yield from _ask({*reading.ended, *found.ended}, contract.get_end, found)
+    found.ended = {task_id: state for task_id, state in found.ended.items() if state.has_ended}
     found.memory = Memory(tuple(reading.useful), frozenset(set(task_ids) - reading.covered))
     return found
 
@@ -131,7 +132,7 @@ class _Reading:
 
 
 def _ask(task_ids: Iterable[str], question: Callable[[str], Call[TaskState] | None], found: Sweep) -> Flow[None]:
-    """Asks for tasks one by one, where there is such a question about them, and notes which have ended."""
+    """Asks for tasks one by one, where there is such a question about them, and notes which may have ended."""
     calls = {task_id: call for task_id in task_ids if (call := question(task_id)) is not None}
     answers = yield Together(tuple(calls.values()))
     found.requests += len(calls)
@@ -139,5 +140,5 @@ def _ask(task_ids: Iterable[str], question: Callable[[str], Call[TaskState] | No
         found.ended.pop(task_id, None)
         if not isinstance(answer, TaskState):
             found.unanswered[task_id] = answer
-        elif answer.has_ended:
+        elif answer.may_have_ended:
             found.ended[task_id] = answer

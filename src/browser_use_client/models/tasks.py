@@ -96,6 +96,11 @@ class TaskState(View):
             return False
         return self.status in ENDED_STATUSES or self.finished_at is not None
 
+    @property
+    def may_have_ended(self) -> bool:
+        """True if it has ended, or if this version does not know what its status means."""
+        return self.has_ended or self.status not in LIVE_STATUSES
+
 
 class Task(TaskState, Keyed):
     """A task as the server shows it.
@@ -210,8 +215,8 @@ class Progress(View):
     """
 
     state: TaskState
-    steps: tuple[Step, ...]
-    cursor: str | None
+    steps: tuple[Step, ...] = ()
+    cursor: str | None = None
     browser_reused: bool | None = None
     live_url: str | None = None
 

@@ -221,11 +221,16 @@ def test_a_tag_elsewhere_in_a_prompt_is_no_tag() -> None:
     ],
 )
 def test_a_status_is_told_in_our_words_and_one_that_is_new_as_it_came(status: str, ours: str) -> None:
-    task = V4.get_task(AN_ID).parse(A_RUN | {"status": status})
+    task = V4.get_task(AN_ID).parse(A_RUN | {"status": status, "result": None})
 
     assert task.status == ours
     assert task.has_ended is (ours in ("finished", "failed", "stopped"))
     assert V4.get_task_state(AN_ID).parse({"status": status}).status == ours
+
+
+def test_a_run_of_a_new_status_that_has_a_result_has_ended() -> None:
+    assert V4.get_task(AN_ID).parse(A_RUN | {"status": "archived"}).has_ended
+    assert V4.get_task(AN_ID).parse(A_RUN | {"status": "archived", "result": None, "error": "x"}).has_ended
 
 
 @pytest.mark.parametrize(

@@ -21,13 +21,13 @@ def creation(server: InMemory, *, returning: bool = True, session_id: str | None
         "keep_session": False,
         "wait_when_busy": 0.0,
         "accept": succeeded,
+        "key": KEY,
         "files": (),
         "after": datetime.fromtimestamp(server.clock(), timezone.utc) - timedelta(days=7),
     }
     return Creation(
         contract=server.contract,
         request=CreateTaskRequest(task="Read the orders", browser_settings=BrowserSettings(session_id=session_id)),
-        key=KEY,
         returning=returning,
         clock=server.clock,
         server_clock=server.server_clock,
