@@ -66,6 +66,9 @@ def calls(client: Client, tmp_path: Path, odd: dict[str, list[Any]]) -> Iterator
     good |= {
         **dict.fromkeys(("key", "keys"), "k"),
         "path": tmp_path / "a.csv",
+        "file": "a.csv",
+        "capability": "pausing",
+        "size": 1,
         "folder": tmp_path,
         "kind": BrowserProfile,
         "profile": BrowserProfile(name="x"),
