@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -9,12 +10,14 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException, TaskDeferred
 
+from airflow_browser_use.identity import TaskKey, possible_keys
 from airflow_browser_use.operators import (
     BrowserUseStartSessionOperator,
     BrowserUseStopSessionOperator,
     BrowserUseTaskOperator,
 )
-from browser_use_client import InvalidRequestError
+from airflow_browser_use.settlement import settle
+from browser_use_client import BrowserUseClient, InvalidRequestError, TaskTimeoutError
 
 from .fake_v4 import FakeV4
 from .stand_in import Store, TaskInstance, context_of, execute, retry
@@ -143,3 +146,30 @@ def test_the_teardown_of_a_group_in_which_no_task_ran_has_nothing_to_stop(v4: Fa
     assert context["ti"].xcoms["session_id"] == stop.session_id
     execute(stop)
     assert v4.sessions == {}
+
+
+def test_what_an_ended_run_left_open_is_closed_and_what_others_have_open_is_not(v4: FakeV4) -> None:
+    since = datetime.now(timezone.utc) - timedelta(hours=1)
+    run, instance = "airflow/shop/run/1.000", "airflow/shop/run/1.000/log_in/-1"
+    keys = list(possible_keys(instance, max_tries=[2, 5], clears=1, try_numbers=range(1, 4)))
+    with BrowserUseClient(v4.key, v4.url) as client:
+        key = str(TaskKey(instance, 5, 1, 3, ends_with_run=True))
+        mine = client.create_task("log in", key=key, keep_session=True).session_id
+        other = client.create_task("log in", key="of others", keep_session=True).session_id
+        settle(client, run, keys, since=since, started=(), has_ended=lambda: True)
+    assert v4.sessions[mine].stopped
+    assert not v4.sessions[other].stopped
+
+
+def test_a_task_that_another_one_made_is_not_stopped_when_the_trigger_times_out(v4: FakeV4) -> None:
+    first = browse("forever", key="invoice-7", deferrable=True, keep_session=True)
+    with pytest.raises(TaskDeferred):
+        execute(first, context_of(first))
+    second = browse("forever", key="invoice-7", deferrable=True, timeout=60)
+    context = context_of(second, TaskInstance(run_id="tuesday"))
+    with pytest.raises(TaskDeferred):
+        execute(second, context)
+    with pytest.raises(TaskTimeoutError):
+        second.resume_execution("__fail__", {"error": "Trigger timeout"}, context)
+    [run] = v4.tasks.values()
+    assert run.status == "started"

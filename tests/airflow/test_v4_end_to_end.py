@@ -18,6 +18,7 @@ from .conftest import Scene, Stage
 
 Play = Callable[[Scene, str], None]
 CHOSEN = {
+    "a_follow_up_fails_while_its_templates_are_rendered": "deferred",
     "a_follow_up_takes_longer_than_its_execution_timeout": "on_worker",
     "the_first_task_and_the_follow_up_are_cleared_while_the_follow_up_is_live": "deferred",
     "a_group_is_cleared_while_a_task_in_it_is_live": "on_worker",
