@@ -131,6 +131,13 @@ def test_a_follow_up_in_a_session_whose_browser_is_gone_does_not_begin_anew(v4: 
     assert len(v4.tasks) == 1
 
 
+def test_what_was_done_under_a_key_is_taken_also_when_its_session_is_closed(v4: FakeV4) -> None:
+    first = execute(browse(keep_session=True))
+    done = execute(browse("read on", session_id=first["session_id"], key="report-7", keep_session=False))
+    assert v4.open_sessions == []
+    assert execute(browse("read on", session_id=first["session_id"], key="report-7"))["task_id"] == done["task_id"]
+
+
 def test_a_session_is_not_started_by_itself_and_the_error_says_what_to_do(v4: FakeV4) -> None:
     with pytest.raises(AirflowFailException, match="keep_session=True"):
         execute(BrowserUseStartSessionOperator(task_id="start"))

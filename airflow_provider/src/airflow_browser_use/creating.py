@@ -96,7 +96,7 @@ class Creation:
             session_id: The session to continue; None for a new one.
             deadline: Seconds since the epoch after which there is no time left to wait for room, or None.
         """
-        if session_id:
+        if session_id and not self.options.key:  # what was done under a key needs no session any more
             self._refuse_if_closed(session_id)
         self.record.begin()
         patience = max(min(self.options.wait_when_busy, (deadline or inf) - time.time()), 0.0)
