@@ -278,7 +278,11 @@ def test_automations_get_events_with_the_cost(flat_api: FakeApi) -> None:
 
     finished, created = until("the events are there", ours)
     assert [created["event"], finished["event"]] == ["browser-use.task.created", "browser-use.task.finished"]
-    assert (finished["payload"]["cost"], finished["payload"]["is_success"]) == (0.05, True)
+    assert created["payload"]["reattached"] is False
+    told = finished["payload"]
+    assert (told["cost"], told["steps"], told["is_success"], told["retries"]) == (0.05, 2, True, 0)
+    assert told["seconds"] >= 0
+    assert told["requests"] >= 3
 
 
 def test_a_limit_that_does_not_exist_is_an_error_and_nothing_is_started(flat_api: FakeApi) -> None:

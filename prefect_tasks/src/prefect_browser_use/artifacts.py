@@ -63,7 +63,7 @@ def _result(task: Task) -> str:
     facts = [
         f"**{outcome(task)}**",
         f"{len(task.steps)} steps",
-        f"{(task.finished_at - task.started_at).total_seconds():.0f} s" if task.finished_at and task.started_at else "",
+        f"{seconds:.0f} s" if (seconds := seconds_of_run(task)) is not None else "",
         f"{task.cost} USD" if task.cost is not None else "",
     ]
     files = "".join(f"\n- {inline(file.name)}" for file in task.output_files)
@@ -105,6 +105,12 @@ def inline(text: str) -> str:
 def outcome(task: Task) -> str:
     """`finished`, `failed` or `stopped`; a task whose agent says that it did not succeed has failed."""
     return "failed" if task.status == "finished" and task.is_success is False else task.status
+
+
+def seconds_of_run(task: Task) -> float | None:
+    """How long a task took; None if the server does not say."""
+    began = task.started_at or task.created_at
+    return (task.finished_at - began).total_seconds() if task.finished_at and began else None
 
 
 def emit(what: str, task_id: str, session_id: str, **payload: Any) -> None:

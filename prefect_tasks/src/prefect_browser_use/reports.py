@@ -25,7 +25,15 @@ from browser_use_client import (
     TaskStoppedError,
     TaskUnreachableError,
 )
-from prefect_browser_use.artifacts import emit, inline, live_view, of_ended_task, outcome, progress
+from prefect_browser_use.artifacts import (
+    emit,
+    inline,
+    live_view,
+    of_ended_task,
+    outcome,
+    progress,
+    seconds_of_run,
+)
 from prefect_browser_use.credentials import BrowserUseCredentials
 from prefect_browser_use.flow_runs import FlowRunEndedError, FlowRunWatch, flow_is_retried, run_log
 from prefect_browser_use.masking import Mask
@@ -38,7 +46,7 @@ MOST_STEPS = 100
 
 ENDED_BADLY = (TaskFailedError, TaskStoppedError)
 
-C = TypeVar("C")
+C = TypeVar("C", bound=BrowserUseClient | AsyncBrowserUseClient)
 
 _opened: ContextVar[list[str] | None] = ContextVar("opened", default=None)
 
@@ -111,7 +119,7 @@ class _Report(Generic[C]):
                 "was started before and goes on" if created.adopted else "started",
                 created.session_id,
             )
-            emit("created", created.id, created.session_id, adopted=created.adopted)
+            emit("created", created.id, created.session_id, reattached=created.adopted)
             self._showing.show_progress(progress(0.0, f"Task {created.id}"))
 
     def on_live_url(self, live_url: str) -> None:
@@ -214,6 +222,9 @@ class _Report(Generic[C]):
                 cost=float(task.cost) if task.cost is not None else None,
                 steps=len(task.steps),
                 is_success=task.is_success,
+                seconds=seconds_of_run(task),
+                requests=self._client.traffic.requests,
+                retries=self._client.traffic.retries,
             )
             self._showing.show_progress(progress(100.0, f"Task {task.id} {outcome(task)}"), at_end=True)
             for artifact in of_ended_task(self._mask.task(task), screenshots=self._screenshots):
