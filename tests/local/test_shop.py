@@ -6,6 +6,7 @@ import re
 
 import httpx
 
+from .person import Person
 from .running_server import PASSWORD, Json, LocalServer
 
 CAREFUL = {"shop_user": "careful", "shop_password": PASSWORD}
@@ -54,3 +55,17 @@ def test_a_password_alone_is_no_complete_sign_in_of_the_careful_user(server: Loc
     task = server.run(sign_in, secrets=CAREFUL)
     assert not task["isSuccess"]
     assert 'asks for "Code on your phone"' in task["output"]
+
+
+def test_a_person_signs_in_by_hand_and_the_profile_keeps_it(server: LocalServer) -> None:
+    profile = {"profileId": server.http.post("/profiles", json={"name": "by hand"}).json()["id"]}
+    session = server.session(**profile)
+    assert server.run(f"Open {server.site}/shop/ and report the heading.", sessionId=session)["isSuccess"]
+
+    Person(server, session).sign_in()
+
+    assert is_signed_in(server, session)
+    server.http.patch(f"/sessions/{session}", json={"action": "stop"})
+    later = server.session(**profile)
+    assert is_signed_in(server, later)
+    server.http.patch(f"/sessions/{later}", json={"action": "stop"})

@@ -92,9 +92,10 @@ async def sign_out(request: Request) -> Response:  # noqa: ARG001 - an endpoint'
 
 
 async def orders(request: Request) -> Response:
-    """The orders, all or those of one status."""
-    status = request.query_params.get("status", "")
-    return HTMLResponse(pages.orders([order for order in ORDERS if status in {"", order.status}], status))
+    """The orders, all or those of one status, or of one day (`?placed=2026-11-16`)."""
+    status, placed = (request.query_params.get(name, "") for name in ("status", "placed"))
+    found = [order for order in ORDERS if status in {"", order.status} and placed in {"", order.placed}]
+    return HTMLResponse(pages.orders(found, status))
 
 
 async def orders_csv(request: Request) -> Response:  # noqa: ARG001
