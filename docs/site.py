@@ -176,14 +176,12 @@ class Site:
             for page in pages
             for level, _, anchor in headings_of(page.text)
         }
-        self._targets = {page.source: page.target for page in self.pages() if page.source not in JOBS.values()}
-        self._targets |= {
-            source: pages[0].target for source, pages in zip(JOBS.values(), self.jobs.values(), strict=True)
+        pictures = [path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.png")]
+        self._targets = {
+            **{page.source: page.target for page in reversed(self.pages())},  # of a page in parts, the first one
+            **{f"docs/{picture}": picture for picture in pictures},
+            **INSTEAD,
         }
-        self._targets |= INSTEAD
-        folder = ROOT / "docs"
-        pictures = [path.relative_to(folder).as_posix() for path in folder.rglob("*.png")]
-        self._targets |= {f"docs/{picture}": picture for picture in pictures}
 
     def pages(self) -> list[Page]:
         """All of them."""
@@ -194,12 +192,8 @@ class Site:
         """The text of a page, with its links as they are in the site; one without a target stays, and fails."""
 
         def link(found: re.Match[str]) -> str:
-            source = (
-                posixpath.normpath(posixpath.join(posixpath.dirname(page.source), found[1]))
-                if found[1]
-                else page.source
-            )
-            anchor = (found[2] or "")[1:]
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(page.source), found[1]))
+            source, anchor = path if found[1] else page.source, (found[2] or "")[1:]
             target, anchor = self._anchors.get((source, anchor), (self._targets.get(source), anchor))
             if target is None:
                 return found[0]
