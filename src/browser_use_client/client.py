@@ -195,7 +195,6 @@ class BrowserUseClient:
         *,
         after: datetime | None = None,
         session_id: str | None = None,
-        as_prefix: bool = False,
     ) -> list[Task]:
         """Find all tasks that were created under a key, or under any of several, the oldest first, without their steps.
 
@@ -203,17 +202,11 @@ class BrowserUseClient:
             keys: The key, or the keys. However many there are, the lists are read once.
             after: Look no further back, by the caller's clock. Default: 7 days ago.
             session_id: Look in this session only. Default: everywhere.
-            as_prefix: Find as well what was created under keys that only begin so (`v2`).
 
         Returns:
             The tasks, each with the key that it was found by as its `key`.
-
-        Raises:
-            UnsupportedOptionError: `v4` cannot find keys by what they begin with.
         """
-        return self._driver.run(
-            operations.find_tasks(self._server, keys, after=after, session_id=session_id, as_prefix=as_prefix)
-        )
+        return self._driver.run(operations.find_tasks(self._server, keys, after=after, session_id=session_id))
 
     def stop_task(self, task: AnyTask, *, stop_session: bool = False) -> Task:
         """Stop a task. One that has ended already stays as it is.

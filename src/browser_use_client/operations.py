@@ -136,14 +136,12 @@ def find_task(server: Server, key: str, *, after: datetime | None, session_id: s
 
 
 def find_tasks(
-    server: Server, keys: str | Collection[str], *, after: datetime | None, session_id: str | None, as_prefix: bool
+    server: Server, keys: str | Collection[str], *, after: datetime | None, session_id: str | None
 ) -> Flow[list[Task]]:
     """The tasks that were created under any of some keys."""
     wanted = keys_of(keys)
     after = since("after", after) or ago(server.clock, LOOK_BACK)
     contract = yield from server.contract()
-    if as_prefix:
-        contract.check_prefixes()
     return (
         yield from lookup.tasks_with_keys(
             contract,
@@ -151,7 +149,6 @@ def find_tasks(
             after=after,
             session_id=session_id,
             server_clock=server.server_clock,
-            as_prefix=as_prefix,
         )
     )
 

@@ -21,15 +21,15 @@ class CreateOptions(TypedDict, total=False):
         session_id: The session to continue. Default: a new one.
         keep_session: Leave the session open for follow-ups. Default: no. Without it the session of `run_task` closes in
             every contract; that of `create_task` is closed by `v2-flat`, while `v2-nested` leaves it open until
-            `stop_session`.
+            `stop_session`; that of `v4` loses its browser two minutes after the task, or when an earlier task asked.
         key_after: When the key was first used, at the earliest, by the caller's clock. Default: 7 days ago.
         key_is_new: Nobody can have used the key before: it is not looked for before the task is created. Default: no.
         wait_when_busy: How long to wait for a session that runs another task, or for a plan that is full: seconds, or a
             timedelta. Default: not at all.
         accept: Whether a finished task under the key will do. Default: one that finished, unless its agent says that it
             failed.
-        files: Files for the task, uploaded first: at most 10 MB each. Gone through only if a task is created: a caller
-            that comes back needs them no more. Default: none.
+        files: Files for the task, uploaded first: at most 10 MB each (`v2`), or 20 of 50 MiB (`v4`). Gone through only
+            if a task is created: a caller that comes back needs them no more. Default: none.
         find: Finds the tasks under a key, the oldest first, for callers who look for many keys at once. Default: each
             look-up reads the lists of tasks.
     """

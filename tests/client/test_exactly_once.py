@@ -23,7 +23,6 @@ from browser_use_client import (
     ConnectError,
     CreatedTask,
     Task,
-    UnsupportedOptionError,
 )
 from tests.client.conftest import Client
 from tests.fake_api import FakeApi
@@ -312,17 +311,15 @@ def test_who_looks_for_many_keys_may_find_them_without_a_request(client: Client,
     assert len(fake.tasks()) == 1
 
 
-def test_all_tasks_whose_keys_begin_alike_are_found_the_oldest_first_where_the_contract_sends_keys_back(
-    client: Client, fake: FakeApi, contract: str
-) -> None:
+def test_the_tasks_of_several_keys_are_found_in_one_reading_the_oldest_first(client: Client, fake: FakeApi) -> None:
     fake.script(status=None)
     created = [client.create_task("x", key=key).id for key in ("run/1", "run/2", "runner/1")]
-    if contract == "v4":
-        with pytest.raises(UnsupportedOptionError, match="name the whole keys"):
-            client.find_tasks("run/", as_prefix=True)
-        assert [task.id for task in client.find_tasks(["run/2", "run/1"])] == created[:2]
-        return
-    assert [task.id for task in client.find_tasks("run/", as_prefix=True)] == created[:2]
+    fake.forget_requests()
+
+    found = client.find_tasks(["run/2", "run/1", "run/"])
+
+    assert [(task.id, task.key) for task in found] == [(created[0], "run/1"), (created[1], "run/2")]
+    assert len(fake.requests(at="list")) == 1
 
 
 def _found(client: Client, tasks: list[Task]) -> Any:

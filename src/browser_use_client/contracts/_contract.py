@@ -45,7 +45,6 @@ Capability = Literal[
     "profiles",
     "the account",
     "the cost of sessions",
-    "key prefixes",
     "metadata",
 ]
 """What a contract may lack."""
@@ -236,10 +235,6 @@ class Contract(ABC):
         """
 
     # --- capabilities ---
-
-    def check_prefixes(self) -> None:
-        """Refuses to find keys by what they begin with."""
-        raise self._without("key prefixes", "Tasks cannot be found by what their keys begin with")
 
     def start_session(self, settings: BrowserSettings) -> Call[Session]:  # noqa: ARG002
         """Starts a session that stays open after its tasks."""

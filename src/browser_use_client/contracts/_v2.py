@@ -72,9 +72,6 @@ class V2(Contract):
         """None: a follow-up may have landed in another session."""
         return None
 
-    def check_prefixes(self) -> None:
-        """Keys come back as they were sent, so they are found by what they begin with as well."""
-
     def upload_target(self, session_id: str | None, workspace_id: str | None = None) -> Flow[str | None]:  # noqa: ARG002
         """The session, if any: it is there already."""
         yield from ()

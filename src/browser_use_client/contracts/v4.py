@@ -84,7 +84,6 @@ class V4(Contract):
         "logs": "Its steps tell what it did: `get_task`.",
         "profiles": "Set what it would say in each task's `agent_settings` instead.",
         "metadata": "Find the task by its idempotency key: `key`.",
-        "key prefixes": "It keeps no key, only what a whole key is recognised by: name the whole keys.",
     }
 
     # --- exactly once ---

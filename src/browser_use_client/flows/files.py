@@ -96,7 +96,7 @@ def download_output_files(contract: Contract, task: Task, folder: Path) -> Flow[
     targets: dict[Path, OutputFile] = {}
     for file in task.output_files:
         target = folder / _safe_name(file)
-        targets[target if target not in targets else folder / _safe_name(file, f"{file.id.replace('/', '-')}-")] = file
+        targets[target if target not in targets else folder / _safe_name(file, f"{file.id}-")] = file
     for target, file in targets.items():
         ask = contract.get_output_file_url(task.id, file.id)
         yield from _through_fresh_url(ask, partial(Download, path=target))

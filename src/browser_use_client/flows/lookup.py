@@ -42,7 +42,6 @@ def tasks_with_keys(
     after: datetime,
     server_clock: ServerClock,
     session_id: str | None = None,
-    as_prefix: bool = False,
     own: Mapping[str, str] | None = None,
     prompt: str = "",
 ) -> Flow[list[Task]]:
@@ -55,13 +54,12 @@ def tasks_with_keys(
         server_clock: Says what moment that is on the server. Where its answers show that this was too late, the tasks
             are read again.
         session_id: Only tasks of this session. Default: all.
-        as_prefix: Those as well whose key only begins with one of the keys.
         own: Tasks that are known to have been created under one of the keys, by id.
         prompt: What such a task was asked, with its key if that stands there.
     """
     if not keys:
         return []
-    wanted = Keys(keys, as_prefix=as_prefix, own=own, prompt=prompt)
+    wanted = Keys(keys, own=own, prompt=prompt)
     since = server_clock.time_of(after)
     found = yield from _read_all(contract, wanted, since - CLOCK_SKEW, session_id)
     if server_clock.time_of(after) < since - CLOCK_SKEW / 2:
@@ -84,7 +82,6 @@ class Keys:
 
     Args:
         keys: The keys.
-        as_prefix: Whether what only begins with one of them is found as well.
         own: See `tasks_with_keys`.
         prompt: See `tasks_with_keys`.
     """
@@ -93,19 +90,17 @@ class Keys:
         self,
         keys: Collection[str],
         *,
-        as_prefix: bool = False,
         own: Mapping[str, str] | None = None,
         prompt: str = "",
     ) -> None:
         self._keys = frozenset(keys)
         self._by_tag = {tag_of(key): key for key in keys}
-        self._prefixes = tuple(keys) if as_prefix else ()
         self._own = own or {}
         self._prompt = prompt if without_tag(prompt)[1] else ""
 
     def key_of(self, item: Task | Unreadable) -> str | None:
         """The key that something was created under, if it is one of these."""
-        if item.key is not None and (item.key in self._keys or item.key.startswith(self._prefixes)):
+        if item.key in self._keys:
             return item.key
         if (key := self._by_tag.get(item.tag or "")) is not None:
             return key

@@ -75,7 +75,8 @@ class TaskState(View):
         status: `created`, `started`, `paused`, `finished`, `failed` or `stopped`; a status that a newer
             server sends is kept as it came.
         is_success: Whether the agent says that it did what it was asked; None while it runs, and if it
-            does not say. Agents of `v4` never say: there it is what a judge found, if one was asked for.
+            does not say. Agents of `v4` never say: there it is what a judge found, if one was asked for, which may
+            come some time after the end.
         finished_at: When it ended (`v4`: when the ended task last changed, as by a judge).
         cost: US dollars, if the server says (`v2-flat`, `v4`). In `v4` that is for models and searches;
             `get_session_cost` has the browser's as well.

@@ -13,9 +13,14 @@ from browser_use_client import (
     CreateTaskRequest,
     CustomProxy,
     InvalidRequestError,
+    NotFoundError,
     UnsupportedOptionError,
+    ZeroDataRetentionError,
 )
+from browser_use_client.base_url import beside
 from browser_use_client.contracts import CONTRACTS
+from browser_use_client.contracts._v4_events import Story
+from browser_use_client.contracts._v4_files import changed_since
 from browser_use_client.models.keys import tag_of, with_tag, without_tag
 
 V4 = CONTRACTS["v4"]
@@ -254,3 +259,92 @@ def test_the_output_is_the_validated_json_else_what_the_agent_said(shown: dict[s
 @pytest.mark.parametrize(("judgement", "success"), [(None, None), ({"verdict": False}, False), ({"score": 3}, None)])
 def test_success_is_what_a_judge_says_and_else_unknown(judgement: Any, success: bool | None) -> None:
     assert V4.get_task(AN_ID).parse(A_RUN | {"judgement": judgement}).is_success is success
+
+
+AT = "2026-10-01T10:00:05.400Z"
+
+
+def event(number: int, kind: str, **data: Any) -> dict[str, Any]:
+    return {"runId": AN_ID, "id": number, "ts": AT, "type": kind, "data": data}
+
+
+def tool(number: int, call: str, status: str, **state: Any) -> dict[str, Any]:
+    part = {"type": "tool", "tool": "browser_execute", "callID": call, "state": {"status": status, **state}}
+    return event(number, "core.event", type="tool_use", part=part)
+
+
+def test_each_use_of_a_tool_that_is_done_is_a_step_and_what_is_not_known_is_passed_over() -> None:
+    time = {"start": 1_000, "end": 3_500}
+    story = Story().then(
+        {
+            "events": [
+                event(1, "run.created"),
+                tool(2, "a", "running", input={"description": "Open the shop"}),
+                tool(3, "a", "completed", input={"description": "Open the shop"}, output="Orders", time=time),
+                event(5, "core.event", type="text", part={"type": "text", "text": "Now the table"}),
+                event(6, "core.event", part=None),
+                event(7, "quantum.event"),
+                tool(9, "b", "error", title="Read the table", output="no table"),
+            ],
+            "nextAfter": 9,
+        }
+    )
+
+    assert [(step.number, step.goal, step.evaluation, step.duration) for step in story.steps] == [
+        (1, "Open the shop", "", 2.5),
+        (2, "Read the table", "Failed: no table", None),
+    ]
+    assert story.steps[0].actions == ('{"browser_execute": {"description": "Open the shop"}}',)
+    assert story.cursor == "9 2"
+    assert Story.at(story.cursor).then({"events": [tool(11, "c", "completed")]}).steps[0].number == 3
+
+
+@pytest.mark.parametrize(("kind", "reused"), [("browser.ready", False), ("browser.reattached", True)])
+def test_the_browser_is_told_with_where_to_watch_it(kind: str, reused: bool) -> None:
+    story = Story().then({"events": [event(4, kind, browser_session_id="b", live_view_url="https://live.test/b")]})
+
+    assert (story.browser_reused, story.live_url) == (reused, "https://live.test/b")
+
+
+def test_what_a_run_left_is_what_changed_since_it_began_but_no_upload() -> None:
+    def file(path: str, changed: str) -> dict[str, Any]:
+        return {"path": path, "size": 1, "lastModified": changed}
+
+    began = V4.get_task(AN_ID).parse(A_RUN | {"createdAt": AT}).created_at
+    files = [
+        file("uploads/a.csv", "2026-10-01T10:01:00Z"),
+        file("outputs/old.csv", "2026-10-01T10:00:04Z"),
+        file("outputs/same-second.csv", "2026-10-01T10:00:05Z"),
+        file("outputs/new.csv", "2026-10-01T10:03:00+00:00"),
+        file("outputs/", "2026-10-01T10:03:00Z"),
+    ]
+
+    assert changed_since(began, files) == ["outputs/same-second.csv", "outputs/new.csv"]
+
+
+def test_a_file_that_is_gone_is_not_found() -> None:
+    asking = V4.get_output_file_url(AN_ID, f"{ANOTHER}/outputs/a.csv")
+    others = {"files": [{"path": "outputs/a.csv.bak", "url": "https://store.test/bak"}]}
+
+    assert asking.params["prefix"] == "outputs/a.csv"
+    with pytest.raises(NotFoundError, match=r"outputs/a\.csv"):
+        asking.parse(others)
+    assert asking.parse({"files": [*others["files"], {"path": "outputs/a.csv", "url": "https://x.test"}]}) == (
+        "https://x.test"
+    )
+
+
+@pytest.mark.parametrize("body", [None, {"isActive": False, "shareUrl": "https://share.test"}])
+def test_a_session_that_is_not_shared_has_no_link(body: Any) -> None:
+    with pytest.raises(NotFoundError, match="no public link"):
+        V4.get_share(AN_ID).parse(body)
+
+
+def test_the_account_is_read_from_v2_beside_the_base_url() -> None:
+    assert V4.get_account().version == "v2"
+    assert beside("https://api.eu.browser-use.com/api/v4", "v2") == "https://api.eu.browser-use.com/api/v2"
+
+
+def test_a_project_that_keeps_no_data_is_told_so_in_the_server_s_words() -> None:
+    assert V4.meaning(403, "Zero Data Retention projects cannot use this API") is ZeroDataRetentionError
+    assert V4.meaning(403, "Forbidden") is None

@@ -157,15 +157,10 @@ def test_the_last_read_survives_a_fault(server: InMemory) -> None:
 
 
 def test_an_unknown_status_without_an_end_is_waited_on_and_with_one_is_an_end(server: InMemory) -> None:
-    task_id = start(server, seconds=30.0, status="evaporated" if has_ends(server) else "finished")
+    task_id = start(server, seconds=30.0, status="evaporated")
     server.world.tasks[task_id].status = "hibernating"
 
-    assert wait_for(server, task_id).status == ("evaporated" if has_ends(server) else "finished")
-
-
-def has_ends(server: InMemory) -> bool:
-    """Whether the contract says when a task ended; v4 does not."""
-    return server.world.contract != "v4"
+    assert wait_for(server, task_id).status == "evaporated"
 
 
 def test_steps_are_told_once_even_if_many_appear_at_once(server: InMemory) -> None:
