@@ -76,7 +76,7 @@ class Driver:
         self._waits = WaitLog(clock)
         self._server_clock = server_clock
         self._sleep = sleep
-        self._pace = Pace(settings.requests_per_second)
+        self._pace = Pace(settings.requests_per_second, clock)
         self._http = httpx.HTTPTransport(**settings.transport_options)
         self._stores: dict[str | None, httpx.Client] = {}
         self._is_closed = False
@@ -185,7 +185,7 @@ class AsyncDriver:
         self._waits = WaitLog(clock)
         self._server_clock = server_clock
         self._sleep = sleep
-        self._pace = Pace(settings.requests_per_second)
+        self._pace = Pace(settings.requests_per_second, clock)
         self._http = httpx.AsyncHTTPTransport(**settings.transport_options)
         self._stores: dict[str | None, httpx.AsyncClient] = {}
         self._is_closed = False

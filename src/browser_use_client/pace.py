@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from threading import Lock
-from time import monotonic
 
 from browser_use_client.effects import Clock
 
@@ -14,11 +13,12 @@ class Pace:
 
     Args:
         per_second: How many; None for any number.
-        clock: The time in seconds, from whenever on.
+        clock: The time now. Where it was set back, what it showed before counts no more.
     """
 
-    def __init__(self, per_second: int | None, clock: Clock = monotonic) -> None:
+    def __init__(self, per_second: int | None, clock: Clock) -> None:
         self._clock = clock
+        self._seen = float("-inf")
         self._lock = Lock()
         self._turns: deque[float] | None = None if per_second is None else deque(maxlen=per_second)
 
@@ -28,6 +28,9 @@ class Pace:
             return 0.0
         with self._lock:
             now = self._clock()
+            if now < self._seen:
+                self._turns.clear()
+            self._seen = now
             turn = max(now, self._turns[0] + 1.0) if len(self._turns) == self._turns.maxlen else now
             self._turns.append(turn)
         return turn - now

@@ -33,6 +33,17 @@ def test_threads_share_the_turns_of_their_client() -> None:
     assert sorted(turns) == [float(second) for second in range(5) for _ in range(20)]
 
 
+def test_a_clock_that_is_set_back_keeps_nobody_waiting() -> None:
+    now = 5_000.0
+    pace = Pace(20, lambda: now)
+    for _ in range(20):
+        pace.pause()
+
+    now = 1_400.0
+
+    assert [pace.pause() for _ in range(21)] == [0.0] * 20 + [1.0]
+
+
 def test_only_v4_counts_requests() -> None:
     pace = Pace(CONTRACTS["v2-flat"].requests_per_second, lambda: 0.0)
 
