@@ -193,6 +193,14 @@ def test_what_the_service_has_forgotten_is_told_from_what_the_task_has_written_d
     assert server.counted("GET", f"/tasks/{record.task_id}") == 1
 
 
+def test_a_task_that_only_starts_a_session_has_a_page_with_its_live_browser(server: FakeBrowserUse) -> None:
+    with BrowserUseClient(KEY, server.url) as client:
+        started = client.start_session()
+    html = page_of("success", PageRecord("browser_use_default", None, started.id))
+    assert 'title="The live browser"' in html
+    assert started.id in html
+
+
 def session(**shown: Any) -> Look:
     return Look(Task(id="t", status="started", session_id="s"), Session(id="s", **{"status": "active", **shown}))
 
