@@ -117,7 +117,7 @@ def test_after_a_failure_the_reason_the_last_page_and_its_picture_come_first(pag
     expect(frame.locator(".notice .address")).to_contain_text("/shop/")
     with page.context.expect_page() as opened:  # which a frame of Airflow's may not do by itself
         frame.locator(".notice .address").click()
-    assert opened.value.url.endswith("/shop/")
+    opened.value.wait_for_url("**/shop/")
     picture = frame.locator(".stage img")
     expect(picture).to_be_visible()
     assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
