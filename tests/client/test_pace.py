@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from browser_use_client.contracts import CONTRACTS
 from browser_use_client.pace import Pace
+from tests.client.conftest import Client
+from tests.fake_api import FakeApi
 
 
 @given(pauses=st.lists(st.floats(0, 2), max_size=100))
@@ -22,6 +26,21 @@ def test_no_second_sees_more_than_twenty_and_none_waits_without_need(pauses: lis
         recent = [turn for turn in turns[:-1] if turn > turns[-1] - 1.0 + 1e-9]
         assert len(recent) < 20
         assert turns[-1] == now or len([turn for turn in turns if turn >= turns[-1] - 1.0 - 1e-9]) > 20
+
+
+def test_a_client_paces_itself_in_the_time_that_it_was_given(
+    fake: FakeApi, connect: Callable[..., Client], contract: str
+) -> None:
+    client = connect(fake, api_version=contract)
+    if contract == "v4":
+        fake.limit(requests_a_second=20)
+    began = fake.time()
+
+    for _ in range(110):
+        client.get_account()
+
+    assert [one["status"] for one in fake.requests()] == [200] * 110
+    assert fake.time() - began == pytest.approx(5.0 if contract == "v4" else 0.0, abs=1e-3)
 
 
 def test_threads_share_the_turns_of_their_client() -> None:
