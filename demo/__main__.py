@@ -30,6 +30,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--airflow", type=Path, required=True, help="the virtual environment that has Airflow")
     parser.add_argument("--prefect", type=Path, required=True, help="the virtual environment that has Prefect")
+    parser.add_argument(
+        "--api", choices=["v2", "v4"], default="v2", help="the API that everything speaks (default: v2)"
+    )
     parser.add_argument("--keep", action="store_true", help="leave all open until Ctrl+C")
     options = parser.parse_args()
 
@@ -40,7 +43,8 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, programs.interrupt)
     try:
-        return run(programs, options.airflow.absolute(), options.prefect.absolute(), keep=options.keep)
+        server = LocalServer(programs, options.api)
+        return run(programs, server, options.airflow.absolute(), options.prefect.absolute(), keep=options.keep)
     except InterruptedDemoError as interruption:
         print(f"\n{interruption}", file=sys.stderr)
         return 130
@@ -52,11 +56,14 @@ def main() -> int:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def run(programs: Programs, airflow_environment: Path, prefect_environment: Path, *, keep: bool) -> int:
+def run(
+    programs: Programs, server: LocalServer, airflow_environment: Path, prefect_environment: Path, *, keep: bool
+) -> int:
     """The order of things. What takes long to start, starts beside the rest.
 
     Args:
         programs: Where everything runs.
+        server: Where the tasks run.
         airflow_environment: The virtual environment that has Airflow.
         prefect_environment: The virtual environment that has Prefect.
         keep: Whether to leave all open until a signal arrives.
@@ -64,7 +71,6 @@ def run(programs: Programs, airflow_environment: Path, prefect_environment: Path
     Returns:
         The exit status.
     """
-    server = LocalServer(programs)
     airflow = Airflow(
         programs,
         airflow_environment,

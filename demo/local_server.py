@@ -14,15 +14,20 @@ from demo.programs import Programs
 
 
 class LocalServer:
-    """`browser-use-local up --demo-site`."""
+    """`browser-use-local up --demo-site`.
+
+    Args:
+        programs: Where it runs.
+        api: The API that its base URL leads to, `v2` or `v4`.
+    """
 
     shop_user = USER
     shop_password = PASSWORD
 
-    def __init__(self, programs: Programs) -> None:
+    def __init__(self, programs: Programs, api: str = "v2") -> None:
         self._programs = programs
         self.url = f"http://127.0.0.1:{free_port()}"
-        self.base_url = f"{self.url}/api/v2"
+        self.base_url = f"{self.url}/api/{api}"
         self.shop_url = f"{self.url}/shop/"
         self.api_key = f"bu_{secrets.token_urlsafe(24)}"
 

@@ -9,13 +9,17 @@ import secrets
 from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qs
 
+from jinja2 import Environment, PackageLoader
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
-from browser_use_local.demo_site import pages
-from browser_use_local.demo_site.orders import CAREFUL_USER, ORDERS, PASSWORD, USER, find
+from browser_use_local.demo_site.orders import CAREFUL_USER, ORDERS, PASSWORD, STATUSES, USER, find
+
+TEMPLATES = Environment(
+    loader=PackageLoader("browser_use_local.demo_site"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+)
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -30,20 +34,24 @@ _HALF_COOKIE = "shop-half"
 _codes: dict[str, str] = {}
 
 
+def _page(name: str, status: int = 200, **values: object) -> Response:
+    return HTMLResponse(TEMPLATES.get_template(f"{name}.html").render(values), status)
+
+
 def _signed_in(request: Request) -> bool:
     return request.cookies.get(_COOKIE) == _TICKET
 
 
 async def home(request: Request) -> Response:
     """The sign-in form, or the orders for those who are in."""
-    return RedirectResponse("/shop/orders") if _signed_in(request) else HTMLResponse(pages.sign_in())
+    return RedirectResponse("/shop/orders") if _signed_in(request) else _page("sign_in")
 
 
 async def sign_in(request: Request) -> Response:
     """Checks user name and password."""
     form = await _form(request)
     if form.get("user") not in {USER, CAREFUL_USER} or form.get("password") != PASSWORD:
-        return HTMLResponse(pages.sign_in("User name or password is wrong."), 200)
+        return _page("sign_in", problem="User name or password is wrong.")
     if form["user"] == USER:
         return _welcome()
     half = secrets.token_urlsafe(16)
@@ -56,21 +64,21 @@ async def sign_in(request: Request) -> Response:
 
 async def code_form(request: Request) -> Response:  # noqa: ARG001 - an endpoint's signature
     """Asks for the second factor."""
-    return HTMLResponse(pages.second_factor())
+    return _page("second_factor")
 
 
 async def check_code(request: Request) -> Response:
     """Checks the second factor."""
     code = _codes.get(request.cookies.get(_HALF_COOKIE, ""))
     if code is None or (await _form(request)).get("code") != code:
-        return HTMLResponse(pages.second_factor("This code is wrong."))
+        return _page("second_factor", problem="This code is wrong.")
     _codes.clear()
     return _welcome()
 
 
 async def phone(request: Request) -> Response:  # noqa: ARG001 - an endpoint's signature
     """The phone of the careful user, which shows the code."""
-    return HTMLResponse(pages.phone(next(iter(_codes.values()), None)))
+    return _page("phone", code=next(iter(_codes.values()), None))
 
 
 async def _form(request: Request) -> dict[str, str]:
@@ -95,7 +103,7 @@ async def orders(request: Request) -> Response:
     """The orders, all or those of one status, or of one day (`?placed=2026-11-16`)."""
     status, placed = (request.query_params.get(name, "") for name in ("status", "placed"))
     found = [order for order in ORDERS if status in {"", order.status} and placed in {"", order.placed}]
-    return HTMLResponse(pages.orders(found, status))
+    return _page("orders", orders=found, filter=status, statuses=STATUSES)
 
 
 async def orders_csv(request: Request) -> Response:  # noqa: ARG001
@@ -112,13 +120,13 @@ async def order(request: Request) -> Response:
     """One order."""
     found = find(request.path_params["number"])
     if found is None:
-        return HTMLResponse(pages.page("No such order", "<p>The shop has no order of this number.</p>"), 404)
-    return HTMLResponse(pages.order(found))
+        return _page("no_order", 404)
+    return _page("order", order=found)
 
 
 async def return_form(request: Request) -> Response:  # noqa: ARG001
     """The form to return an order with."""
-    return HTMLResponse(pages.return_form())
+    return _page("return_form")
 
 
 async def return_order(request: Request) -> Response:
@@ -126,19 +134,19 @@ async def return_order(request: Request) -> Response:
     async with request.form(max_files=1, max_part_size=LARGEST_FORM) as form:
         receipt = form["receipt"]
         size = len(await receipt.read()) if isinstance(receipt, UploadFile) else 0
-        facts = {
+        received = {
             "Order number": str(form["order"]),
             "Reason": str(form["reason"]),
             "Receipt": f"{getattr(receipt, 'filename', '')}",
             "Receipt size": f"{size} bytes",
             "Refund": "yes" if form.get("refund") else "no",
         }
-    return HTMLResponse(pages.return_received(facts))
+    return _page("return_received", received=received)
 
 
 async def report(request: Request) -> Response:  # noqa: ARG001
     """The slow page."""
-    return HTMLResponse(pages.report())
+    return _page("report")
 
 
 async def report_figures(request: Request) -> Response:
@@ -149,7 +157,7 @@ async def report_figures(request: Request) -> Response:
         seconds = 3.0
     await asyncio.sleep(min(max(seconds, 0.0), SLOWEST_REPORT))
     total = sum(float(one.amount.split()[0]) for one in ORDERS if one.status != "cancelled")
-    return HTMLResponse(pages.report_figures(len(ORDERS), f"{total:.2f} EUR"))
+    return _page("figures", count=len(ORDERS), turnover=f"{total:.2f} EUR")
 
 
 def _for_customers(endpoint: Endpoint) -> Endpoint:
