@@ -36,6 +36,14 @@ def other_site() -> Iterator[Site]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def session(server: LocalServer) -> Iterator[str]:
+    """A session for all tests of the module: each opens a page of its own."""
+    session_id = server.session()
+    yield session_id
+    server.http.delete(f"/sessions/{session_id}")
+
+
 def redirect(target: str) -> tuple[int, dict[str, str], bytes]:
     return 302, {"Location": target}, b""
 

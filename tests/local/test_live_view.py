@@ -11,6 +11,9 @@ from playwright.sync_api import Browser, Page, expect
 from .pages import Site
 from .running_server import PASSWORD, USER, LocalServer
 
+# What is the same on a phone is played on a desktop only.
+DESKTOP = pytest.mark.parametrize("page", [(1440, 900)], indirect=True)
+
 
 def test_a_session_is_watched_while_it_works(server: LocalServer, session: str, page: Page) -> None:
     page.goto(server.http.get(f"/sessions/{session}").json()["liveUrl"])
@@ -43,6 +46,7 @@ def test_the_list_leads_to_each_session(server: LocalServer, session: str, page:
     expect(page.locator(".task .status")).to_have_text("successful")
 
 
+@DESKTOP
 def test_what_a_task_says_is_shown_as_text_and_never_as_markup(server: LocalServer, session: str, page: Page) -> None:
     server.run('Click "<img src=x onerror=alert(1)>"', sessionId=session)
     page.goto(server.http.get(f"/sessions/{session}").json()["liveUrl"])
@@ -67,6 +71,7 @@ def test_a_session_before_its_first_step_has_no_broken_picture_and_a_long_prompt
     assert entry.locator("h2").evaluate("heading => heading.clientHeight") < 60
 
 
+@DESKTOP
 def test_the_step_that_runs_is_shown_with_its_time_and_files_can_be_had(
     server: LocalServer, session: str, page: Page
 ) -> None:
@@ -100,7 +105,7 @@ def test_a_session_is_stopped_where_it_is_watched_and_in_the_list(server: LocalS
     assert {server.http.get(f"/sessions/{one}").json()["status"] for one in (watched, listed)} == {"stopped"}
 
 
-@pytest.mark.parametrize("page", [(1440, 900)], indirect=True)
+@DESKTOP
 def test_the_list_has_what_runs_first_with_its_step_and_a_live_picture(
     server: LocalServer, session: str, page: Page
 ) -> None:
@@ -178,6 +183,7 @@ def test_an_output_is_a_table_where_it_is_one_and_can_be_copied(server: LocalSer
     expect(page.locator(".task").nth(1).get_by_role("table")).to_have_count(0)
 
 
+@DESKTOP
 def test_what_changes_leaves_alone_what_somebody_looks_at(server: LocalServer, session: str, page: Page) -> None:
     server.sign_in(session)
     server.run("Read the Orders table.", sessionId=session)
@@ -191,6 +197,7 @@ def test_what_changes_leaves_alone_what_somebody_looks_at(server: LocalServer, s
     expect(summary).to_be_focused()
 
 
+@DESKTOP
 def test_secrets_stand_in_no_title_and_in_no_url_of_a_tab(
     server: LocalServer, session: str, site: Site, page: Page
 ) -> None:
@@ -233,6 +240,7 @@ def test_the_pages_follow_the_theme_of_the_system(
     page.close()
 
 
+@DESKTOP
 def test_only_a_page_of_the_live_view_stops_a_session_and_no_share_does(
     server: LocalServer, session: str, page: Page
 ) -> None:

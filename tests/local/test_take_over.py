@@ -14,6 +14,8 @@ from .pages import Site
 from .running_server import PASSWORD, USER, LocalServer
 
 OWN = {"X-Browser-Use-Live": "1"}
+# What is the same on a phone is played on a desktop only.
+DESKTOP = pytest.mark.parametrize("page", [(1440, 900)], indirect=True)
 # Says in its title what happens to it, and where, within what a small picture can tell.
 LISTENS = """<style>
 body { margin: 0; height: 3000px } textarea { position: fixed; top: 100px; left: 0; width: 400px }</style>
@@ -105,6 +107,7 @@ def test_mouse_wheel_and_keys_reach_the_page_as_they_are(site: Site, taken: Page
     expect(tab(taken)).to_have_text("keydown ArrowLeft ArrowLeft true")
 
 
+@DESKTOP
 def test_text_that_no_key_has_is_typed_and_pasted_and_edited(site: Site, taken: Page) -> None:
     go(taken, site.page(LISTENS))
     expect(tab(taken)).to_have_text("Page")
@@ -122,6 +125,7 @@ def test_text_that_no_key_has_is_typed_and_pasted_and_edited(site: Site, taken: 
     expect(taken.get_by_role("button", name="Give back")).to_be_focused()
 
 
+@DESKTOP
 def test_the_url_bar_and_its_buttons_move_and_lead_nowhere_out_of_the_web(site: Site, taken: Page) -> None:
     one, two = site.page("", "/one", "One"), site.page("", "/two", "Two")
     go(taken, one)
@@ -142,6 +146,7 @@ def test_the_url_bar_and_its_buttons_move_and_lead_nowhere_out_of_the_web(site: 
     expect(tab(taken)).to_have_text("Two")
 
 
+@DESKTOP
 def test_tabs_are_chosen_and_closed_and_a_task_goes_on_in_the_one_in_front(
     server: LocalServer, session: str, site: Site, taken: Page
 ) -> None:
@@ -165,7 +170,7 @@ def test_tabs_are_chosen_and_closed_and_a_task_goes_on_in_the_one_in_front(
     assert (gone.status_code, gone.json()["detail"]) == (409, "That did not work: the tab is closed already")
 
 
-@pytest.mark.parametrize("page", [(1440, 900)], indirect=True)
+@DESKTOP
 def test_what_a_page_asks_is_told_to_who_has_taken_over(site: Site, taken: Page) -> None:
     go(taken, site.page("<script>onclick = () => { document.title = confirm('Sure?') }</script>", title="Asks"))
     expect(tab(taken)).to_have_text("Asks")
@@ -174,7 +179,7 @@ def test_what_a_page_asks_is_told_to_who_has_taken_over(site: Site, taken: Page)
     expect(taken.locator("#caption")).to_have_text('The page asked "Sure?" and was answered "OK".')
 
 
-@pytest.mark.parametrize("page", [(1440, 900)], indirect=True)
+@DESKTOP
 def test_a_page_that_does_not_react_is_said_to_and_its_session_can_still_be_stopped(
     server: LocalServer, session: str, site: Site, taken: Page
 ) -> None:
