@@ -54,14 +54,14 @@ QUIET_PREFERENCES: dict[str, Any] = {
     "translate": {"enabled": False},
 }
 SHARED = ("--remote-debugging-port=0",)
-ACTION_TIMEOUT = 10_000
-NAVIGATION_TIMEOUT = 30_000
+ACTION_TIMEOUT_MS = 10_000
+NAVIGATION_TIMEOUT_MS = 30_000
 # Seconds until a page is held to be busy without end, until it is given up, and until a Chromium is killed.
-ANSWERS_WITHIN = 5.0
-REACTS_WITHIN = 5.0
-ANSWERS_AT_REST_WITHIN = 1.0
-ANSWERS_AT_LAST_WITHIN = 10.0
-CLOSES_WITHIN = 5.0
+ANSWERS_WITHIN_SECONDS = 5.0
+REACTS_WITHIN_SECONDS = 5.0
+ANSWERS_AT_REST_WITHIN_SECONDS = 1.0
+ANSWERS_AT_LAST_WITHIN_SECONDS = 10.0
+CLOSES_WITHIN_SECONDS = 5.0
 # What must not be seen in a picture: passwords, and fields that a secret was typed into.
 MARK = "data-browser-use-masked"
 MASKED = f"input[type=password], [{MARK}]"
@@ -108,8 +108,8 @@ class Browser:
         self._chosen: Page | None = None
         self._is_closing = False
         self.dialogs: list[AnsweredDialog] = []
-        context.set_default_timeout(ACTION_TIMEOUT)
-        context.set_default_navigation_timeout(NAVIGATION_TIMEOUT)
+        context.set_default_timeout(ACTION_TIMEOUT_MS)
+        context.set_default_navigation_timeout(NAVIGATION_TIMEOUT_MS)
         context.on("page", self._watch)
         context.on("close", lambda _: self._break("Chromium ended unexpectedly"))
         for page in context.pages:
@@ -185,10 +185,8 @@ class Browser:
         """The open pages, in the order of their opening; what a busy page is called is asked of Chromium itself."""
         pages = self._context.pages
         titles = await asyncio.gather(*map(self._title, pages))
-        front = self.page if pages else None
-        return [
-            Tab(self._numbers[page], title, page.url, page is front) for page, title in zip(pages, titles, strict=True)
-        ]
+        there = [(page, title) for page, title in zip(pages, titles, strict=True) if page in self._numbers]
+        return [Tab(self._numbers[page], title, page.url, page is self.page) for page, title in there]
 
     async def _title(self, page: Page) -> str:
         try:
@@ -208,8 +206,8 @@ class Browser:
         if control is None:
             raise Error("the page is gone")
         try:
-            session = await asyncio.wait_for(asyncio.shield(control), REACTS_WITHIN)
-            return await asyncio.wait_for(session.send(method, parameters), REACTS_WITHIN)
+            session = await asyncio.wait_for(asyncio.shield(control), REACTS_WITHIN_SECONDS)
+            return await asyncio.wait_for(session.send(method, parameters), REACTS_WITHIN_SECONDS)
         except asyncio.TimeoutError:
             raise Error("the page does not react: one of its scripts may be at work without end") from None
 
@@ -225,21 +223,21 @@ class Browser:
             await page.close()
 
     def _numbered(self, number: int) -> Page:
-        for page in self._context.pages:
-            if self._numbers[page] == number:
-                return page
-        raise Error("the tab is closed already")
+        found = next((page for page, given in self._numbers.items() if given == number), None)
+        if found is None:
+            raise Error("the tab is closed already")
+        return found
 
     async def answers(self) -> bool:
         """Whether the page in front answers, once no task is at work on it: a script that keeps it busy is ended."""
-        if await self._answers(ANSWERS_AT_REST_WITHIN):
+        if await self._answers(ANSWERS_AT_REST_WITHIN_SECONDS):
             return True
         await self._end_script(self.page)
-        return await self._answers(ANSWERS_AT_LAST_WITHIN)
+        return await self._answers(ANSWERS_AT_LAST_WITHIN_SECONDS)
 
     async def ended_script(self) -> bool:
         """Ends the script of the page in front if it keeps the page from answering. Returns whether it did."""
-        if await self._answers(ANSWERS_WITHIN):
+        if await self._answers(ANSWERS_WITHIN_SECONDS):
             return False
         await self._end_script(self.page)
         return True
@@ -263,7 +261,7 @@ class Browser:
         self._is_closing = True
         try:
             with contextlib.suppress(Error, asyncio.TimeoutError):
-                await asyncio.wait_for(self._context.close(), CLOSES_WITHIN)
+                await asyncio.wait_for(self._context.close(), CLOSES_WITHIN_SECONDS)
         finally:
             await asyncio.to_thread(end_all, of_profile(self._folder / "profile"))
             await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 LIVE = ("created", "started", "paused")
-LOOKS_EVERY = 0.3
+POLL_SECONDS = 0.3
 LONGEST_TASK = 80
 
 
@@ -162,7 +162,7 @@ def _follow(server: Server, task_id: str) -> Any:
         shown = len(task["steps"])
         if task["status"] not in LIVE:
             return task
-        time.sleep(LOOKS_EVERY)
+        time.sleep(POLL_SECONDS)
 
 
 def _doing(session: Any, tasks: list[Any]) -> str:

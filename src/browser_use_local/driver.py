@@ -7,8 +7,8 @@ import contextlib
 
 from playwright.async_api import Error, Playwright, async_playwright
 
-ANSWERS_WITHIN = 30.0
-ENDS_WITHIN = 3.0
+ANSWERS_WITHIN_SECONDS = 30.0
+ENDS_WITHIN_SECONDS = 3.0
 
 
 class Driver:
@@ -29,8 +29,8 @@ class Driver:
             return True
         try:
             # The cheapest thing that goes there and back.
-            probe = await asyncio.wait_for(self._running.request.new_context(), ANSWERS_WITHIN)
-            await asyncio.wait_for(probe.dispose(), ANSWERS_WITHIN)
+            probe = await asyncio.wait_for(self._running.request.new_context(), ANSWERS_WITHIN_SECONDS)
+            await asyncio.wait_for(probe.dispose(), ANSWERS_WITHIN_SECONDS)
         except (Error, asyncio.TimeoutError):
             await self.stop()
             return False
@@ -41,4 +41,4 @@ class Driver:
         running, self._running = self._running, None
         if running is not None:
             with contextlib.suppress(Exception):  # one that has died needs no end
-                await asyncio.wait_for(running.stop(), ENDS_WITHIN)
+                await asyncio.wait_for(running.stop(), ENDS_WITHIN_SECONDS)

@@ -29,7 +29,7 @@ from browser_use_local.workspaces import Workspaces
 
 logger = logging.getLogger(__name__)
 
-LOOKS_AFTER_ALL_EVERY = 1.0
+HOUSEKEEPING_SECONDS = 1.0
 DIED = "The local server died while this task ran. Its steps so far are kept; its session is stopped."
 
 
@@ -75,11 +75,11 @@ class Local:
                 conversations = Conversations(store, sessions, tasks, workspaces)
                 queues = Queues(store, conversations, tasks)
                 here = cls(settings, store, sessions, tasks, files, profiles, workspaces, conversations, queues)
-                duties = asyncio.create_task(here.look_after())
+                housekeeping = asyncio.create_task(here.look_after())
                 try:
                     yield here
                 finally:
-                    duties.cancel()
+                    housekeeping.cancel()
                     tasks.close()
                     await sessions.close()
         finally:
@@ -89,7 +89,7 @@ class Local:
     async def look_after(self) -> None:
         """Does what has to be done from time to time, until it is cancelled."""
         while True:
-            await asyncio.sleep(LOOKS_AFTER_ALL_EVERY)
+            await asyncio.sleep(HOUSEKEEPING_SECONDS)
             try:
                 self.store.write_ends()
                 await self.sessions.check()

@@ -18,13 +18,13 @@ import psutil
 
 # In the environment of all that a server starts, and of all that those start in turn.
 MARK = "BROWSER_USE_LOCAL_SERVER"
-LOOKS_EVERY = 0.05
+POLL_SECONDS = 0.05
 GIVES_UP_AFTER = 30.0
 # Nobody waits for a guard whose server was killed, so it may make sure.
 GUARD_IS_SURE_AFTER = 2.0
 
 
-def end_all(belongs: Callable[[psutil.Process], bool], sure_after: float = LOOKS_EVERY) -> None:
+def end_all(belongs: Callable[[psutil.Process], bool], sure_after: float = POLL_SECONDS) -> None:
     """Kills every process that belongs to something, until there is none; also one that is only just starting.
 
     Args:
@@ -44,7 +44,7 @@ def end_all(belongs: Callable[[psutil.Process], bool], sure_after: float = LOOKS
             found_at = time.monotonic()
         elif looked_at - found_at >= sure_after:
             return
-        time.sleep(LOOKS_EVERY)
+        time.sleep(POLL_SECONDS)
 
 
 def of_server(mark: str) -> Callable[[psutil.Process], bool]:
@@ -89,7 +89,7 @@ def guarded(data_dir: Path) -> Iterator[None]:
 def main() -> None:
     """Waits until the server is gone: nobody else has the other end of this pipe. One that was killed says nothing."""
     was_killed = not sys.stdin.read()
-    end_all(of_server(sys.argv[1]), GUARD_IS_SURE_AFTER if was_killed else LOOKS_EVERY)
+    end_all(of_server(sys.argv[1]), GUARD_IS_SURE_AFTER if was_killed else POLL_SECONDS)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from browser_use_local.server import create_app
 from browser_use_local.settings import Settings
 from browser_use_local.store import NewerDatabaseError
 
-SHUTDOWN_WITHIN = 1
+SHUTDOWN_WITHIN_SECONDS = 1
 SHORTEST_KEY = 24
 # What the server writes to a data folder.
 FOLDERS = ("agent", "browsers", "files", "profiles", "tasks", "workspaces")
@@ -60,7 +60,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         faults or app,
         lifespan="off",
         log_level="warning",
-        timeout_graceful_shutdown=SHUTDOWN_WITHIN,
+        timeout_graceful_shutdown=SHUTDOWN_WITHIN_SECONDS,
         server_header=False,
     )
     server = uvicorn.Server(config)
@@ -151,7 +151,7 @@ def _listen(settings: Settings) -> socket.socket:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise CannotStartError(f"{host} is no address to listen on: {error.strerror}") from error
+        raise CannotStartError(f"{host} is not an address to listen on: {error.strerror}") from error
     try:
         if not is_loopback(str(address[0])) and len(settings.api_key or "") < SHORTEST_KEY:
             raise CannotStartError(

@@ -27,11 +27,11 @@ from browser_use_local.store import Store
 logger = logging.getLogger(__name__)
 
 DEFAULT_SIZE = (1280, 800)
-PICTURE_LASTS = 0.1
+PICTURE_LASTS_SECONDS = 0.1
 # An idle session of this age, in seconds, makes room for a new one; nobody is likely to come back to it.
-GIVES_WAY_AFTER = 60.0
+GIVES_WAY_AFTER_SECONDS = 60.0
 # Seconds for reading cookies and local storage from a browser.
-STATE_WITHIN = 15.0
+STATE_WITHIN_SECONDS = 15.0
 SHOWN_BREAKDOWNS = 5
 
 
@@ -168,8 +168,8 @@ class Sessions:
         """Stops the session that was idle for longest, if that is long enough."""
         idle = sorted((one for one in self._active.values() if not one.running_task), key=lambda one: one.used_at)
         waited = self._clock() - idle[0].used_at if idle else 0.0
-        if not idle or waited < GIVES_WAY_AFTER:
-            raise TooManySessionsError(self._all_in_use(len(idle), GIVES_WAY_AFTER - waited))
+        if not idle or waited < GIVES_WAY_AFTER_SECONDS:
+            raise TooManySessionsError(self._all_in_use(len(idle), GIVES_WAY_AFTER_SECONDS - waited))
         logger.info("session %s was idle for %.0f s and gives way to a new one", idle[0].id, waited)
         self.retire(idle[0], "it was idle, and another one needed its place")
 
@@ -255,10 +255,10 @@ class Sessions:
         ]
 
     async def picture(self, session: ActiveSession) -> bytes | None:
-        """The page as it is now, at most `PICTURE_LASTS` seconds old; None while there is no browser."""
+        """The page as it is now, at most `PICTURE_LASTS_SECONDS` seconds old; None while there is no browser."""
         if session.running_browser is None:
             return None
-        if session.picture is None or session.picture.taken_at < time.monotonic() - PICTURE_LASTS:
+        if session.picture is None or session.picture.taken_at < time.monotonic() - PICTURE_LASTS_SECONDS:
             try:
                 session.picture = Picture(await session.running_browser.screenshot(with_caret=True))
             except Error:  # the page is on its way to the next one
@@ -334,7 +334,7 @@ class Sessions:
             return
         if session.profile_id:
             try:
-                state = await asyncio.wait_for(browser.state(), STATE_WITHIN)
+                state = await asyncio.wait_for(browser.state(), STATE_WITHIN_SECONDS)
                 self._profiles.keep_state(session.profile_id, state)
             except (Error, asyncio.TimeoutError, OSError) as error:
                 logger.warning("profile %s could not be kept: %s", session.profile_id, str(error) or "it took too long")

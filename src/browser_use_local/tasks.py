@@ -30,7 +30,7 @@ from browser_use_local.store import Store
 logger = logging.getLogger(__name__)
 
 # Seconds that an engine gets to let go of a task that has ended.
-UNWINDS_WITHIN = 5.0
+UNWINDS_WITHIN_SECONDS = 5.0
 
 
 class SessionNotFoundError(Exception):
@@ -292,7 +292,7 @@ class Tasks:
         for job in jobs:
             job.cancel()
         if jobs:
-            await asyncio.wait(jobs, timeout=UNWINDS_WITHIN)
+            await asyncio.wait(jobs, timeout=UNWINDS_WITHIN_SECONDS)
 
     def _change(self, where: Mapping[str, Any], **columns: Any) -> None:
         """Changes a task that fits, and tells of its new status."""

@@ -10,7 +10,7 @@ from playwright.async_api import BrowserContext, Error, Page, Request
 logger = logging.getLogger(__name__)
 
 # Seconds that a window gets until it has a page, as any other navigation.
-ARRIVES_WITHIN = 30.0
+ARRIVES_WITHIN_SECONDS = 30.0
 ABORTED = "net::ERR_ABORTED"
 
 
@@ -44,9 +44,9 @@ class Windows:
     async def arrived(self) -> list[Page]:
         """The windows that were opened since `forget` and have a page, or an error in its place; waits for them."""
         try:
-            await asyncio.wait_for(self._all_came.wait(), ARRIVES_WITHIN)
+            await asyncio.wait_for(self._all_came.wait(), ARRIVES_WITHIN_SECONDS)
         except asyncio.TimeoutError:
-            logger.warning("a window that a page opened has had no page for %g s", ARRIVES_WITHIN)
+            logger.warning("a window that a page opened has had no page for %g s", ARRIVES_WITHIN_SECONDS)
         self._expect(0)
         return [page for page in self._pages if not page.is_closed()]
 

@@ -94,7 +94,7 @@ def test_a_database_that_is_none(tmp_path: Path) -> None:
 
 
 def test_an_address_that_is_none(tmp_path: Path) -> None:
-    assert complaint(up(tmp_path, "--host", "256.0.0.1")).startswith("256.0.0.1 is no address to listen on")
+    assert complaint(up(tmp_path, "--host", "256.0.0.1")).startswith("256.0.0.1 is not an address to listen on")
 
 
 def test_help_explains_every_option(tmp_path: Path) -> None:

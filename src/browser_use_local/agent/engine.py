@@ -219,4 +219,4 @@ def _outcome(request: TaskRequest, end: dict[str, Any]) -> Outcome:
     try:
         return Outcome(json.loads(output), True)
     except ValueError:
-        return Outcome("What the agent reported does not fit the output schema: it is no JSON", False)
+        return Outcome("What the agent reported does not fit the output schema: it is not JSON", False)

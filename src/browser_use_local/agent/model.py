@@ -59,7 +59,7 @@ class Model:
             return cls(text, "anthropic", name, key_variable="ANTHROPIC_API_KEY")
         if name and provider == "ollama":
             return cls(text, "ollama", name)
-        raise ModelError(f"{text!r} is no model that the agent knows. Name one with --model: {FORMS}.")
+        raise ModelError(f"{text!r} is not a model that the agent knows. Name one with --model: {FORMS}.")
 
     def keys(self, environment: Mapping[str, str]) -> dict[str, str]:
         """The keys that the agent will find, by the names of their variables: never to be written down.

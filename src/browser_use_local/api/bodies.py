@@ -48,9 +48,9 @@ def _schema(text: object) -> object:
     try:
         schema = json.loads(text, parse_float=_finite, parse_constant=_finite)
         if not isinstance(schema, dict):
-            raise ValueError("the output schema is no JSON schema: it must be an object")  # noqa: TRY004
+            raise ValueError("the output schema is not a valid JSON schema: it must be an object")  # noqa: TRY004
     except json.JSONDecodeError as error:
-        raise ValueError(f"the output schema is no JSON: {error}") from error
+        raise ValueError(f"the output schema is not valid JSON: {error}") from error
     except RecursionError as error:
         raise ValueError("the output schema is nested too deeply") from error
     return schema
@@ -61,7 +61,7 @@ def checked_schema(schema: dict[str, Any]) -> dict[str, Any]:
     try:
         jsonschema.Draft202012Validator.check_schema(schema)
     except jsonschema.SchemaError as error:
-        raise ValueError(f"the output schema is no JSON schema: {error.message}") from error
+        raise ValueError(f"the output schema is not a valid JSON schema: {error.message}") from error
     except RecursionError as error:
         raise ValueError("the output schema is nested too deeply") from error
     except OverflowError as error:

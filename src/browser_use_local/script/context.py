@@ -20,15 +20,15 @@ from browser_use_local.urls import is_of_host
 T = TypeVar("T")
 
 # How long a step looks for what it names, since pages build themselves up; in milliseconds.
-PATIENCE = 3_000
-LOOK_AGAIN = 100
+FINDS_WITHIN_MS = 3_000
+POLL_MS = 100
 # What is read of a page; the script that reads it knows each of them.
 READ = "table, dl, input, select, textarea, output, h1, h2, h3, h4, h5, h6"
 ERROR_PAGE = "chrome-error:"
 NOT_OF_THE_WEB = "about:blank#blocked"
 BLOCKED_PAGE = "ERR_BLOCKED_BY_CLIENT"
 # A click's navigation starts a moment after the click has returned.
-NAVIGATION_STARTS_WITHIN = 60
+NAVIGATION_STARTS_WITHIN_MS = 60
 
 
 class StepFailedError(Exception):
@@ -143,13 +143,13 @@ class StepContext:
         page = self.page
         return [page.main_frame, *[frame for frame in page.frames if await _is_seen(frame)]]
 
-    async def until(self, look: Callable[[], Awaitable[Any]], patience: int = PATIENCE) -> Any:
-        """What `look` returns as soon as that is something, or its last answer when the patience is over."""
-        for _ in range(patience // LOOK_AGAIN):
+    async def until(self, look: Callable[[], Awaitable[Any]], timeout_ms: int = FINDS_WITHIN_MS) -> Any:
+        """What `look` returns as soon as that is something, or its last answer when the time is over."""
+        for _ in range(timeout_ms // POLL_MS):
             with contextlib.suppress(Error):  # the page may be on its way to the next one
                 if found := await look():
                     return found
-            await self.page.wait_for_timeout(LOOK_AGAIN)
+            await self.page.wait_for_timeout(POLL_MS)
         return await look()
 
     async def act(self, action: Callable[[], Awaitable[Any]]) -> None:
@@ -176,9 +176,9 @@ class StepContext:
         page.on("framenavigated", watch_frame)
         try:
             await action()
-            await page.wait_for_timeout(NAVIGATION_STARTS_WITHIN)
+            await page.wait_for_timeout(NAVIGATION_STARTS_WITHIN_MS)
             while navigations and not arrived and navigations[-1].failure is None and not page.is_closed():
-                await page.wait_for_timeout(LOOK_AGAIN / 4)
+                await page.wait_for_timeout(POLL_MS / 4)
             has_ended = navigations and (arrived or navigations[-1].failure)
             answer = await navigations[-1].response() if has_ended else None
             windows = await self.browser.windows.arrived()

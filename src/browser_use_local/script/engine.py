@@ -21,8 +21,8 @@ from browser_use_local.script.steps.moving import open_url
 from browser_use_local.script.steps.reading import Wait
 
 # Seconds. The steps have shorter bounds of their own where the page answers.
-STEP_TAKES_UP_TO = 120.0
-LOOKS_AT_PAGE_EVERY = 3.0
+STEP_TIMEOUT_SECONDS = 120.0
+CHECK_SECONDS = 3.0
 
 T = TypeVar("T")
 
@@ -60,7 +60,7 @@ class ScriptEngine:
         context.browser.dialogs.clear()
         try:
             waits = float(written.step.number) if isinstance(written.step, Wait) else 0.0
-            came_of_it = await _bounded(context, written.step.perform(context), STEP_TAKES_UP_TO + waits)
+            came_of_it = await _bounded(context, written.step.perform(context), STEP_TIMEOUT_SECONDS + waits)
         except StepFailedError as error:
             failure = str(error)
         except PlaywrightTimeoutError as error:
@@ -110,7 +110,7 @@ class ScriptEngine:
         return Outcome("\n\n".join(parts), True)
 
 
-async def _bounded(context: StepContext, work: Coroutine[Any, Any, T], seconds: float = STEP_TAKES_UP_TO) -> T:
+async def _bounded(context: StepContext, work: Coroutine[Any, Any, T], seconds: float = STEP_TIMEOUT_SECONDS) -> T:
     """Works on the page until that is done, the page does not answer any more, or the time is over.
 
     Much of what Playwright does waits for the page without end, and a page answers no one while its script runs.
@@ -121,7 +121,7 @@ async def _bounded(context: StepContext, work: Coroutine[Any, Any, T], seconds: 
     job = asyncio.ensure_future(work)
     until = asyncio.get_running_loop().time() + seconds
     try:
-        while not (await asyncio.wait([job], timeout=LOOKS_AT_PAGE_EVERY))[0]:
+        while not (await asyncio.wait([job], timeout=CHECK_SECONDS))[0]:
             if await context.browser.ended_script():
                 raise StepFailedError("The page did not answer: one of its scripts ran without end, and was ended.")
             if asyncio.get_running_loop().time() > until:

@@ -8,16 +8,16 @@ from typing import ClassVar
 
 from browser_use_local.output_schema import as_json
 from browser_use_local.script.coerce import same_name
-from browser_use_local.script.context import PATIENCE, StepContext, StepFailedError, Table
+from browser_use_local.script.context import FINDS_WITHIN_MS, StepContext, StepFailedError, Table
 from browser_use_local.script.grammar import Form, Value
 
 APPEARS_WITHIN = 30_000
 LONGEST_WAIT = 600
 
 
-async def _shows(context: StepContext, text: str, patience: int) -> bool:
+async def _shows(context: StepContext, text: str, timeout_ms: int) -> bool:
     shown = context.page.get_by_text(text).locator("visible=true")
-    return bool(await context.until(shown.count, patience))
+    return bool(await context.until(shown.count, timeout_ms))
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class CheckText:
 
     async def perform(self, context: StepContext) -> str:
         """Fails where the page does not say it."""
-        if not await _shows(context, context.reveal(self.text), PATIENCE):
+        if not await _shows(context, context.reveal(self.text), FINDS_WITHIN_MS):
             raise StepFailedError(
                 f'The page "{await context.page.title()}" ({context.page.url}) does not say "{self.text.text}".'
             )
