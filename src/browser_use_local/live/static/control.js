@@ -5,6 +5,8 @@ import { post, say } from "./live.js";
 const keys = document.getElementById("keys");
 const caption = document.getElementById("caption");
 const BUTTONS = ["left", "middle", "right", "back", "forward"];
+// What only goes on with something takes no note away: Enter in the URL bar comes up when its answer is there.
+const GO_ON = ["mouseMoved", "mouseReleased", "mouseWheel", "keyUp"];
 const HINT = "You have taken over: clicks and keys go to the page. F6 leaves it.";
 let controlUrl = null;
 let waiting = [];
@@ -16,8 +18,8 @@ export const isTaken = () => controlUrl !== null;
 /** Sends inputs in their order, one request at a time; of moves of the mouse that wait, only the last one. */
 async function send(...inputs) {
   for (const input of inputs) {
-    if (input.type !== "mouseMoved") say("");
-    else if (waiting.at(-1)?.type === "mouseMoved") waiting.pop();
+    if (!GO_ON.includes(input.type)) say("");
+    if (input.type === "mouseMoved" && waiting.at(-1)?.type === "mouseMoved") waiting.pop();
     waiting.push(input);
   }
   if (isSending) return;
