@@ -26,6 +26,7 @@ class LocalServer:
 
     def __init__(self, programs: Programs, api: str = "v2") -> None:
         self._programs = programs
+        self._api = api
         self.url = f"http://127.0.0.1:{free_port()}"
         self.base_url = f"{self.url}/api/{api}"
         self.shop_url = f"{self.url}/shop/"
@@ -37,7 +38,7 @@ class LocalServer:
         options = ["--port", self.url.rpartition(":")[2], "--data-dir", str(self._programs.folder / "local")]
         # Not on the command line, which everybody on the machine can read.
         self._programs.start("browser-use-local", command + options, {"BROWSER_USE_LOCAL_API_KEY": self.api_key})
-        self._programs.wait_for("the local server", self._answers, within=60, log="browser-use-local")
+        self._programs.wait_for(f"the local server ({self._api})", self._answers, within=60, log="browser-use-local")
 
     @property
     def live_url(self) -> str:

@@ -26,19 +26,23 @@ def kept() -> Iterator[Make]:
         yield make
 
 
-@pytest.mark.parametrize(("names", "state"), [(AIRFLOW_TASKS, "success"), (PREFECT_TASKS, "Completed")])
-def test_each_task_succeeds_in_one_session_and_its_result_is_shown(
-    kept: Make, names: tuple[str, ...], state: str
-) -> None:
-    sessions = [
-        found
-        for name in names
-        for found in re.findall(rf"^  {name}\S* +{state}  session ({UUID})$", kept.output, re.MULTILINE)
-    ]
-    assert len(sessions) == len(names), kept.output
-    assert len(set(sessions)) == 1
-    assert re.search(r'"orders": \[\{"number": "A-', kept.output)
-    assert kept.output.count('"tracking_number": "1Z999AA10123456799"') == 2
+def check(output: str, api: str) -> None:
+    """Each task succeeded in one session, and its result is shown."""
+    assert f"The local server ({api})" in output
+    for names, state in ((AIRFLOW_TASKS, "success"), (PREFECT_TASKS, "Completed")):
+        sessions = [
+            found
+            for name in names
+            for found in re.findall(rf"^  {name}\S* +{state}  session ({UUID})$", output, re.MULTILINE)
+        ]
+        assert len(sessions) == len(names), output
+        assert len(set(sessions)) == 1
+    assert re.search(r'"orders": \[\{"number": "A-', output)
+    assert output.count('"tracking_number": "1Z999AA10123456799"') == 2
+
+
+def test_each_task_succeeds_in_one_session_and_its_result_is_shown(kept: Make) -> None:
+    check(kept.output, "v2")
 
 
 def test_a_kept_demo_leaves_both_uis_and_the_live_view_open(kept: Make) -> None:
@@ -69,9 +73,10 @@ def test_ctrl_c_ends_a_kept_demo_and_leaves_nothing_behind(kept: Make) -> None:
     assert kept.left_behind() == []
 
 
-def test_the_demo_ends_by_itself_and_leaves_nothing_behind() -> None:
-    with run_make("demo") as make:
+def test_the_demo_does_the_same_on_v4_ends_by_itself_and_leaves_nothing_behind() -> None:
+    with run_make("demo", "API=v4") as make:
         assert make.wait() == 0, make.output
+        check(make.output, "v4")
         assert make.left_behind() == []
 
 
