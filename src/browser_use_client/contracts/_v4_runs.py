@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from browser_use_client.models import CreatedTask, Task
+from browser_use_client.models import CreatedTask, Task, TaskState
 from browser_use_client.models.keys import without_tag
 from browser_use_client.models.tasks import ENDED_STATUSES, LIVE_STATUSES
 
@@ -56,6 +56,11 @@ def _has_ended(status: str, body: Mapping[str, Any]) -> bool:
     """Whether a run has ended: if its status is a new one, its result or its error tells."""
     is_new = status not in ENDED_STATUSES | LIVE_STATUSES
     return status in ENDED_STATUSES or (is_new and (body.get("result") or body.get("error")) is not None)
+
+
+def latest_run(body: Mapping[str, Any]) -> TaskState:
+    """The latest run of a session (SessionInfo), as a list or a poll shows it."""
+    return TaskState(id=body["latestRunId"], status=status_of(body))
 
 
 def tag_in(item: Any) -> str | None:

@@ -3,10 +3,81 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from functools import partial
+from typing import Any, TypeVar
 
-from browser_use_client.errors import NotFoundError
-from browser_use_client.models import Session, SessionCost, Share
+from browser_use_client.contracts._pages import PAGE_SIZE, numbered_page
+from browser_use_client.contracts._refusing import uuid_of
+from browser_use_client.contracts._v4_base import V4Base, nothing, run_path, session_path
+from browser_use_client.contracts._v4_runs import latest_run, task_of
+from browser_use_client.effects import Call, Flow, call
+from browser_use_client.errors import BadRequestError, NotFoundError
+from browser_use_client.models import Page, Session, SessionCost, Share
+
+T = TypeVar("T")
+
+
+class V4Sessions(V4Base):
+    """The sessions of v4: conversations that have no end, and the browsers that come and go with their runs."""
+
+    def get_session(self, session_id: str) -> Flow[Session]:
+        """GET /sessions/{id} for the conversation, and GET /browsers for what is open of it."""
+        row = yield from call(self._call("GET", session_path(session_id), lambda body: dict(body)))
+        return (yield from call(self._browsers(session_id, partial(session_of, row), status=None)))
+
+    def list_sessions(self, *, cursor: str | None = None, status: str | None = None) -> Call[Page[Session]]:
+        """GET /browsers: of each browser its session, since the list of sessions does not say which has one."""
+        listing = numbered_page("/browsers", session_of_browser, cursor, params={"filterBy": status})
+
+        def parse(body: Any) -> Page[Session]:
+            page = listing.parse(body)
+            of_sessions = tuple(session for session in page.items if session is not None)
+            return Page(items=of_sessions, unreadable=page.unreadable, next=page.next)
+
+        return replace(self._call("GET", listing.path, parse), params=listing.params)
+
+    def stop_session(self, session_id: str, *, is_idle: bool = False) -> Flow[None]:
+        """Cancels the active run, and stops the browsers: the conversation itself has no end."""
+        if not is_idle:
+            try:
+                latest = yield from call(self._call("GET", session_path(session_id), latest_run))
+            except NotFoundError:
+                return
+            if not latest.has_ended:
+                yield from call(self._call("POST", f"{run_path(latest.id)}/cancel", task_of))
+        yield from self._stop_browsers(session_id)
+
+    def delete_session(self, session_id: str) -> Call[None]:
+        """DELETE /sessions/{id}."""
+        return self._call("DELETE", session_path(session_id), nothing)
+
+    def get_session_cost(self, session_id: str) -> Call[SessionCost]:
+        """GET /sessions/{id}/cost."""
+        return self._call("GET", f"{session_path(session_id)}/cost", cost_of)
+
+    def get_share(self, session_id: str) -> Call[Share]:
+        """GET /sessions/{id}/share, which is null where there never was one."""
+        return self._call("GET", f"{session_path(session_id)}/share", share_of(session_id))
+
+    def share_session(self, session_id: str) -> Call[Share]:
+        """POST /sessions/{id}/share."""
+        return self._call("POST", f"{session_path(session_id)}/share", share_of(session_id))
+
+    def unshare_session(self, session_id: str) -> Call[None]:
+        """PUT /sessions/{id}/share."""
+        return self._call("PUT", f"{session_path(session_id)}/share", nothing, json={"isActive": False})
+
+    def _browsers(self, session_id: str, parse: Callable[[Any], T], *, status: str | None) -> Call[T]:
+        params = {"agentSessionId": uuid_of("session_id", session_id), "filterBy": status, "pageSize": PAGE_SIZE}
+        return replace(self._call("GET", "/browsers", lambda body: parse(body["items"])), params=params)
+
+    def _stop_browsers(self, session_id: str) -> Flow[None]:
+        for browser_id in (yield from call(self._browsers(session_id, ids_of, status="active"))):
+            try:
+                yield self._call("PATCH", f"/browsers/{browser_id}", nothing, json={"action": "stop"})
+            except (NotFoundError, BadRequestError):  # it has stopped by itself
+                continue
 
 
 def session_of(row: Mapping[str, Any], browsers: Sequence[Mapping[str, Any]]) -> Session:

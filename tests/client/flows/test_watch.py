@@ -198,3 +198,16 @@ def test_in_v4_a_cursor_that_the_server_forgot_costs_requests_and_no_wait() -> N
 
     assert found.unanswered == {}
     assert "forgotten" not in found.memory.parts
+
+
+def test_in_v4_a_run_whose_status_is_new_is_asked_for_until_it_shows_an_end() -> None:
+    server = InMemory("v4")
+    task_ids = start_in_v4(server, 120)
+    live, over = (server.world.tasks[task_id] for task_id in task_ids[:2])
+    live.status = "hibernating"
+    server.world.end(over, "evaporated")
+
+    found = look(server, task_ids)
+
+    assert {task_id: state.status for task_id, state in found.ended.items()} == {over.id: "evaporated"}
+    assert found.unanswered == {}
