@@ -27,6 +27,7 @@ from browser_use_client.models import (
     CreateTaskRequest,
     Page,
     Profile,
+    Progress,
     Session,
     SessionCost,
     Share,
@@ -170,6 +171,18 @@ class AsyncBrowserUseClient:
             NotFoundError: There is no such task.
         """
         return await self._driver.run(operations.get_task(self._server, task))
+
+    async def get_progress(self, task: AnyTask, cursor: str | None = None) -> Progress:
+        """Read where a task stands, and its steps since an earlier call.
+
+        Args:
+            task: The task, or its id; see `wait_for_task`.
+            cursor: That of the progress before; None for all steps so far.
+
+        Raises:
+            NotFoundError: There is no such task.
+        """
+        return await self._driver.run(operations.get_progress(self._server, task, cursor))
 
     async def find_task(self, key: str, *, after: datetime | None = None, session_id: str | None = None) -> Task | None:
         """Find the task that was created under a key.

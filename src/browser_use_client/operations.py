@@ -24,6 +24,7 @@ from browser_use_client.models import (
     BrowserSettings,
     CreatedTask,
     CreateTaskRequest,
+    Progress,
     Session,
     Share,
     Step,
@@ -123,6 +124,12 @@ def get_task(server: Server, task: AnyTask) -> Flow[Task]:
     """The whole task."""
     found = yield from server.read(lambda contract: contract.get_task(id_of(task)), known=not isinstance(task, str))
     return (yield from server.read(lambda contract: contract.details(found), known=True))
+
+
+def get_progress(server: Server, task: AnyTask, cursor: str | None) -> Flow[Progress]:
+    """Where a task stands, and its steps since."""
+    known = not isinstance(task, str)
+    return (yield from server.read(lambda contract: contract.follow(id_of(task), cursor), known=known))
 
 
 def find_task(server: Server, key: str, *, after: datetime | None, session_id: str | None) -> Flow[Task | None]:

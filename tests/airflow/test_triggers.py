@@ -66,6 +66,12 @@ def test_it_fires_once_with_ids_and_no_output_when_the_task_has_ended(server: Fa
     assert asyncio.run(event_of(trigger_for(task_id))) == {"browser_task_id": task_id, "steps_logged": 0, "error": None}
 
 
+def test_it_says_how_many_steps_it_has_logged_each_of_them_once(server: FakeBrowserUse) -> None:
+    task_id = start(server, "for 10 s")
+    assert asyncio.run(event_of(trigger_for(task_id)))["steps_logged"] == 2
+    assert server.counted("GET", f"/tasks/{task_id}") > 1
+
+
 def test_what_the_server_speaks_is_not_asked_again_of_a_trigger_that_was_told(server: FakeBrowserUse) -> None:
     task_id = start(server, "at once")
     asked = server.counted("GET", "/billing/account")

@@ -156,20 +156,22 @@ class BrowserUseTaskTrigger(BaseTrigger):
         A server that does not answer is worth a line a minute; whether it counts is for the watcher to judge.
         """
         now, next_line = asyncio.get_running_loop().time, 0.0
+        cursor: str | None = None
         while True:
             # With jitter: a triggerer starts many triggers together, and their polls would come together.
             pause = max(STEPS_EVERY, watch.triggers / STEP_READS) * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
             await asyncio.sleep(pause)
             try:
-                task = await watch.client.get_task(self.browser_task_id)
+                progress = await watch.client.get_progress(self.browser_task_id, cursor)
             except BrowserUseError as error:
                 if now() >= next_line:
                     next_line = now() + LINE_SECONDS
                     self.log.info("Waiting for remote task %s. %s", self.browser_task_id, error)
                 continue
-            for step in task.steps[self._steps_logged :]:
+            cursor = progress.cursor
+            for step in progress.steps:
                 log_step(self.log, step)
-            self._steps_logged = max(self._steps_logged, len(task.steps))
+            self._steps_logged += len(progress.steps)
 
     async def on_kill(self) -> None:
         """Stop the remote task if nobody looks after it any more; see `stop_on_kill`.
