@@ -22,9 +22,17 @@ class V4Sessions(V4Base):
     """The sessions of v4: conversations that have no end, and the browsers that come and go with their runs."""
 
     def get_session(self, session_id: str) -> Flow[Session]:
-        """GET /sessions/{id} for the conversation, and GET /browsers for what is open of it."""
-        row = yield from call(self._call("GET", session_path(session_id), lambda body: dict(body)))
-        return (yield from call(self._browsers(session_id, partial(session_of, row), status=None)))
+        """GET /sessions/{id} for the conversation, and GET /browsers for what is open of it.
+
+        Of a browser that has stopped GET /browsers/{id} is asked as well: only that says where its recording is.
+        """
+        begun = yield from call(self._call("GET", session_path(session_id), lambda body: body.get("createdAt")))
+        browser_id, session = yield from call(self._browsers(session_id, partial(shown_of, session_id), status=None))
+        if session is None:
+            return Session(id=session_id, status="stopped", started_at=begun)
+        if session.status == "active":
+            return session
+        return (yield from call(self._call("GET", f"/browsers/{browser_id}", partial(_session, session_id))))
 
     def list_sessions(self, *, cursor: str | None = None, status: str | None = None) -> Call[Page[Session]]:
         """GET /browsers: of each browser its session, since the list of sessions does not say which has one."""
@@ -80,13 +88,11 @@ class V4Sessions(V4Base):
                 continue
 
 
-def session_of(row: Mapping[str, Any], browsers: Sequence[Mapping[str, Any]]) -> Session:
-    """A conversation (SessionInfo) with its browsers: the one that is open, else the newest."""
+def shown_of(session_id: str, browsers: Sequence[Mapping[str, Any]]) -> tuple[str | None, Session | None]:
+    """Of the browsers of a session the open one, else the newest: its id, and the session as it shows it."""
     newest_first = sorted(browsers, key=lambda browser: str(browser.get("startedAt")), reverse=True)
     shown = next((one for one in newest_first if one["status"] == "active"), next(iter(newest_first), None))
-    if shown is None:
-        return Session(id=row["sessionId"], status="stopped", started_at=row.get("createdAt"))
-    return _session(row["sessionId"], shown)
+    return (None, None) if shown is None else (str(shown["id"]), _session(session_id, shown))
 
 
 def session_of_browser(browser: Mapping[str, Any]) -> Session | None:

@@ -348,3 +348,18 @@ def test_the_account_is_read_from_v2_beside_the_base_url() -> None:
 def test_a_project_that_keeps_no_data_is_told_so_in_the_server_s_words() -> None:
     assert V4.meaning(403, "Zero Data Retention projects cannot use this API") is ZeroDataRetentionError
     assert V4.meaning(403, "Forbidden") is None
+
+
+def test_a_recording_is_shown_by_the_browser_itself_once_it_has_stopped() -> None:
+    stopped = {"id": ANOTHER, "status": "stopped", "startedAt": AT, "finishedAt": AT, "recordingUrl": None}
+    flow = V4.get_session(AN_ID)
+
+    asked = next(flow)
+    asked = flow.send(asked.parse({"sessionId": AN_ID, "createdAt": AT}))
+    asked = flow.send(asked.parse({"items": [stopped, stopped | {"id": AN_ID, "startedAt": "2026-09-01T10:00:00Z"}]}))
+    assert asked.path == f"/browsers/{ANOTHER}"
+    with pytest.raises(StopIteration) as ended:
+        flow.send(asked.parse(stopped | {"recordingUrl": "https://store.test/a.mp4"}))
+
+    session = ended.value.value
+    assert (session.id, session.status, session.recording_url) == (AN_ID, "stopped", "https://store.test/a.mp4")
