@@ -91,7 +91,7 @@ LOWEST_PREFECT := $(foreach name,credentials files flow_runs jobs run_browser_ta
 .PHONY: test-lowest test-lowest-client test-lowest-airflow test-lowest-prefect
 test-lowest: test-lowest-client test-lowest-airflow test-lowest-prefect ## with the oldest releases that each pyproject.toml allows
 test-lowest-client: $(BUILD)/env/client-lowest/.ready
-	$(BUILD)/env/client-lowest/bin/pytest -q -W ignore tests/client
+	$(BUILD)/env/client-lowest/bin/pytest -q tests/client $(addprefix tests/local/test_,command_line.py main_job.py)
 test-lowest-airflow: $(BUILD)/env/airflow-lowest/.ready
 	$(BUILD)/env/airflow-lowest/bin/pytest -q -W ignore tests/airflow $(LOWEST_AIRFLOW)
 test-lowest-prefect: $(BUILD)/env/prefect-lowest/.ready
