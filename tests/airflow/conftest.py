@@ -44,16 +44,16 @@ def connection_to(server: FakeBrowserUse | FakeV4) -> dict[str, Any]:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBrowserUse]:
     """A server for one test, which the connection `browser_use_default` of this process leads to."""
-    fake = FakeBrowserUse()
-    monkeypatch.setenv("AIRFLOW_CONN_BROWSER_USE_DEFAULT", json.dumps(connection_to(fake)))
-    yield fake
-    fake.close()
+    yield from _connected(FakeBrowserUse(), monkeypatch)
 
 
 @pytest.fixture
 def v4(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeV4]:
     """The same of a server that speaks v4."""
-    fake = FakeV4()
+    yield from _connected(FakeV4(), monkeypatch)
+
+
+def _connected(fake: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setenv("AIRFLOW_CONN_BROWSER_USE_DEFAULT", json.dumps(connection_to(fake)))
     yield fake
     fake.close()

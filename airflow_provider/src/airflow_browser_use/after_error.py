@@ -11,7 +11,7 @@ from airflow_browser_use import cleaning, failures, metrics
 from airflow_browser_use.cleanup import Fate
 from airflow_browser_use.creating import is_acceptable
 from airflow_browser_use.messages import explain
-from browser_use_client import BrowserUseError, TaskTimeoutError
+from browser_use_client import BrowserUseError, CutShortError, TaskTimeoutError
 
 if TYPE_CHECKING:
     from airflow_browser_use.remote import RemoteTask
@@ -48,7 +48,7 @@ def end(remote: RemoteTask, error: BaseException) -> bool:
     if became:
         remote.tell_end(became)
         metrics.count_stop(remote.ti, became, "timeout" if isinstance(error, AirflowTaskTimeout) else "error")
-    elif isinstance(error, failures.CUT_SHORT) and error.stopped:
+    elif isinstance(error, CutShortError) and error.stopped:
         _log_end_of_stopped(remote, "timeout" if isinstance(error, TaskTimeoutError) else "cost_limit")
     if isinstance(error, BrowserUseError):
         _tell(remote, error, retries=ending.fate is Fate.TRIED_AGAIN, became=became)

@@ -10,7 +10,7 @@ import browser_use_client
 from airflow_browser_use.cleanup import Ending, Fate, fate_of
 from browser_use_client import (
     BrowserUseError,
-    CostLimitReachedError,
+    CutShortError,
     OutputSchemaError,
     SessionBusyError,
     TaskError,
@@ -21,10 +21,6 @@ from browser_use_client import (
 
 if TYPE_CHECKING:
     from browser_use_client import Task
-
-
-CUT_SHORT = (TaskTimeoutError, CostLimitReachedError)
-"""Errors of a wait that is to stop its remote task, and say whether it could."""
 
 
 class AgentReportsFailureError(TaskFailedError):
@@ -86,7 +82,7 @@ def can_be_helped(error: BrowserUseError) -> bool:
 
 def has_ended(error: BrowserUseError) -> bool:
     """Whether the remote task is certain to run no more."""
-    if isinstance(error, CUT_SHORT):
+    if isinstance(error, CutShortError):
         return error.stopped
     return isinstance(error, (TaskFailedError, TaskStoppedError, OutputSchemaError, ResultNotKeptError))
 
@@ -142,7 +138,7 @@ def ending_of_interrupted(state: str | None, *, tries_left: bool, runs: bool, st
 def to_event(error: BrowserUseError) -> dict[str, Any]:
     """An error as plain JSON, for a trigger's event."""
     event = {"kind": type(error).__name__, "message": str(error), "session_id": error.session_id}
-    return {**event, "stopped": error.stopped} if isinstance(error, CUT_SHORT) else event
+    return {**event, "stopped": error.stopped} if isinstance(error, CutShortError) else event
 
 
 def from_event(event: dict[str, Any], task_id: str) -> BrowserUseError:
@@ -156,5 +152,5 @@ def from_event(event: dict[str, Any], task_id: str) -> BrowserUseError:
         raise ValueError(  # noqa: TRY004 - what is wrong is a value
             f"A trigger's event names {event.get('kind')!r}, which is no error of Browser Use."
         )
-    more = {"stopped": bool(event["stopped"])} if issubclass(kind, CUT_SHORT) else {}
+    more = {"stopped": bool(event["stopped"])} if issubclass(kind, CutShortError) else {}
     return kind(str(event.get("message")), task_id=task_id, session_id=event.get("session_id"), **more)
