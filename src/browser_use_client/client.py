@@ -259,7 +259,7 @@ class BrowserUseClient:
         """Pause a task (`v2-nested`).
 
         Raises:
-            UnsupportedOptionError: `v2-flat` can only stop it.
+            UnsupportedOptionError: The other contracts can only stop it.
         """
         return self._driver.run(self._server.read(lambda contract: contract.pause_task(task_id)))
 
@@ -267,12 +267,12 @@ class BrowserUseClient:
         """Let a paused task go on (`v2-nested`).
 
         Raises:
-            UnsupportedOptionError: `v2-flat` has no pause.
+            UnsupportedOptionError: The other contracts have no pause.
         """
         return self._driver.run(self._server.read(lambda contract: contract.resume_task(task_id)))
 
     def get_log_url(self, task_id: str) -> str:
-        """Say where the log of a task can be downloaded, for some minutes."""
+        """Say where the log of a task can be downloaded, for some minutes (`v2`)."""
         return self._driver.run(self._server.read(lambda contract: contract.get_log_url(task_id)))
 
     def upload_file(self, path: str | Path, *, session_id: str | None = None) -> str:
@@ -324,7 +324,7 @@ class BrowserUseClient:
         log `browser_use_client` names the sessions that may be orphans of it; none is closed: others may use them.
 
         Raises:
-            UnsupportedOptionError: `v2-nested` starts sessions with their first task only.
+            UnsupportedOptionError: `v2-nested` and `v4` start sessions with their first task only.
         """
         return self._driver.run(operations.start_session(self._server, settings))
 
@@ -337,11 +337,17 @@ class BrowserUseClient:
         return self._driver.run(self._server.read(lambda contract: contract.get_session(session_id)))
 
     def stop_session(self, session_id: str) -> None:
-        """Stop a session and the task that runs in it. One that is stopped or gone already is left in peace."""
+        """Stop a session and the task that runs in it. One that is stopped or gone already is left in peace.
+
+        In `v4` that is its browser: the conversation stays, and the next follow-up begins in a new browser.
+        """
         self._driver.run(self._server.read(lambda contract: contract.stop_session(session_id)))
 
     def list_sessions(self, *, status: str | None = None) -> Iterator[Session]:
-        """List sessions, page by page as they are asked for; `status` is `active` or `stopped`."""
+        """List sessions, page by page as they are asked for; `status` is `active` or `stopped`.
+
+        In `v4` there is one for each browser: a session that has had several comes several times.
+        """
         return self._each(lambda contract, cursor: contract.list_sessions(cursor=cursor, status=status))
 
     def get_session_cost(self, session_id: str) -> SessionCost:

@@ -28,7 +28,7 @@ class Profile(Request):
 
 
 class AgentProfile(Profile):
-    """How an agent works (`v2-nested`; in `v2-flat` these are settings of each task).
+    """How an agent works (`v2-nested`; in `v2-flat` these are settings of each task, and `v4` has none).
 
     Attributes:
         allowed_domains: The only domains that the agent may visit.
@@ -57,12 +57,12 @@ class BrowserProfile(Profile):
         viewport_width: Pixels (`v2-nested`).
         viewport_height: Pixels (`v2-nested`).
         is_mobile: Pretend to be a phone (`v2-nested`).
-        persist: Keep cookies and storage between sessions (`v2-nested`; `v2-flat` always does).
+        persist: Keep cookies and storage between sessions (`v2-nested`; the others always do).
         proxy: Use a proxy (`v2-nested`).
-        proxy_country_code: Two letters (`v2-nested`; in `v2-flat` a setting of each session).
+        proxy_country_code: Two letters (`v2-nested`; elsewhere a setting of each session).
         store_cache: Keep the cache (`v2-nested`).
-        user_id: Your own name for whom the profile belongs to (`v2-flat`).
-        cookie_domains: Sites that it has cookies of; set by the server (`v2-flat`).
+        user_id: Your own name for whom the profile belongs to (`v2-flat`, `v4`).
+        cookie_domains: Sites that it has cookies of; set by the server (`v2-flat`, `v4`).
     """
 
     ad_blocker: bool | None = None
