@@ -2,11 +2,12 @@
 
 `.map` starts a task for each prompt. What belongs to every task is wrapped in `unmapped`, and `concurrency_limit` names
 a global concurrency limit of Prefect's, which holds across flows and machines. So no more browsers are open, and paid
-for, than that. Make the limit once:
+for, than that. An order that cannot be looked up does not lose the others: `raise_on_failure=False` hands its error
+over in the place of its result, and the summary names it. Make the limit once:
 
     prefect gcl create browsers --limit 2
 
-    python examples/prefect/many_orders.py
+    python examples/prefect/many_orders.py [NUMBER ...]
 
 Needs in its environment: PREFECT_API_URL, BROWSER_USE_API_KEY (and BROWSER_USE_BASE_URL, for another server than
 Browser Use Cloud), SHOP_URL, SHOP_USER and SHOP_PASSWORD. On your own machine, `browser-use-local up --demo-site`
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import sys
 
 from prefect import flow, unmapped
 from prefect.logging import get_run_logger
@@ -57,11 +59,16 @@ def many_orders(numbers: list[str] = ORDERS, shop_url: str = os.environ.get("SHO
         output_schema=Shipping,
         concurrency_limit="browsers",
     )
-    shipping = {number: one.parse(Shipping) for number, one in zip(numbers, found.result(), strict=True)}
+    results = dict(zip(numbers, found.result(raise_on_failure=False), strict=True))
+    missing = [number for number, one in results.items() if isinstance(one, Exception)]
+    shipping = {number: one.parse(Shipping) for number, one in results.items() if number not in missing}
+    log = get_run_logger()
     for number, one in shipping.items():
-        get_run_logger().info("%s is shipped by %s and expected on %s", number, one.carrier, one.expected_date)
+        log.info("%s is shipped by %s and expected on %s", number, one.carrier, one.expected_date)
+    if missing:
+        log.warning("Could not be looked up: %s", ", ".join(missing))
     return shipping
 
 
 if __name__ == "__main__":
-    many_orders()
+    many_orders(sys.argv[1:] or ORDERS)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.local.person import Person
 from tests.local.running_server import KEY, PASSWORD, USER, Json, LocalServer
 
 from .running_prefect import ROOT, RunningPrefect, until
@@ -21,6 +22,7 @@ CLIENT_PYTHON = Path(sys.prefix).with_name("client") / "bin" / "python"
 """Of the environment that has the local server."""
 
 EXAMPLES = ("many_orders", "one_browser", "orders_to_database", "files_in_and_out", "human_input")
+SOME_ORDERS = ["A-1004", "A-1005", "A-9999", "A-1007", "A-1009"]
 RECEIPT = b"%PDF-1.4 a receipt"
 BROWSERS_AT_ONCE = 2
 STALE = ("A-1004", "Nobody", "2020-01-01", "closed", 1.0)
@@ -40,10 +42,10 @@ class Examples:
         self.downloads = folder / "downloads"
         receipt = folder / "receipt.pdf"
         receipt.write_bytes(RECEIPT)
-        arguments = {"files_in_and_out": [str(receipt), str(self.downloads)]}
-        self._processes = {name: self._start(name, *arguments.get(name, [])) for name in EXAMPLES}
+        arguments = {"files_in_and_out": [str(receipt), str(self.downloads)], "many_orders": SOME_ORDERS}
+        self._processes = {name: self.start(name, *arguments.get(name, [])) for name in EXAMPLES}
 
-    def _start(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
+    def start(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
         return self.prefect.start(
             name,
             str(ROOT / "examples" / "prefect" / f"{name}.py"),
@@ -70,6 +72,17 @@ class Examples:
         mine = [task for task in tasks if task["metadata"]["idempotency_key"].startswith(flow_run["id"])]
         return sorted(mine, key=lambda task: str(task["createdAt"]))
 
+    def tasks_of_profile(self) -> int:
+        """How many tasks were run to read the orders daily."""
+        tasks = self.shop.http.get("/tasks", params={"pageSize": 100}).json()["items"]
+        return sum("report signed in" in task["task"] for task in tasks)
+
+    def sign_out(self) -> None:
+        """As when the shop ends a sign-in: the browser of the profile is signed in no more."""
+        [profile] = self.shop.http.get("/profiles").json()["items"]
+        task = f"Open {self.shop.site}/shop/sign-out and report the heading."
+        assert self.shop.run(task, sessionSettings={"profileId": profile["id"]})["isSuccess"]
+
     def session_status(self, task: Json) -> str:
         return str(self.shop.http.get(f"/sessions/{task['sessionId']}").json()["status"])
 
@@ -84,14 +97,18 @@ def examples(prefect_server: RunningPrefect, tmp_path_factory: pytest.TempPathFa
         shop.end()
 
 
-def test_mapping_opens_no_more_browsers_than_its_limit_says(examples: Examples) -> None:
+def test_mapping_opens_no_more_browsers_than_its_limit_says_and_one_failure_loses_nothing_else(
+    examples: Examples,
+) -> None:
     tasks = examples.tasks("many_orders")
-    assert [task["isSuccess"] for task in tasks] == [True] * 4
-    assert len({task["sessionId"] for task in tasks}) == 4
+    assert sorted(task["isSuccess"] for task in tasks) == [False] + [True] * 4
+    assert len({task["sessionId"] for task in tasks}) == 5
     spans = [(datetime.fromisoformat(task["createdAt"]), datetime.fromisoformat(task["finishedAt"])) for task in tasks]
     at_once = [sum(start <= moment < end for start, end in spans) for moment, _ in spans]
     assert max(at_once) <= BROWSERS_AT_ONCE
-    assert "A-1007 is shipped by UPS and expected on 2026-11-28" in examples.prefect.log("many_orders")
+    log = examples.prefect.log("many_orders")
+    assert "A-1007 is shipped by UPS and expected on 2026-11-28" in log
+    assert "Could not be looked up: A-9999" in log
 
 
 def test_one_browser_goes_through_all_open_orders_and_is_closed(examples: Examples) -> None:
@@ -130,6 +147,48 @@ def test_a_person_chooses_how_the_browser_goes_on(examples: Examples) -> None:
     assert len({task["sessionId"] for task in tasks}) == 1
     assert examples.session_status(tasks[0]) == "stopped"
     assert "Carrier: DHL\nExpected date: 2026-11-26" in examples.prefect.log("human_input")
+
+
+def test_something_new_is_told_once_and_nothing_new_ends_quietly(examples: Examples) -> None:
+    for status in ("Open", "Open", "Cancelled"):
+        assert examples.start("what_changed", status).wait(180) == 0, examples.prefect.log("what_changed")
+    assert [run["state_type"] for run in examples.prefect.flow_runs("what-changed")] == ["COMPLETED"] * 3
+    assert len(examples.prefect.flow_runs("tell-new-orders")) == 1
+    assert "2 new orders\nA-1003: Ada Lovelace, 1250.00\nA-1010: Ken Thompson, 27.80" in examples.prefect.log(
+        "what_changed"
+    )
+
+
+def test_each_missed_day_is_collected_once(examples: Examples) -> None:
+    for days in (("2026-11-16", "2026-11-17"), ("2026-11-16", "2026-11-19")):
+        assert examples.start("catch_up", *days).wait(180) == 0, examples.prefect.log("catch_up")
+    with closing(sqlite3.connect(examples.database)) as database:
+        found = database.execute("SELECT number, placed FROM daily ORDER BY number").fetchall()
+    assert found == [("A-1009", "2026-11-16"), ("A-1010", "2026-11-19")]
+    days = [run["name"] for run in examples.prefect.flow_runs("collect-day")]
+    assert sorted(days) == [f"2026-11-{day}" for day in (16, 17, 18, 19)]
+
+
+def test_who_signed_in_once_stays_signed_in_until_the_site_ends_it_and_a_person_signs_in_again(
+    examples: Examples,
+) -> None:
+    examples.prefect.post("/v2/concurrency_limits/", {"name": "profile-shop", "limit": 1})
+    for _ in range(2):
+        assert examples.start("stay_signed_in").wait(180) == 0, examples.prefect.log("stay_signed_in")
+    assert examples.tasks_of_profile() == 3  # a look, a sign-in, and a look
+
+    examples.sign_out()
+    process = examples.start("stay_signed_in", "by-hand")
+    asking = until(
+        "a person is asked", lambda: next(filter(is_paused, examples.prefect.flow_runs("sign-in-by-hand")), None), 180
+    )
+    newest = examples.shop.http.get("/tasks").json()["items"]
+    session_id = next(task["sessionId"] for task in newest if task["task"].endswith("/shop/ and report the heading."))
+    Person(examples.shop, session_id).sign_in()
+    assert examples.prefect.post(f"/flow_runs/{asking['id']}/resume", {})["status"] == "ACCEPT"
+    assert process.wait(180) == 0, examples.prefect.log("stay_signed_in")
+    assert examples.prefect.log("stay_signed_in").count("10 orders") == 3
+    assert examples.shop.http.get(f"/sessions/{session_id}").json()["status"] == "stopped"
 
 
 def is_paused(flow_run: dict[str, Any]) -> dict[str, Any] | None:

@@ -1,0 +1,32 @@
+"""The example that pauses a deployment when a day's cost passes a limit, with a real Prefect server."""
+
+from __future__ import annotations
+
+from tests.fake_api import FakeApiProcess
+
+from .running_prefect import ROOT, RunningPrefect, until
+
+EXAMPLE = ROOT / "examples" / "prefect" / "pause_when_dear.py"
+
+
+def test_a_deployment_that_was_too_dear_today_is_paused_and_another_one_is_not(
+    prefect_server: RunningPrefect,
+) -> None:
+    with FakeApiProcess() as api:
+        api.script(cost="0.30")
+        environment = {"BROWSER_USE_API_KEY": api.api_key, "BROWSER_USE_BASE_URL": api.base_url}
+        prefect_server.start("serve", "-m", "tests.prefect.flows", "serve", **environment)
+        runs = [prefect_server.run_deployment(name) for name in ("event-loop", "blocked-by-task")]
+        for run in runs:
+            assert prefect_server.ended(run)["state_type"] == "COMPLETED"
+
+        for name in ("event-loop", "blocked-by-task"):  # four tasks for 1.20 US dollars, and one for 0.30
+            prefect_server.start(f"watch-{name}", str(EXAMPLE), f"{name}/{name}", "1.00")
+
+        dear, cheap = (f"/deployments/{prefect_server.deployment(name)}" for name in ("event-loop", "blocked-by-task"))
+        until(lambda: prefect_server.log("watch-event-loop"), lambda: prefect_server.get(dear)["paused"], 120)
+        until(
+            "the other one was looked at",
+            lambda: "has cost 0.30 of 1.00" in prefect_server.log("watch-blocked-by-task"),
+        )
+        assert not prefect_server.get(cheap)["paused"]
