@@ -112,7 +112,7 @@ class RemoteIdentity:
     A clear sets `max_tries` of the task instance anew, to the tries so far and the `retries` of the DAG; neither a
     retry nor an edit of the DAG changes it. Only an edit of `retries` right before a clear can lead to the same number
     again. Then `clear_number` of the run tells them apart, which counts the clears of all its tasks (3.2 and newer;
-    before, only those of ended runs). All measured on 3.0 to 3.3.
+    before, only those of ended runs; read in 3.0 to 3.3.2).
 
     Attributes:
         run: The DAG's run, see `name_of_run`.
