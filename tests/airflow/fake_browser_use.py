@@ -1,7 +1,8 @@
 """Browser Use over HTTP, as far as the provider's tests need it: tasks that do what their prompt says, and counts.
 
 It shares nothing with the client but the wire. Prompts: `for 3 s` runs that long (default: not at all), `forever` until
-stopped, `fail` and `unsuccessful` end so, `report {...}` returns that text, `leave a.txt` leaves an output file.
+stopped, `fail` and `unsuccessful` end so, `report {...}` returns that text, `leave a.txt` leaves an output file,
+`pictured at URL` has a picture of each step there.
 """
 
 from __future__ import annotations
@@ -93,6 +94,7 @@ class RemoteTask:
                 "evaluationPreviousGoal": "",
                 "nextGoal": f"step {number} of {self.prompt[:20]}",
                 "url": "http://shop.test/",
+                "screenshotUrl": picture[1] if (picture := re.search(r"pictured at (\S+)", self.prompt)) else None,
                 "actions": [],
             }
             for number in (1, 2)

@@ -90,7 +90,7 @@ def sign_in(
     browser: Browser, ui: RunningUi, user: str = "anna", *, theme: str = "light", phone: bool = False
 ) -> BrowserContext:
     """A context of the browser that has the session cookie of a user."""
-    context = browser.new_context(viewport=PHONE if phone else DESKTOP)
+    context = browser.new_context(viewport=PHONE if phone else DESKTOP, color_scheme="null")
     context.add_cookies([{"name": "_token", "value": ui.airflow.token_of(user), "url": ui.airflow.url}])
     context.add_init_script(f"localStorage.setItem('theme', {theme!r})")
     return context

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import uuid4
 
@@ -21,6 +23,7 @@ from sqlalchemy.orm import Session as Database
 from airflow_browser_use.pages import PageRecord
 from airflow_browser_use.ui import instances, task_page
 from airflow_browser_use.ui.output_table import Output, Table, output_from
+from airflow_browser_use.ui.pictures import MAX_BYTES, picture_of_step
 from airflow_browser_use.ui.rendering import dollars, duration, templates
 from airflow_browser_use.ui.service import Look, look, look_at_all
 from airflow_browser_use.ui.stage import Stage, policy_of_stage, stage_of
@@ -161,6 +164,54 @@ def test_a_connection_that_is_not_there_and_a_task_that_is_gone_are_told_in_a_se
     assert "no_such_connection" in str(missing.problem)
     gone = asyncio.run(look_at_all([PageRecord("browser_use_default", str(uuid4()), None)], seconds=20))
     assert "404" in str(next(iter(gone.values())).problem)
+
+
+@pytest.fixture
+def store() -> Iterator[str]:
+    """A store of pictures that tells on whoever comes with an API key."""
+
+    class Store(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            kind, size = self.path.strip("/").split(",")
+            assert "X-Browser-Use-API-Key" not in self.headers
+            self.send_response(200)
+            self.send_header("Content-Type", kind)
+            self.end_headers()
+            self.wfile.write(b"x" * int(size))
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Store) as store:
+        threading.Thread(target=store.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{store.server_address[1]}"
+        store.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("path", "picture"),
+    [
+        ("/image/png,3", (b"xxx", "image/png")),
+        ("/text/html,3", None),
+        (f"/image/png,{MAX_BYTES + 1}", None),
+        (":1/image/png,3", None),
+    ],
+    ids=["a picture", "a page", "too large", "not a URL"],
+)
+def test_pictures_come_from_their_store_without_the_key_and_nothing_else_does(
+    server: FakeBrowserUse, store: str, path: str, picture: tuple[bytes, str] | None
+) -> None:
+    record = record_of(server, f"pictured at {store}{path}")
+
+    async def first_and_seventh() -> list[Any]:
+        return [await picture_of_step(record, number) for number in (1, 7)]
+
+    assert asyncio.run(first_and_seventh()) == [picture, None]
+
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "http://127.0.0.1:9/a.png"])
+def test_a_picture_that_cannot_be_had_is_none(server: FakeBrowserUse, url: str) -> None:
+    assert asyncio.run(picture_of_step(record_of(server, f"pictured at {url}"), 1)) is None
 
 
 def page_of(state: str, record: PageRecord | None) -> str:

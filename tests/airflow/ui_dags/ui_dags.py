@@ -33,7 +33,7 @@ with DAG("shop"):
     )
     BrowserUseTaskOperator(
         task_id="watch",
-        task='Open Orders, click "A-1007". Wait 300 seconds.',
+        task='Open Orders, click "A-1007". Wait 600 seconds. Wait 600 seconds.',
         session_id=read_orders.output["session_id"],
         deferrable=True,
     )

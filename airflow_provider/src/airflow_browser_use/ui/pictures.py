@@ -26,7 +26,7 @@ async def picture_of_step(record: PageRecord, number: int) -> tuple[bytes, str] 
         return None
     try:
         return await asyncio.wait_for(_fetch(url, await settings_of(record.conn_id)), LOOK_SECONDS)
-    except (httpx.HTTPError, BrowserUseError, asyncio.TimeoutError):
+    except (httpx.HTTPError, httpx.InvalidURL, BrowserUseError, asyncio.TimeoutError):
         return None
 
 
