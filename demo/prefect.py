@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -84,9 +85,12 @@ class Prefect:
         )
         flow = self._get(f"/flows/{run['flow_id']}")["name"]
         query = {"flow_runs": {"id": {"any_": [flow_run_id]}}, "sort": "EXPECTED_START_TIME_ASC"}
-        tasks = {task.id: task for task in browser_use.list_tasks()}
-        # A Browser Use task's key begins with the id of its flow run; whose task run it was, its artifact says.
-        succeeded = [task for task in tasks.values() if (task.key or "").startswith(flow_run_id) and task.is_success]
+        # Nothing else runs meanwhile, so what came after its start is of this flow run; whose task run it was, its
+        # artifact says. Python 3.10 knows no Z.
+        began = datetime.fromisoformat(run["start_time"].replace("Z", "+00:00"))
+        tasks = {task.id: task for task in browser_use.list_tasks(after=began)}
+        # v4 does not say whether a task was successful; one that was not has failed there.
+        succeeded = [task for task in tasks.values() if task.status == "finished" and task.is_success is not False]
         self._programs.wait_for(
             "Prefect's artifacts",
             lambda: len(self._task_ids(flow_run_id)) >= len(succeeded),
