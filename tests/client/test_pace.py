@@ -68,3 +68,12 @@ def test_only_v4_counts_requests() -> None:
 
     assert {pace.pause() for _ in range(500)} == {0.0}
     assert CONTRACTS["v4"].requests_per_second == 20
+
+
+def test_the_twenty_first_request_of_a_client_waits_on_v4(client: Client, fake: FakeApi, contract: str) -> None:
+    began = fake.time()
+
+    for _ in range(21):
+        client.get_account()
+
+    assert fake.time() - began == (1.0 if contract == "v4" else 0.0)
