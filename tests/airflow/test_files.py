@@ -18,6 +18,7 @@ from airflow_browser_use.sensors import BrowserUseTaskSensor
 
 from .fake_browser_use import FakeBrowserUse
 from .fake_file_store import DOWNLOADS, content_of
+from .fake_v4 import FakeV4
 from .stand_in import TaskInstance, context_of, execute, retry
 
 if AIRFLOW_V_3_0_PLUS:
@@ -56,6 +57,15 @@ def test_files_of_the_worker_and_of_object_storage_are_uploaded_under_their_own_
         (second, "customers.csv"): b"b",
     }
     assert [session.stopped for session in server.sessions.values()] == [True, False]
+
+
+def test_files_of_object_storage_may_be_of_any_kind_where_the_server_takes_it(
+    v4: FakeV4, storage: MemoryFileSystem
+) -> None:
+    storage.pipe_file("/a/orders.parquet", b"PAR1")
+    execute(browse(files="memory://a/orders.parquet"))
+    [run] = v4.tasks.values()
+    assert len(run.body["attachedFileIds"]) == 1
 
 
 def test_a_follow_up_gets_its_files_in_the_session_that_it_continues(server: FakeBrowserUse, tmp_path: Path) -> None:

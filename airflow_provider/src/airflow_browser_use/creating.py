@@ -160,7 +160,7 @@ class Creation:
         The client asks for it only if it creates a task: one of an earlier try has its files, and they may be gone.
         """
         self.options.delivery.check()
-        yield from files.fetch(files.as_list(self.options.files), scratch)
+        yield from files.fetch(files.as_list(self.options.files), scratch, self.client)
 
 
 def is_acceptable(task: Task, options: TaskOptions) -> bool:

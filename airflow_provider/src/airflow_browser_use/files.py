@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_browser_use.failures import FileStorageError
-from browser_use_client import InvalidRequestError, content_type_of
+from browser_use_client import InvalidRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,22 +35,23 @@ def as_list(files: Files | None) -> list[str]:
     return [str(file) for file in ([files] if isinstance(files, (str, PathLike, ObjectStoragePath)) else files)]
 
 
-def fetch(files: Sequence[str], scratch: Path) -> Iterator[Path]:
+def fetch(files: Sequence[str], scratch: Path, client: BrowserUseClient) -> Iterator[Path]:
     """Files as files of the worker, each fetched when it is asked for.
 
     Args:
         files: Paths, or URLs in object storage.
         scratch: An empty folder for what is fetched.
+        client: Says which files its server takes, before one is fetched.
 
     Raises:
         InvalidRequestError: There is no such file, or the API would not take it.
         FileStorageError: The storage failed.
     """
     for number, file in enumerate(files):
-        yield _fetch(file, scratch / str(number))
+        yield _fetch(file, scratch / str(number), client)
 
 
-def _fetch(file: str, folder: Path) -> Path:
+def _fetch(file: str, folder: Path, client: BrowserUseClient) -> Path:
     """The agent finds a file under its own name, so each has a folder to itself."""
     if not _is_url(file):
         return Path(file)
@@ -58,7 +59,7 @@ def _fetch(file: str, folder: Path) -> Path:
     target = folder / source.name
     folder.mkdir()
     try:
-        content_type_of(file, source.stat().st_size)
+        client.content_type_of(file, source.stat().st_size)
         source.fs.get_file(source.path, str(target))
     except FileNotFoundError:
         raise InvalidRequestError(f"{file} cannot be uploaded: there is no such file.") from None
