@@ -56,8 +56,8 @@ class WaitOptions(TypedDict, total=False):
             may be some time after the task was created, or never. Whoever has the URL can drive the browser.
         stop_on_timeout: Stop a task that is late; otherwise it is left running. Default: yes.
         require_same_browser: Stop a follow-up whose browser turns out to be a new one, since that of its session had
-            closed: what was open there, or logged in, is gone (`v4`; in `v2` such a session takes no follow-up). Polls
-            then read what happened as well. Default: no; `run_task` warns of it at the end, and it is in
+            closed: what was open there, or logged in, is gone (`v4`; in `v2` such a session takes no follow-up). Until
+            that shows, polls read what happened as well. Default: no; `run_task` warns of it at the end, and it is in
             `Task.browser_reused`.
     """
 

@@ -112,6 +112,7 @@ def wait(
                 yield from (Notify(on_step, step) for step in progress.steps)
             if require_same_browser and progress.browser_reused is False:
                 yield from _refuse_browser(contract, task)
+            require_same_browser = require_same_browser and progress.browser_reused is None  # until it is known
             if done := (yield from _done(contract, task, state)):
                 return done
             yield from live_url.poll(state, None if deadline is None else deadline - clock(), progress.live_url)

@@ -75,6 +75,17 @@ def test_a_follow_up_that_needs_its_browser_is_stopped_as_soon_as_it_shows_a_new
     assert server.live_tasks("follow-up") == []
 
 
+def test_the_events_are_read_for_that_only_until_the_browser_shows(server: InMemory) -> None:
+    session_id = run_it(server, creation(server, returning=False, keep_session=True)).session_id
+    server.script(seconds=60.0)
+    server.trace.clear()
+
+    follow_up(server, session_id, require_same_browser=True)
+
+    assert sum(line.endswith("/status") for line in server.trace) > 10
+    assert sum(line.endswith("/events") for line in server.trace) <= 3
+
+
 def test_a_first_task_may_well_ask_for_the_same_browser(server: InMemory) -> None:
     assert run_it(server, creation(server), require_same_browser=True).status == "finished"
 
