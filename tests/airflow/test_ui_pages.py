@@ -272,4 +272,7 @@ def test_the_pages_have_the_theme_of_airflow(browser: Browser, ui: RunningUi, ru
     expect(frame.locator("html")).to_have_attribute("data-theme", theme)
     background = "element => getComputedStyle(element).backgroundColor"
     assert frame.locator("body").evaluate(background) == page.locator("html").evaluate(background)
+    live = frame.frame_locator(".stage iframe").frame_locator("iframe")
+    prefers_dark = live.locator("html").evaluate("() => matchMedia('(prefers-color-scheme: dark)').matches")
+    assert prefers_dark is (theme == "dark")
     context.close()
