@@ -62,6 +62,10 @@ class Control:
         """Becomes an older server, which refuses these fields of bodies by name; see `schemas_v4.SINCE_OCTOBER`."""
         self.ask("forget_fields", {"names": names})
 
+    def show_live_at(self, live_url: str) -> None:
+        """Sets the live URL of all sessions; otherwise each has one of the fake, on this machine."""
+        self.ask("show_live_at", {"live_url": live_url})
+
     def start_tasks(self, number: int, **fields: Any) -> list[str]:
         """Starts tasks as if a client had, each in a session of its own, by a script; returns their ids."""
         ids: list[str] = self.ask("start_tasks", {"number": number, "script": asdict(Script(times=number, **fields))})
@@ -168,6 +172,9 @@ class Commands:
 
     def _forget_fields(self, names: list[str]) -> None:
         self._world.unknown_fields = frozenset(names)
+
+    def _show_live_at(self, live_url: str) -> None:
+        self._world.live_url_of_all = live_url
 
     def _start_tasks(self, number: int, script: dict[str, Any]) -> list[str]:
         self._world.add_script(Script(**script))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from math import inf
 from uuid import uuid4
@@ -15,6 +16,12 @@ URL_SECONDS = 60
 
 PUT_SECONDS = 300
 """How long a v4 upload is waited for."""
+
+
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+"""What every step saw: one pixel."""
 
 
 def download_url(world: World, origin: str, content: bytes, *, expires_at: float = inf) -> str:
@@ -54,6 +61,8 @@ def serve_file(world: World, request: Request) -> Answer:
     token = request.path.removeprefix("/_files/")
     if "x-browser-use-api-key" in request.headers:
         return Answer(400, {"detail": "The file store was sent the API key"})
+    if request.method == "GET" and token.endswith(".png"):
+        return Answer(200, PICTURE, {"Content-Type": "image/png"})
     if request.method == "GET" and token in world.downloads:
         content, expires_at = world.downloads[token]
         if world.now > expires_at:

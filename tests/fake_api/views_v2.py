@@ -72,7 +72,7 @@ def session_item(world: World, session: Session, origin: str) -> Json:
     view: Json = {
         "id": session.id,
         "status": session.status,
-        "liveUrl": f"{origin}/live/{session.id}" if world.shows(session) else None,
+        "liveUrl": world.live_url(session, origin) if world.shows(session) else None,
         "startedAt": moment(session.started_at),
         "finishedAt": moment(session.finished_at),
     }

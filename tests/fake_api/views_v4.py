@@ -118,7 +118,7 @@ def browser(world: World, of: Session, one: Browser, origin: str) -> Json:
     return {
         "id": one.id,
         "status": one.status,
-        "liveUrl": f"{origin}/live/{of.id}" if one.status == "active" and world.shows(of) else None,
+        "liveUrl": world.live_url(of, origin) if one.status == "active" and world.shows(of) else None,
         "cdpUrl": None,
         "timeoutAt": moment(one.started_at + 4 * 3600),
         "startedAt": moment(one.started_at),
@@ -178,7 +178,7 @@ def _happened(world: World, task: Task, origin: str) -> Iterator[tuple[str, Json
     session_of = world.sessions[task.session_id]
     if world.now - task.created_at >= task.script.unseen:
         kind = "browser.reattached" if task.reattached else "browser.ready"
-        yield kind, {"browser_session_id": task.browser_id, "live_view_url": f"{origin}/live/{session_of.id}"}
+        yield kind, {"browser_session_id": task.browser_id, "live_view_url": world.live_url(session_of, origin)}
     for number in range(1, task.steps_at(world.now) + 1):
         yield "llm.request", {"step": number}
         yield "core.event", {"step": number, "type": "tool_use", "part": _tool_part(task, number)}

@@ -68,6 +68,7 @@ class World:
         self.scripts: list[tuple[Script, count[int]]] = []
         self.max_sessions: int | None = None
         self.credits = 100.0
+        self.live_url_of_all: str | None = None
         self.rate: int | None = None
         self.unknown_fields: frozenset[str] = frozenset()
         self._last_stamp = 0
@@ -213,6 +214,10 @@ class World:
         """Whether the browser can be watched."""
         young = any(self.now - task.created_at < task.script.unseen for task in session.tasks)
         return session.finished_at is None and not young
+
+    def live_url(self, session: Session, origin: str) -> str:
+        """Where the browser can be watched."""
+        return self.live_url_of_all or f"{origin}/live/{session.id}"
 
     def active_sessions(self) -> int:
         """How many browsers are open."""
