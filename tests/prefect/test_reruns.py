@@ -39,26 +39,23 @@ class InterruptedRunError(Exception):
     """What a flow fails with, so that Prefect runs it again."""
 
 
-def told_apart_by_secrets(folder: Path) -> list[dict[str, Any]]:  # noqa: ARG001 - as the others
-    return [{"secrets": {"password": SecretStr(name)}} for name in NAMES]
+def told_apart(by: str, folder: Path) -> list[dict[str, Any]]:
+    """Options of a call for each account."""
+    if by == "files":
+        return [{"files": [statement_of(name, folder)]} for name in NAMES]
+    options: dict[str, Callable[[str], dict[str, Any]]] = {
+        "secrets": lambda name: {"secrets": {"password": SecretStr(name)}},
+        "browsers": lambda name: {"browser_settings": {"screen_width": 800 + NAMES.index(name)}},
+        "nothing": lambda name: {},  # noqa: ARG005 - as the others
+    }
+    return [options[by](name) for name in NAMES]
 
 
-def told_apart_by_files(folder: Path) -> list[dict[str, Any]]:
-    options = []
-    for name in NAMES:
-        path = folder / name / "statement.txt"
-        path.parent.mkdir()
-        path.write_text(name)
-        options.append({"files": [path]})
-    return options
-
-
-def told_apart_by_browsers(folder: Path) -> list[dict[str, Any]]:  # noqa: ARG001 - as the others
-    return [{"browser_settings": {"screen_width": 800 + number}} for number in range(len(NAMES))]
-
-
-def told_apart_by_nothing(folder: Path) -> list[dict[str, Any]]:  # noqa: ARG001 - as the others
-    return [{} for _ in NAMES]
+def statement_of(name: str, folder: Path) -> Path:
+    path = folder / name / "statement.txt"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(name)
+    return path
 
 
 def columns(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
@@ -74,31 +71,47 @@ def transfers_by_session(api: FakeApi) -> dict[str, list[str]]:
     return by_session
 
 
+KINDS = ("secrets", "files", "browsers", "nothing")
+"""What tells mapped calls apart."""
+
+
 @pytest.mark.parametrize("runner", RUNNERS)
-@pytest.mark.parametrize(
-    "tell_apart", [told_apart_by_secrets, told_apart_by_files, told_apart_by_browsers, told_apart_by_nothing]
-)
 def test_mapped_sign_ins_and_what_follows_stay_together_when_the_flow_runs_again(
-    flat_api: FakeApi, tmp_path: Path, runner: str, tell_apart: Callable[[Path], list[dict[str, Any]]]
+    flat_api: FakeApi, tmp_path: Path, runner: str
 ) -> None:
-    credentials, options = credentials_for(flat_api), columns(tell_apart(tmp_path))
-    seen: list[list[str]] = []
+    credentials = credentials_for(flat_api)
+    given = {"credentials": unmapped(credentials), "keep_session": True}
+    seen: list[dict[str, list[str]]] = []
 
     @flow(retries=1, task_runner=RUNNERS[runner]())
     def transfers() -> None:
-        given = {"credentials": unmapped(credentials), "keep_session": True}
-        signed_in = run_browser_task.map(["Sign in"] * len(NAMES), **options, **given).result()
-        seen.append([result.session_id for result in signed_in])
+        signing_in = {
+            kind: run_browser_task.map(
+                [f"Sign in: {kind}"] * len(NAMES), **columns(told_apart(kind, tmp_path)), **given
+            )
+            for kind in KINDS
+        }
+        seen.append({kind: [one.session_id for one in futures.result()] for kind, futures in signing_in.items()})
+        sessions = seen[-1]
         if len(seen) == 1:
-            run_browser_task(f"Transfer from {NAMES[0]}", credentials=credentials, session_id=seen[0][0])
+            first = [sessions[kind][0] for kind in KINDS]
+            run_browser_task.map(
+                f"Transfer from {NAMES[0]}", session_id=first, **given | {"keep_session": False}
+            ).wait()
             raise InterruptedRunError
-        prompts = [f"Transfer from {name}" for name in NAMES]
-        run_browser_task.map(prompts, session_id=seen[-1], **given).wait()
+        transferring = [
+            run_browser_task.map([f"Transfer from {name}" for name in NAMES], session_id=sessions[kind], **given)
+            for kind in KINDS
+        ]
+        for futures in transferring:
+            futures.wait()
 
     transfers()
     assert seen[0] == seen[1]
     assert transfers_by_session(flat_api) == {
-        session: ["Sign in", f"Transfer from {name}"] for session, name in zip(seen[0], NAMES, strict=True)
+        session: [f"Sign in: {kind}", f"Transfer from {name}"]
+        for kind in KINDS
+        for session, name in zip(seen[0][kind], NAMES, strict=True)
     }
 
 
@@ -247,7 +260,7 @@ def test_a_rerun_of_many_mapped_tasks_reads_the_lists_once(flat_api: FakeApi) ->
     many()
     assert creates(flat_api) == 0
     assert len(flat_api.tasks()) == 40
-    assert len(flat_api.requests("GET", "/tasks")) == 3  # pages
+    assert len(flat_api.requests(at="list")) == 3  # pages
 
 
 def test_a_session_that_was_started_serves_the_next_attempt(flat_api: FakeApi) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Literal
 
+import prefect
 import pytest
 
 from tests.fake_api import FakeApiProcess
@@ -28,10 +29,14 @@ WITHIN = 20.0
 """Seconds. It takes 1 to 3, unless the machine is busy; at 30 Prefect kills the process."""
 
 
-@pytest.fixture
-def prefect_server(tmp_path: Path) -> Iterator[RunningPrefect]:
-    """One for each test: the SQLite of Prefect 3.8 may stay locked for minutes when processes of flows are killed."""
-    with RunningPrefect(tmp_path) as running:
+def scope(fixture_name: str, config: pytest.Config) -> Literal["function", "module"]:  # noqa: ARG001 - pytest's
+    return "function" if prefect.__version__.startswith("3.8.") else "module"
+
+
+@pytest.fixture(scope=scope)
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPrefect]:
+    """Of 3.8 one for each test: its SQLite may stay locked for minutes when processes of flows were killed."""
+    with RunningPrefect(tmp_path_factory.mktemp("prefect")) as running:
         yield running
 
 
