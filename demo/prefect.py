@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +18,9 @@ from demo.programs import Programs
 from demo.report import RunReport, TaskReport
 
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+
+OF_TASK = re.compile(r"Task `(?P<id>[0-9a-f-]{36})` in session")
+"""How the artifact of a task names it."""
 
 
 def _is_busy(error: BaseException) -> bool:
@@ -122,9 +126,9 @@ class Prefect:
 
     def _task_ids(self, flow_run_id: str) -> dict[str, str]:
         """The Browser Use task of each task run that has shown one's result."""
-        query = {"artifacts": {"flow_run_id": {"any_": [flow_run_id]}, "key": {"any_": ["browser-use-result"]}}}
-        found = self._post("/artifacts/filter", query)
-        return {shown["task_run_id"]: shown["description"].split()[2] for shown in found}
+        query = {"artifacts": {"flow_run_id": {"any_": [flow_run_id]}, "key": {"like_": "browser-use-%"}}}
+        named = ((shown, OF_TASK.search(str(shown["data"]))) for shown in self._post("/artifacts/filter", query))
+        return {shown["task_run_id"]: task["id"] for shown, task in named if task}
 
     def _task_report(self, task: Mapping[str, Any], done: BrowserUseTask | None) -> TaskReport:
         succeeded = task["state_type"] == "COMPLETED"

@@ -60,6 +60,24 @@ def test_the_key_is_shown_nowhere() -> None:
         assert KEY not in shown
 
 
+def test_the_form_has_the_api_version_as_a_choice() -> None:
+    choices = BrowserUseCredentials.model_json_schema()["properties"]["api_version"]
+    assert (choices["enum"], choices["default"]) == (["auto", "v2-nested", "v2-flat", "v4"], "auto")
+
+
+def test_the_base_url_follows_from_the_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BROWSER_USE_BASE_URL", raising=False)
+    for version, path in (("auto", "v2"), ("v2-flat", "v2"), ("v4", "v4")):
+        with BrowserUseCredentials(api_key=KEY, api_version=version).get_client() as client:
+            assert client.base_url == f"https://api.browser-use.com/api/{path}"
+
+
+def test_a_base_url_of_another_version_is_said_so() -> None:
+    block = BrowserUseCredentials(api_key=KEY, base_url="https://api.browser-use.com/api/v2", api_version="v4")
+    with pytest.raises(InvalidRequestError, match="`api_version` is v4"):
+        block.get_client()
+
+
 def test_what_is_left_out_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BROWSER_USE_API_KEY", KEY)
     monkeypatch.setenv("BROWSER_USE_BASE_URL", "http://127.0.0.1:1/api/v2")

@@ -170,7 +170,7 @@ def test_the_stop_of_a_cancelled_async_task_is_sent_once(api: FakeApi) -> None:
 
     asyncio.run(cancel_it())
     assert [task["status"] for task in api.tasks()] == ["stopped"]
-    assert len(api.requests("PATCH")) == 1
+    assert len(api.requests(at="stop a task")) == 1
 
 
 def test_the_event_loop_goes_on_while_the_tasks_of_a_cancelled_flow_are_stopped_together(flat_api: FakeApi) -> None:
@@ -183,7 +183,7 @@ def test_the_event_loop_goes_on_while_the_tasks_of_a_cancelled_flow_are_stopped_
         )
         for prompt in prompts:
             await asyncio.to_thread(runs, flat_api, prompt)
-        flat_api.fault("PATCH", "/tasks/*", delay=2.0, times=None)
+        flat_api.fault(at="stop a task", delay=2.0, times=None)
         running.cancel()
         turns = 0
         while flat_api.tasks(live=True):
@@ -200,7 +200,7 @@ def test_a_stop_that_fails_is_tried_again(api: FakeApi, run: Run) -> None:
     api.script(status=None)
     flow_run = InTheBackground(lambda: run("Wait", credentials=credentials_for(api)))
     runs(api, "Wait")
-    api.fault("PATCH", status=503, times=2)
+    api.fault(at="stop", status=503, times=2)
     assert isinstance(flow_run.end(cancel), FlowRunEndedError)
     assert [task["status"] for task in api.tasks()] == ["stopped"]
     assert api.sessions(status="active") == []
@@ -218,7 +218,7 @@ def test_what_could_not_be_stopped_is_said_by_id_in_one_line(
     flow_run = InTheBackground(two)
     runs(api, "One")
     runs(api, "Two")
-    api.fault("PATCH", status=422, times=None)
+    api.fault(at="stop", status=422, times=None)
     assert isinstance(flow_run.end(cancel), FlowRunEndedError)
     said = [record.getMessage() for record in caplog.records if "could not be stopped" in record.getMessage()]
     assert len(said) == 1
@@ -229,7 +229,7 @@ def test_what_could_not_be_stopped_is_said_by_id_in_one_line(
 
 def test_a_task_that_is_given_up_is_stopped(api: FakeApi, run: Run) -> None:
     api.script(status=None)
-    api.fault("GET", "/tasks/*", status=422, skip=2, times=None)
+    api.fault(at="poll", status=422, skip=2, times=None)
     with pytest.raises(TaskUnreachableError, match="so it was stopped"):
         run("Wait", credentials=credentials_for(api))
     assert [task["status"] for task in api.tasks()] == ["stopped"]
@@ -238,7 +238,7 @@ def test_a_task_that_is_given_up_is_stopped(api: FakeApi, run: Run) -> None:
 
 def test_a_task_that_a_retry_goes_on_with_is_not_stopped(flat_api: FakeApi, caplog: pytest.LogCaptureFixture) -> None:
     flat_api.script(polls=4)
-    flat_api.fault("GET", "/tasks/*", status=422, skip=1)
+    flat_api.fault(at="poll", status=422, skip=1)
 
     @flow
     def retries() -> str:
@@ -270,7 +270,7 @@ def use_session(request: pytest.FixtureRequest) -> Callable[..., None]:
 def test_a_block_whose_session_is_not_closed_at_once_tries_again(
     api: FakeApi, use_session: Callable[..., None]
 ) -> None:
-    api.fault("PATCH", "/sessions/*", status=503, times=2)
+    api.fault(at="close a session", status=503, times=2)
     use_session(api)
     assert api.sessions(status="active") == []
 
@@ -281,7 +281,7 @@ def test_a_block_whose_session_cannot_be_closed_names_it_and_changes_nothing_els
     def fail() -> None:
         raise RuntimeError("Something else went wrong")
 
-    api.fault("PATCH", "/sessions/*", status=422, times=None)
+    api.fault(at="close a session", status=422, times=None)
     use_session(api)
     with pytest.raises(RuntimeError, match="Something else"):
         use_session(api, fail)

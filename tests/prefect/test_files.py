@@ -29,6 +29,9 @@ def uploaded(api: FakeApi) -> list[str]:
     """The contents of the files that arrived."""
     if api.contract == "v2-flat":
         return [content for session in api.sessions() for content in session["files"].values()]
+    if api.contract == "v4":
+        files = [(name, content) for session in api.sessions() for name, content in session["files"].items()]
+        return [content for name, content in files if name.startswith("uploads/")]
     return [name.split("-", 1)[1] for task in api.tasks() for name in task["body"]["includedFileNames"]]
 
 
@@ -36,8 +39,8 @@ def test_files_are_uploaded_and_output_files_downloaded(api: FakeApi, run: Run, 
     api.script(output_files=ORDERS)
     folder = tmp_path / "out" / "today"
     result = run("Pay", credentials=credentials_for(api), files=[str(invoice)], download_output_to=folder)
-    assert uploaded(api) == (["310.25 USD"] if api.contract == "v2-flat" else ["invoice.txt"])
-    assert [(file.name, file.path) for file in result.output_files] == [(name, folder / name) for name in ORDERS]
+    assert uploaded(api) == (["invoice.txt"] if api.contract == "v2-nested" else ["310.25 USD"])
+    assert {file.name: file.path for file in result.output_files} == {name: folder / name for name in ORDERS}
     assert {path.name: path.read_text() for path in folder.iterdir()} == ORDERS
     assert api.sessions(status="active") == []
     assert BrowserTaskResult.model_validate_json(result.model_dump_json()) == result
@@ -47,7 +50,7 @@ def test_files_stay_where_they_are_unless_a_folder_is_named(flat_api: FakeApi, r
     flat_api.script(output_files=ORDERS)
     result = run("Read the orders", credentials=credentials_for(flat_api))
     assert [(file.name, file.path) for file in result.output_files] == [(name, None) for name in ORDERS]
-    assert flat_api.requests("GET", "/output-files") == []
+    assert flat_api.requests(at="output file") == []
 
 
 def test_a_relative_folder_is_named_in_full(
@@ -63,7 +66,7 @@ def test_a_download_that_fails_says_that_the_task_has_finished_and_a_retry_downl
     api: FakeApi, tmp_path: Path
 ) -> None:
     api.script(output_files=ORDERS)
-    api.fault("GET", "/_files/*", status=404, times=3)
+    api.fault(at="download", status=404, times=3)
     download = {"credentials": credentials_for(api), "download_output_to": tmp_path / "out"}
     shown: list[BaseException] = []
 
@@ -77,7 +80,7 @@ def test_a_download_that_fails_says_that_the_task_has_finished_and_a_retry_downl
     assert f"Task {result.task_id} in session {result.session_id} has finished and no longer runs" in str(error)
     assert error.task_id == result.task_id
     assert {path.name: path.read_text() for path in (tmp_path / "out").iterdir()} == ORDERS
-    assert len(api.requests("POST", "/tasks")) == 1
+    assert len(api.requests(at="create")) == 1
 
 
 def test_a_full_or_forbidden_folder_is_tried_again_by_itself(flat_api: FakeApi, tmp_path: Path) -> None:
@@ -90,13 +93,13 @@ def test_a_full_or_forbidden_folder_is_tried_again_by_itself(flat_api: FakeApi, 
     assert caught.value.retryable
     again = pickle.loads(pickle.dumps(caught.value))
     assert (str(again), again.retryable, again.task_id) == (str(caught.value), True, caught.value.task_id)
-    assert len(flat_api.requests("POST", "/tasks")) == 1
+    assert len(flat_api.requests(at="create")) == 1
 
 
 def test_a_flow_retry_downloads_what_could_not_be_downloaded(flat_api: FakeApi, tmp_path: Path) -> None:
     # A task whose agent reports no success is one of these, too, where the caller takes it.
     flat_api.script(output_files=ORDERS, is_success=False)
-    flat_api.fault("GET", "/_files/*", status=404, times=3)
+    flat_api.fault(at="download", status=404, times=3)
 
     @flow(retries=1)
     def orders() -> BrowserTaskResult:
@@ -108,7 +111,7 @@ def test_a_flow_retry_downloads_what_could_not_be_downloaded(flat_api: FakeApi, 
         )
 
     assert all(file.path and file.path.is_file() for file in orders().output_files)
-    assert len(flat_api.requests("POST", "/tasks")) == 1
+    assert len(flat_api.requests(at="create")) == 1
 
 
 def test_a_task_that_failed_leaves_nothing_to_download(flat_api: FakeApi, run: Run, tmp_path: Path) -> None:
@@ -162,7 +165,7 @@ def test_calls_that_differ_in_their_files_only_are_not_mixed_up_when_a_flow_is_r
 
 def test_a_block_takes_and_leaves_files_too(flat_api: FakeApi, invoice: Path, tmp_path: Path) -> None:
     flat_api.script(output_files=ORDERS)
-    flat_api.fault("GET", "/_files/*", status=404, times=3)
+    flat_api.fault(at="download", status=404, times=3)
     block = BrowserTask(
         task="Pay",
         credentials=credentials_for(flat_api),
@@ -175,4 +178,4 @@ def test_a_block_takes_and_leaves_files_too(flat_api: FakeApi, invoice: Path, tm
     run.wait_for_completion()
     assert [file.path for file in run.fetch_result().output_files] == [tmp_path / "out" / name for name in ORDERS]
     assert uploaded(flat_api) == ["310.25 USD"]
-    assert len(flat_api.requests("POST", "/tasks")) == 1
+    assert len(flat_api.requests(at="create")) == 1

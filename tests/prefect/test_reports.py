@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import pickle
+import re
 import threading
+import time
 import traceback
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
-from prefect import flow, get_client, unmapped
+from prefect import flow, get_client, task, unmapped
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.concurrency.sync import concurrency
 from prefect.runtime import flow_run
@@ -21,9 +25,11 @@ from prefect.settings import PREFECT_API_URL
 from pydantic import SecretStr
 
 from browser_use_client import CreateTaskRequest, TaskFailedError
-from prefect_browser_use import FlowRunEndedError, arun_browser_task, run_browser_task, showing
+from prefect_browser_use import FlowRunEndedError, artifact_queue, arun_browser_task, run_browser_task, start_session
+from prefect_browser_use.artifacts import LINE_CHARACTERS
 from prefect_browser_use.masking import Mask
 from tests.fake_api import FakeApi
+from tests.fake_api.files import PICTURE
 
 from .conftest import Run, credentials_for
 from .running_prefect import until
@@ -47,55 +53,201 @@ def ask(path: str, query: dict[str, Any]) -> Any:
     return httpx.post(f"{PREFECT_API_URL.value()}{path}", json=query, trust_env=False).raise_for_status().json()
 
 
-def artifacts(flow_run_id: str) -> dict[str, dict[str, Any]]:
-    found = ask("/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [flow_run_id]}}})
-    return {artifact["key"]: artifact for artifact in found if artifact["key"]}
+def artifacts(flow_run_id: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = ask("/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [flow_run_id]}}})
+    return [artifact for artifact in found if artifact["key"]]
+
+
+def origin(api: FakeApi) -> str:
+    return api.base_url.partition("/api")[0]
+
+
+def artifact(flow_run_id: str) -> dict[str, Any]:
+    """The only one."""
+    (found,) = artifacts(flow_run_id)
+    return found
 
 
 @pytest.mark.parametrize("run", [sync_flow, async_flow])
-def test_the_ui_shows_where_to_watch_the_progress_the_steps_and_the_result(flat_api: FakeApi, run: Any) -> None:
-    flat_api.script(output='{"orders": 4}', steps=2, polls=2)
-    found = artifacts(run(flat_api, {"screenshots": True}))
-    assert set(found) == {
-        "browser-use-live-view",
-        "browser-use-progress",
-        "browser-use-result",
-        "browser-use-screenshot",
-        "browser-use-steps",
-    }
-    assert flat_api.sessions()[0]["id"] in found["browser-use-live-view"]["data"]
-    assert found["browser-use-progress"]["data"] == 100
-    assert found["browser-use-progress"]["description"] == f"Task {flat_api.tasks()[0]['id']} finished"
-    assert "0.05 USD" in found["browser-use-result"]["data"]
-    assert '"orders": 4' in found["browser-use-result"]["data"]
-    assert "https://shop.example/2" in found["browser-use-steps"]["data"]
-    assert all(artifact["task_run_id"] for artifact in found.values())
+def test_the_ui_shows_the_result_the_cost_and_each_step_with_its_picture(flat_api: FakeApi, run: Any) -> None:
+    flat_api.script(output='{"orders": 4}', steps=2, polls=2, goal="Read a|b in")
+    found = artifact(run(flat_api, {}))
+    (task,) = flat_api.tasks()
+    assert re.fullmatch(r"finished · 2 steps · \d s · 0.05 USD", found["description"])
+    assert f"Task `{task['id']}` in session `{task['session_id']}`" in found["data"]
+    assert found["task_run_id"]
+    assert '```json\n{\n  "orders": 4\n}\n```' in found["data"]
+    rows = [line for line in found["data"].splitlines() if line.startswith("| 2 |")]
+    assert [
+        "` Read a\\|b in 2 `<br>` https://shop.example/2 `<br>the step before: ` Success `" in row for row in rows
+    ] == [True]
+    assert f'<img src="{origin(flat_api)}/_files/{task["id"]}-2.png"' in rows[0]
 
 
-@pytest.mark.parametrize("run", [sync_flow, async_flow])
-def test_a_live_view_that_the_server_shows_late_is_shown_then(flat_api: FakeApi, run: Any) -> None:
-    flat_api.script(unseen=1.0, seconds=5.0)
-    found = artifacts(run(flat_api, {}))
-    assert flat_api.sessions()[0]["id"] in found["browser-use-live-view"]["data"]
+def test_while_a_task_runs_its_artifact_says_how_to_watch_it_and_then_becomes_the_result(flat_api: FakeApi) -> None:
+    flat_api.script(status=None)
+    running = ThreadPoolExecutor(1).submit(sync_flow, flat_api, {})
+    (task,) = until("the task runs", lambda: flat_api.tasks(live=True))
+    flow_run_id = task["metadata"]["idempotency_key"].partition(":")[0]
+    (first,) = until("it has an artifact", lambda: artifacts(flow_run_id))
+    assert first["description"] == "running"
+    flat_api.end_task(task["id"])
+    running.result(60)
+    last = artifact(flow_run_id)
+    assert last["id"] == first["id"]
+    assert last["description"].startswith("finished")
+
+
+def test_a_task_that_is_stopped_with_its_flow_run_says_so_in_its_artifact(flat_api: FakeApi) -> None:
+    flat_api.script(status=None)
+    running = ThreadPoolExecutor(1).submit(sync_flow, flat_api, {})
+    (task,) = until("the task runs", lambda: flat_api.tasks(live=True))
+    flow_run_id = task["metadata"]["idempotency_key"].partition(":")[0]
+    until("it has an artifact", lambda: artifacts(flow_run_id))
+    ask(f"/flow_runs/{flow_run_id}/set_state", {"state": {"type": "CANCELLING"}})
+    assert isinstance(running.exception(60), FlowRunEndedError)
+    until("its artifact says so", lambda: artifact(flow_run_id)["description"] == "stopped")
+
+
+@flow(name="Orders: of the day")
+def orders_of_the_day(api: Any) -> str:
+    for name in ("Sign in", "Read"):
+        run_browser_task.with_options(name=name)(name, credentials=credentials_for(api))
+    return str(flow_run.id)
+
+
+def test_the_artifacts_page_has_a_history_for_each_task_of_each_flow(flat_api: FakeApi) -> None:
+    runs = [orders_of_the_day(flat_api), orders_of_the_day(flat_api), sync_flow(flat_api, {})]
+    keys = [{found["key"] for found in artifacts(flow_run_id)} for flow_run_id in runs]
+    ours = {"browser-use-orders-of-the-day-sign-in", "browser-use-orders-of-the-day-read"}
+    assert keys == [ours, ours, {"browser-use-sync-flow-run-browser-task"}]
+    latest = ask("/artifacts/latest/filter", {"artifacts": {"flow_run_id": {"any_": runs}}})
+    assert {found["key"] for found in latest if found["flow_run_id"] == runs[1]} == ours
+    history = ask("/artifacts/filter", {"artifacts": {"key": {"any_": sorted(ours)}}})
+    assert {found["flow_run_id"] for found in history} >= set(runs[:2])
+
+
+@task
+def plain(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+class Requests(logging.Handler):
+    """The requests of this process to Prefect, by what they are: Prefect's client is httpx's, which logs them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.number: Counter[str] = Counter()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        method, url = record.args[:2]  # type: ignore[index] # httpx's: the method, the URL ...
+        path = httpx.URL(str(url)).path
+        if str(url).startswith(PREFECT_API_URL.value()):
+            self.number[f"{method} " + re.sub(r"[0-9a-f-]{36}", "ID", path.removeprefix("/api"))] += 1
+
+
+@pytest.fixture
+def requests(caplog: pytest.LogCaptureFixture) -> Iterator[Requests]:
+    log, requests = logging.getLogger("httpx"), Requests()
+    log.addHandler(requests)
+    with caplog.at_level(logging.INFO, logger="httpx"):
+        yield requests
+    log.removeHandler(requests)
+
+
+TASKS = 20
 
 
 @pytest.mark.parametrize("task", [run_browser_task, arun_browser_task], ids=["sync", "async"])
-def test_of_many_tasks_at_once_each_shows_its_end(flat_api: FakeApi, task: Any) -> None:
-    @flow
-    def many() -> str:
-        task.map(["Read the orders"] * 20, credentials=unmapped(credentials_for(flat_api))).wait()
-        return str(flow_run.id)
+def test_a_task_sends_prefect_at_most_two_requests_more_than_a_plain_one(
+    flat_api: FakeApi, task: Any, requests: Requests
+) -> None:
+    flat_api.script(steps=5, seconds=2.0)
 
-    found = ask("/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [many()]}}})
-    assert [artifact["data"] for artifact in found if artifact["key"] == "browser-use-progress"] == [100] * 20
+    @flow
+    def ours() -> None:
+        task.map(["Read the orders"] * TASKS, credentials=unmapped(credentials_for(flat_api))).wait()
+
+    @flow
+    def others() -> None:
+        plain.map([2.0] * TASKS).wait()
+
+    others()
+    of_others, requests.number = requests.number, Counter()
+    ours()
+    more = requests.number - of_others
+    sent = {what: number for what, number in more.items() if number > 3}
+    # Besides, the state of the flow run is read once a second, for all of its tasks together.
+    reads = sent.pop("GET /flow_runs/ID", 0)
+    assert reads <= TASKS
+    assert sent.pop("POST /artifacts/") == TASKS
+    assert sent.pop("PATCH /artifacts/ID", 0) <= TASKS  # where they queue, only the end is sent
+    assert sent == {}
+
+
+LIVE = "https://live.example/?wss=a-credential"
+
+
+@pytest.mark.parametrize("run", [sync_flow, async_flow])
+def test_a_live_url_is_shown_nowhere(flat_api: FakeApi, run: Any, caplog: pytest.LogCaptureFixture) -> None:
+    flat_api.show_live_at(LIVE)
+    flat_api.script(polls=2)
+    with caplog.at_level(logging.INFO):
+        flow_run_id = run(flat_api, {})
+    (session,) = flat_api.sessions()
+    assert f"To watch its browser: prefect-browser-use live {session['id']}" in caplog.text
+    assert "live.example" not in caplog.text
+    assert "live.example" not in str(artifacts(flow_run_id))
+
+
+@pytest.mark.parametrize("asked", [True, False])
+@pytest.mark.parametrize("of_block", [True, False])
+def test_a_live_url_is_shown_where_the_task_or_else_its_credentials_ask_for_it(
+    flat_api: FakeApi, caplog: pytest.LogCaptureFixture, asked: bool, of_block: bool
+) -> None:
+    flat_api.show_live_at(LIVE)
+    flat_api.script(status=None)
+    block = credentials_for(flat_api).model_copy(update={"show_live_url": asked if of_block else not asked})
+    options = {} if of_block else {"show_live_url": asked}
+    seen: list[Any] = []
+
+    @flow
+    def one() -> None:
+        seen.append(flow_run.id)
+        seen.append(run_browser_task("Read", credentials=block, **options).live_url)
+
+    with caplog.at_level(logging.INFO):
+        running = ThreadPoolExecutor(1).submit(one)
+        (task,) = until("the task runs", lambda: flat_api.tasks(live=True))
+        (shown,) = until("it has an artifact", lambda: artifacts(str(seen[0])))
+        flat_api.end_task(task["id"])
+        running.result(60)
+    assert seen[1] == (LIVE if asked else None)
+    assert (LIVE in shown["data"]) is asked
+    assert (f"Watch the browser at {LIVE}" in caplog.text) is asked
+
+
+def test_a_live_view_of_this_machine_is_shown(flat_api: FakeApi, caplog: pytest.LogCaptureFixture) -> None:
+    flat_api.script(polls=1)
+    with caplog.at_level(logging.INFO):
+        sync_flow(flat_api, {})
+    (session,) = flat_api.sessions()
+    assert f"Watch the browser at {origin(flat_api)}/live/{session['id']}" in caplog.text
+
+
+@pytest.mark.parametrize("show", [True, False])
+def test_a_session_that_was_started_says_where_it_can_be_watched_only_if_asked(flat_api: FakeApi, show: bool) -> None:
+    flat_api.show_live_at(LIVE)
+    session = start_session(credentials=credentials_for(flat_api), show_live_url=show)
+    assert session.live_url == (LIVE if show else None)
 
 
 @pytest.fixture
 def queue() -> Iterator[threading.Event]:
     """Artifacts of others are before those of the test, until this is set."""
     others_are_sent = threading.Event()
-    for _ in range(showing.AT_ONCE):
-        showing._threads.submit(others_are_sent.wait)
+    for _ in range(artifact_queue.AT_ONCE):
+        artifact_queue._threads.submit(others_are_sent.wait)
     yield others_are_sent
     others_are_sent.set()
 
@@ -113,21 +265,22 @@ def one_task(api: Any, task: Any) -> Any:
 
 
 @pytest.mark.parametrize("task", [run_browser_task, arun_browser_task], ids=["sync", "async"])
-def test_a_task_waits_for_its_artifacts_when_it_has_ended_and_of_the_progress_sends_the_end(
+def test_a_task_waits_for_its_artifact_when_it_has_ended_and_sends_the_newest_only(
     flat_api: FakeApi, task: Any, queue: threading.Event, caplog: pytest.LogCaptureFixture
 ) -> None:
     flat_api.script(steps=5, polls=5)
     with caplog.at_level(logging.INFO, logger="httpx"):
         running = waits_for_its_artifacts(flat_api, one_task, task)
+        until("its start and its end wait", lambda: artifact_queue._threads._work_queue.qsize() == 2)
         assert not running.done()
         queue.set()
         assert running.result(60).status == "finished"
     requests = [record.getMessage() for record in caplog.records if "/artifacts/" in record.getMessage()]
-    assert len(requests) == len({"live view", "progress", "result", "steps"})
+    assert len(requests) == 1
 
 
 @pytest.mark.parametrize("task", [run_browser_task, arun_browser_task], ids=["sync", "async"])
-def test_a_task_that_waits_for_its_artifacts_sees_that_its_flow_run_is_cancelled(
+def test_a_task_that_waits_for_its_artifact_sees_that_its_flow_run_is_cancelled(
     flat_api: FakeApi, task: Any, queue: threading.Event
 ) -> None:
     running = waits_for_its_artifacts(flat_api, one_task, task)
@@ -136,31 +289,54 @@ def test_a_task_that_waits_for_its_artifacts_sees_that_its_flow_run_is_cancelled
     with pytest.raises(FlowRunEndedError):
         running.result(5)
     queue.set()
-    assert artifacts(flow_run_id) == {}
+    assert artifacts(flow_run_id) == []
 
 
 def test_artifacts_can_be_left_out(flat_api: FakeApi) -> None:
-    assert artifacts(sync_flow(flat_api, {"artifacts": False})) == {}
+    assert artifacts(sync_flow(flat_api, {"artifacts": False})) == []
 
 
-def test_a_failed_task_shows_what_it_did(flat_api: FakeApi) -> None:
-    flat_api.script(is_success=False, output="The shop is closed")
+def failed_artifact(api: FakeApi) -> str:
+    """The text of the artifact of a task that failed."""
+    api.script(is_success=False, output="The shop is closed")
     shown: list[str] = []
 
     @flow
     def fails() -> None:
         shown.append(str(flow_run.id))
-        run_browser_task("Read the orders", credentials=credentials_for(flat_api))
+        run_browser_task("Read the orders", credentials=credentials_for(api))
 
     with pytest.raises(TaskFailedError):
         fails()
-    assert "**failed**" in artifacts(shown[0])["browser-use-result"]["data"]
+    found = artifact(shown[0])
+    assert found["description"].startswith("failed")
+    return str(found["data"])
+
+
+def test_a_failed_task_shows_what_it_said_and_the_last_page_in_a_picture_that_lasts(flat_api: FakeApi) -> None:
+    text = failed_artifact(flat_api)
+    assert "The shop is closed" in text
+    picture = base64.b64encode(PICTURE).decode()
+    assert f'**The last page**, ` https://shop.example/2 `\n\n<img src="data:image/png;base64,{picture}"' in text
+
+
+def test_a_picture_that_cannot_be_had_is_no_reason_to_lose_the_artifact(flat_api: FakeApi) -> None:
+    flat_api.fault(at="download", status=404, times=None)
+    text = failed_artifact(flat_api)
+    assert f'**The last page**, ` https://shop.example/2 `\n\n<img src="{origin(flat_api)}/_files/' in text
+
+
+def test_with_screenshots_each_step_is_shown_in_full(flat_api: FakeApi) -> None:
+    text = artifact(sync_flow(flat_api, {"screenshots": True}))["data"]
+    (task,) = flat_api.tasks()
+    pictures = [f"{origin(flat_api)}/_files/{task['id']}-{number}.png" for number in (1, 2)]
+    assert all(f'<img src="{picture}" alt="Step {number}">' in text for number, picture in enumerate(pictures, 1))
 
 
 def test_secrets_are_masked_in_all_that_is_shown(flat_api: FakeApi) -> None:
     flat_api.script(output=f"The password is {PASSWORD}")
     found = artifacts(sync_flow(flat_api, {"secrets": {"password": SecretStr(PASSWORD)}}))
-    assert "The password is ********" in found["browser-use-result"]["data"]
+    assert "The password is ********" in found[0]["data"]
     assert PASSWORD not in str(found)
 
 
@@ -185,7 +361,7 @@ def test_no_secret_changes_a_result_or_hides_what_is_not_secret(flat_api: FakeAp
         )
         return str(flow_run.id)
 
-    shown = artifacts(one())["browser-use-result"]["data"]
+    shown = artifact(one())["data"]
     assert results[0].output == output
     assert '"said": "********"' in shown
     assert '"where": "usa"' in shown
@@ -256,14 +432,14 @@ def test_a_secret_is_masked_as_urls_json_and_html_spell_it(spelled: str) -> None
 )
 def test_what_a_page_said_is_shown_as_text_and_not_as_markdown(flat_api: FakeApi, output: str) -> None:
     flat_api.script(output=output, goal=output)
-    found = artifacts(sync_flow(flat_api, {"screenshots": True}))
-    text, _, rest = found["browser-use-result"]["data"].partition("text\n" + output)[0:3]
-    fence = text.rpartition("\n")[2]
-    assert set(fence) == {"`"}
-    assert fence not in output
-    assert rest.startswith(f"\n{fence}\n")
-    assert found["browser-use-screenshot"]["description"].startswith("`")
-    assert {row["Goal"][0] for row in json.loads(found["browser-use-steps"]["data"])} == {"`"}
+    shown = artifact(sync_flow(flat_api, {"screenshots": True}))["data"]
+    as_block, as_line = rf"(`{{3,}})text\n{re.escape(output)}\n\1\n\n", rf"(`+) {re.escape(output)} \1\n\n"
+    found = re.match(as_line if len(output) > LINE_CHARACTERS else as_block, shown)
+    assert found
+    assert found[1] not in output
+    goals = [line.split(" | ")[2].split("<br>` ")[0] for line in shown.splitlines() if re.match(r"\| \d", line)]
+    assert len(goals) == 2
+    assert all(re.fullmatch(r"(`+) (?:(?!\1).)* \1", goal) for goal in goals)
 
 
 def test_automations_get_events_with_the_cost(flat_api: FakeApi) -> None:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from itertools import groupby
 
 import pytest
 from prefect import flow
@@ -19,8 +18,9 @@ from prefect_browser_use import (
     stop_session,
 )
 from tests.fake_api import FakeApi
+from tests.fake_api.world import Contract
 
-from .conftest import credentials_for
+from .conftest import credentials_for, failing
 from .running_prefect import until
 
 
@@ -44,8 +44,9 @@ def test_the_async_twins_do_the_same(flat_api: FakeApi) -> None:
 
 
 @pytest.mark.usefixtures("harness")
-def test_a_contract_without_such_sessions_says_so() -> None:
-    with FakeApi("v2-nested") as api, pytest.raises(UnsupportedOptionError, match="v2-nested"):
+@pytest.mark.parametrize("contract", ["v2-nested", "v4"])
+def test_a_contract_without_such_sessions_says_so(contract: Contract) -> None:
+    with FakeApi(contract) as api, pytest.raises(UnsupportedOptionError, match=contract):
         start_session(credentials=credentials_for(api))
 
 
@@ -74,7 +75,7 @@ def test_the_tasks_of_a_block_share_a_session_that_is_closed_at_its_end(api: Fak
 
 @pytest.mark.parametrize("which", ["first", "second"])
 def test_a_block_closes_its_session_when_a_task_of_it_fails(api: FakeApi, which: str) -> None:
-    api.script(which, is_success=False)
+    api.script(which, **failing(api))
 
     def use() -> None:
         with browser_session(credentials=credentials_for(api)) as session:
@@ -126,7 +127,7 @@ def test_a_flow_that_is_run_again_after_its_block_starts_nothing_new(api: FakeAp
 
 
 def test_a_flow_that_is_run_again_for_a_failed_follow_up_begins_a_new_session(api: FakeApi) -> None:
-    api.script("Read the orders", times=1, is_success=False)
+    api.script("Read the orders", times=1, **failing(api))
 
     @flow(retries=1)
     def shop() -> list[str]:
@@ -140,7 +141,7 @@ def test_a_flow_that_is_run_again_for_a_failed_follow_up_begins_a_new_session(ap
 
 
 def test_the_id_of_a_block_is_that_of_the_browser_that_its_failed_first_task_has_opened(api: FakeApi) -> None:
-    api.script("The first", is_success=False)
+    api.script("The first", **failing(api))
     with browser_session(credentials=credentials_for(api)) as session:
         with pytest.raises(TaskFailedError):
             session.run("The first")
@@ -151,7 +152,7 @@ def test_the_id_of_a_block_is_that_of_the_browser_that_its_failed_first_task_has
 
 
 def test_a_retry_of_the_first_task_of_a_kept_session_closes_the_browser_of_the_failed_one_first(api: FakeApi) -> None:
-    api.script("Sign in", times=1, is_success=False)
+    api.script("Sign in", times=1, **failing(api))
     still_open: list[int] = []
 
     def retry(*_: object) -> bool:
@@ -162,5 +163,8 @@ def test_a_retry_of_the_first_task_of_a_kept_session_closes_the_browser_of_the_f
     result = patient("Sign in", credentials=credentials_for(api), keep_session=True)
     assert still_open == [1]
     assert [one["id"] for one in api.sessions(status="active")] == [result.session_id]
-    creates = [one["method"] == "POST" for one in api.requests() if one["method"] != "GET"]
-    assert [is_create for is_create, _ in groupby(creates)] == [True, False, True]
+    closes = [one["time"] for one in api.requests(at="close a session")] or [
+        one["time"] for one in api.requests(at="stop a task")
+    ]
+    first, second = (one["time"] for one in api.requests(at="create"))
+    assert any(first < close < second for close in closes)

@@ -9,6 +9,7 @@ from prefect_browser_use.credentials import BrowserUseCredentials
 from prefect_browser_use.files import OutputFilesError
 from prefect_browser_use.flow_runs import FlowRunEndedError
 from prefect_browser_use.jobs import BrowserTask, BrowserTaskRun
+from prefect_browser_use.options import SessionTaskOptions, TaskOptions
 from prefect_browser_use.results import BrowserTaskResult
 from prefect_browser_use.session_tasks import astart_session, astop_session, start_session, stop_session
 from prefect_browser_use.sessions import BrowserSession, abrowser_session, browser_session
@@ -22,6 +23,8 @@ __all__ = [
     "BrowserUseCredentials",
     "FlowRunEndedError",
     "OutputFilesError",
+    "SessionTaskOptions",
+    "TaskOptions",
     "abrowser_session",
     "acheck_account",
     "arun_browser_task",

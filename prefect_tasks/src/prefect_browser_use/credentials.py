@@ -28,10 +28,15 @@ class BrowserUseCredentials(CredentialsBlock):
 
     Attributes:
         api_key: The API key. It starts with bu_.
-        base_url: Where the API is, up to /api/v2.
-        api_version: The contract that the server speaks; `auto` asks it.
+        base_url: Where the API is, up to /api/v2 or /api/v4.
+        api_version: The contract to speak: `v2-flat` is the v2 of today and `v2-nested` that of before, which both
+            take named secrets, metadata and step limits; `v4` has the newest agent, workspaces and cost limits. `auto`
+            goes by the base URL, and at /v2 asks the server once which of the two it is. Without a base URL it is
+            Browser Use Cloud's for this version.
         verify: The path of a CA bundle, on the machine that runs the flow; False trusts everybody.
         proxy: The URL of the proxy for all requests.
+        show_live_url: Whether tasks show the URL of their live view in logs, artifacts and results, unless they are
+            told otherwise. Whoever has it can drive the browser.
 
     Example:
         ```python
@@ -53,11 +58,14 @@ class BrowserUseCredentials(CredentialsBlock):
     base_url: str | None = Field(
         default=None,
         title="Base URL",
-        description="Where the API is, up to /api/v2."
-        " Default: BROWSER_USE_BASE_URL of the process, else Browser Use Cloud.",
+        description="Where the API is, up to /api/v2 or /api/v4."
+        " Default: BROWSER_USE_BASE_URL of the process, else Browser Use Cloud's for the API version.",
     )
     api_version: ApiVersion = Field(
-        default="auto", title="API version", description="The contract that the server speaks; auto asks it once."
+        default="auto",
+        title="API version",
+        description="The contract to speak. auto: by the base URL, else v2. v4: the newest agent, with workspaces and"
+        " cost limits. v2-flat: v2 as it is today. v2-nested: v2 as it was before.",
     )
     verify: str | bool = Field(
         default=True,
@@ -69,6 +77,12 @@ class BrowserUseCredentials(CredentialsBlock):
         default=None,
         title="Proxy",
         description="URL of the proxy, http://NAME:PASSWORD@proxy.example:3128. Default: HTTPS_PROXY of the process.",
+    )
+    show_live_url: bool = Field(
+        default=False,
+        title="Show live URL",
+        description="Show the URL of the live view in logs, artifacts and results. Whoever has it can drive the"
+        " browser. Without it, `prefect-browser-use live SESSION_ID` opens the live view.",
     )
 
     @classmethod

@@ -38,18 +38,22 @@ LOOK_BACK = timedelta(days=7)
 class _Listed:
     """The tasks of an account at one moment, the oldest first."""
 
-    by_key: Mapping[str, Sequence[Task]] = field(default_factory=dict)
+    tasks: Sequence[Task] = ()
     by_session: Mapping[str, Sequence[Task]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, client: BrowserUseClient, since: datetime | None) -> _Listed:
-        by_key, by_session = defaultdict(list), defaultdict(list)
+        by_session = defaultdict(list)
         tasks = {task.id: task for task in client.list_tasks(after=since)}  # one that moved to the next page came twice
-        oldest_first = list(tasks.values())[::-1]
-        for task in sorted(oldest_first, key=_age):
-            by_key[task.key or ""].append(task)
+        newest_last = list(tasks.values())[::-1]
+        oldest_first = sorted(newest_last, key=_age)
+        for task in oldest_first:
             by_session[task.session_id].append(task)
-        return cls(by_key, by_session)
+        return cls(oldest_first, by_session)
+
+    def of(self, key: str) -> list[Task]:
+        """Those under a key."""
+        return [task for task in self.tasks if task.has_key(key)]
 
 
 class _Lists:
@@ -136,7 +140,7 @@ class Earlier:
             return
         with self._block.get_client(sleep=self._sleep) as client:
             listed = self._read(client)
-            found = listed.by_key.get(self.key, ())
+            found = listed.of(self.key)
             for task in found:
                 if task.has_ended and self.accept(task) and not self._leads_on(client, task, listed):
                     self._refused.add(task.id)
@@ -157,7 +161,7 @@ class Earlier:
         with self._block.get_client(sleep=self._sleep) as client:
             listed = self._read(client)
         self._not_before = time.monotonic()
-        return list(listed.by_key.get(key, ()))
+        return listed.of(key)
 
     def accept(self, task: Task) -> bool:
         """Whether a finished task makes a new one unnecessary."""
@@ -189,9 +193,9 @@ class Earlier:
         Calls that ask the same and come in no certain order may have changed places. It does not matter while
         nothing followed them. After that one's follow-ups would run where another's did.
         """
-        others = [other for other in listed.by_session[task.session_id] if other.key != self.key]
+        others = [other for other in listed.by_session[task.session_id] if not other.has_key(self.key)]
         follow_ups = [other for other in others if _age(other) > _age(task)]
-        is_certain = self._caller.is_certain and not any(twin in listed.by_key for twin in self._twins)
+        is_certain = self._caller.is_certain and not any(map(listed.of, self._twins))
         if follow_ups and not is_certain:
             log.warning(
                 "Task %s of an earlier attempt is not used again: several calls that ask the same came in no certain"

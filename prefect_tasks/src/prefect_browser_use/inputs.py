@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from prefect.blocks.system import Secret
@@ -48,30 +49,34 @@ def load_credentials(credentials: Credentials) -> BrowserUseCredentials:
         ) from error
 
 
-def build_request(
-    task: str | CreateTaskRequest,
-    *,
-    output_schema: Any,
-    secrets: dict[str, SecretValue] | None,
-    agent_settings: AgentSettings | dict[str, Any] | None,
-    browser_settings: BrowserSettings | dict[str, Any] | None,
-    metadata: dict[str, str] | None,
-) -> CreateTaskRequest:
+def build_request(task: str | CreateTaskRequest, options: Mapping[str, Any]) -> CreateTaskRequest:
     """The request for a prompt, or a whole request with what was given beside it.
+
+    Args:
+        task: The prompt or request.
+        options: See `TaskOptions`.
 
     Raises:
         TypeError: An argument is something else, as it is when it was mapped over.
         InvalidRequestError: A value cannot be sent; says which.
     """
     given = {
-        "output_schema": output_schema,
-        "secrets": _reveal(_one_value("secrets", secrets, dict)) if secrets is not None else None,
-        "agent_settings": settings_of("agent_settings", agent_settings, AgentSettings),
-        "browser_settings": settings_of("browser_settings", browser_settings, BrowserSettings),
-        "metadata": _one_value("metadata", metadata, dict) if metadata is not None else None,
+        "output_schema": options["output_schema"],
+        "secrets": _reveal(_one_value("secrets", options["secrets"], dict)) if options["secrets"] is not None else None,
+        "secret_domains": options["secret_domains"],
+        "agent_settings": settings_of("agent_settings", options["agent_settings"], AgentSettings),
+        "browser_settings": settings_of("browser_settings", options["browser_settings"], BrowserSettings),
+        "workspace_id": options["workspace_id"],
+        "max_cost_usd": options["max_cost_usd"],
+        "metadata": _one_value("metadata", options["metadata"], dict) if options["metadata"] is not None else None,
     }
     fields = dict(task) if isinstance(task, CreateTaskRequest) else {"task": task}
-    return CreateTaskRequest(**fields | {name: value for name, value in given.items() if value is not None})
+    request = CreateTaskRequest(**fields | {name: value for name, value in given.items() if value is not None})
+    if options["model_params"] is None:
+        return request
+    params = _one_value("model_params", options["model_params"], dict)
+    agent = request.agent_settings.model_dump(exclude_unset=True) | {"model_params": params}
+    return request.model_copy(update={"agent_settings": AgentSettings(**agent)})
 
 
 def settings_of(name: str, value: Any, kind: type[Any]) -> Any:

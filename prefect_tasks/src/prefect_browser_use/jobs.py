@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,12 @@ from prefect_browser_use.credentials import DOCUMENTATION, LOGO, BrowserUseCrede
 from prefect_browser_use.earlier import Earlier, noting_misfit
 from prefect_browser_use.files import downloading, folder_of
 from prefect_browser_use.flow_runs import FlowRunWatch
+from prefect_browser_use.options import WAIT_WHEN_BUSY_SECONDS
 from prefect_browser_use.places import Place
-from prefect_browser_use.reports import ENDED_BADLY, AsyncReport, Report
+from prefect_browser_use.reports import AsyncReport, Report, has_ended_badly
 from prefect_browser_use.results import BrowserTaskResult, result_of
 from prefect_browser_use.started import Started, stop_noted
 from prefect_browser_use.stops import await_stops
-from prefect_browser_use.tasks import PATIENCE
 
 
 class BrowserTaskRun(JobRun[BrowserTaskResult]):
@@ -81,7 +82,7 @@ class BrowserTaskRun(JobRun[BrowserTaskResult]):
 
     def _note(self, error: BaseException) -> None:
         """A task that ended badly is not shown again to those who wait again."""
-        if isinstance(error, ENDED_BADLY):
+        if has_ended_badly(error):
             self._failure = error
 
     def _of_report(self, watch: FlowRunWatch) -> dict[str, Any]:
@@ -149,7 +150,10 @@ class BrowserTask(JobBlock[BrowserTaskResult]):
         secrets: What the agent types but does not see, by name.
         agent_settings: How the agent works.
         browser_settings: How a new session is started.
-        metadata: Strings to find the task by.
+        secret_domains: On which hosts secrets may be typed (`v4`).
+        workspace_id: The workspace with the files of an earlier task (`v4`).
+        max_cost_usd: US dollars: what the task may cost (`v2-flat`), or the session with all of its tasks (`v4`).
+        metadata: Strings to find the task by (`v2`).
         files: Files for the task, where the process that runs it finds them.
         download_output_to: A folder there, for the files that the task leaves behind.
         keep_session: Whether the session stays open after the task, for follow-ups.
@@ -183,6 +187,18 @@ class BrowserTask(JobBlock[BrowserTaskResult]):
     )
     browser_settings: BrowserSettings = Field(
         default_factory=BrowserSettings, title="Browser", description="How a new session is started."
+    )
+    secret_domains: tuple[str, ...] | None = Field(
+        default=None, title="Secret domains", description="On which hosts secrets may be typed (v4)."
+    )
+    workspace_id: str | None = Field(
+        default=None, title="Workspace", description="The id of the workspace with the files of an earlier task (v4)."
+    )
+    max_cost_usd: Decimal | None = Field(
+        default=None,
+        gt=0,
+        title="Cost limit",
+        description="US dollars: what the task may cost (v2-flat), or the session with all of its tasks (v4).",
     )
     metadata: dict[str, str] = Field(default_factory=dict, description="Strings to find the task by.")
     files: list[str] = Field(
@@ -225,7 +241,7 @@ class BrowserTask(JobBlock[BrowserTaskResult]):
                 files=self.files,
                 session_id=earlier.session_id,
                 keep_session=self.keep_session,
-                wait_when_busy=PATIENCE,
+                wait_when_busy=WAIT_WHEN_BUSY_SECONDS,
             )
         return self._started(request, created, watch)
 
@@ -260,7 +276,7 @@ class BrowserTask(JobBlock[BrowserTaskResult]):
                 files=self.files,
                 session_id=earlier.session_id,
                 keep_session=self.keep_session,
-                wait_when_busy=PATIENCE,
+                wait_when_busy=WAIT_WHEN_BUSY_SECONDS,
             )
         return self._started(request, created, watch)
 
@@ -281,6 +297,9 @@ class BrowserTask(JobBlock[BrowserTaskResult]):
             secrets={name: SecretStr(value) for name, value in secrets.items()},
             agent_settings=self.agent_settings,
             browser_settings=BrowserSettings(session_id=session_id) if session_id else settings,
+            secret_domains=self.secret_domains,
+            workspace_id=self.workspace_id,
+            max_cost_usd=self.max_cost_usd,
             metadata=self.metadata,
         )
 

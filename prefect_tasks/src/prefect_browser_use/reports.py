@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, TypeGuard, TypeVar
 
 from prefect.context import FlowRunContext, TaskRunContext
 
@@ -17,38 +17,44 @@ from browser_use_client import (
     AsyncBrowserUseClient,
     BrowserUseClient,
     BrowserUseError,
+    CostLimitReachedError,
     CreatedTask,
     CreateTaskRequest,
     Step,
     Task,
+    TaskError,
     TaskFailedError,
     TaskStoppedError,
     TaskUnreachableError,
 )
+from prefect_browser_use.artifact_queue import ArtifactQueue
 from prefect_browser_use.artifacts import (
-    emit,
-    inline,
-    live_view,
+    artifact_key,
     of_ended_task,
+    of_running_task,
+    of_stopped_task,
     outcome,
-    progress,
     seconds_of_run,
 )
 from prefect_browser_use.credentials import BrowserUseCredentials
+from prefect_browser_use.events import emit
 from prefect_browser_use.flow_runs import FlowRunEndedError, FlowRunWatch, flow_is_retried, run_log
+from prefect_browser_use.live_view import how_to_open, may_be_shown
 from prefect_browser_use.masking import Mask
-from prefect_browser_use.showing import Showing
+from prefect_browser_use.pictures import embedded
 from prefect_browser_use.started import Started, is_session_of, stop_all_of
 from prefect_browser_use.stops import await_stops, wait_for_stops
-
-MOST_STEPS = 100
-"""What the agent may take if the request does not say (`v2-flat`)."""
-
-ENDED_BADLY = (TaskFailedError, TaskStoppedError)
 
 C = TypeVar("C", bound=BrowserUseClient | AsyncBrowserUseClient)
 
 _opened: ContextVar[list[str] | None] = ContextVar("opened", default=None)
+
+
+def has_ended_badly(error: BaseException) -> TypeGuard[TaskError]:
+    """Whether an error says that the task has ended, and is not to be had again."""
+    if isinstance(error, CostLimitReachedError):
+        return error.stopped
+    return isinstance(error, (TaskFailedError, TaskStoppedError))
 
 
 @contextmanager
@@ -71,8 +77,9 @@ class _Report(Generic[C]):
         watch: Ends the wait for what is not shown yet when the flow run ends.
         session_id: The session that the task continues, where the request does not say; None for a new one.
         keep_session: Whether the session stays open after the task.
-        artifacts: Whether there are artifacts, or only the log and events.
-        screenshots: Whether each step's picture is an artifact.
+        artifacts: Whether there is an artifact, or only the log and events.
+        screenshots: Whether it shows each step's picture in full.
+        show_live_url: Whether the live URL is shown. Default: as the credentials say.
     """
 
     def __init__(
@@ -86,6 +93,7 @@ class _Report(Generic[C]):
         keep_session: bool,
         artifacts: bool,
         screenshots: bool,
+        show_live_url: bool | None = None,
     ) -> None:
         self._client = client
         self._credentials = credentials
@@ -93,9 +101,11 @@ class _Report(Generic[C]):
         self._log = run_log()
         self._mask = Mask(request)
         has_run = TaskRunContext.get() or FlowRunContext.get()  # for artifacts to belong to
-        self._showing = Showing(artifacts and has_run is not None, self._could_not_show)
-        self._most_steps = request.agent_settings.max_steps or MOST_STEPS
+        self._artifacts = ArtifactQueue(artifacts and has_run is not None, self._could_not_show)
+        self._artifact_key = artifact_key()
+        self._has_artifact = False
         self._screenshots = screenshots
+        self._show_live_url = credentials.show_live_url if show_live_url is None else show_live_url
         self._keep_session = keep_session
         self._opens_session = session_id is None and request.browser_settings.session_id is None
         self._started: Started | None = None
@@ -114,29 +124,38 @@ class _Report(Generic[C]):
         self._note_start(created)
         with self._whatever_happens():
             self._log.info(
-                "Browser Use task %s %s in session %s",
+                "Browser Use task %s %s in session %s. To watch its browser: %s",
                 created.id,
                 "was started before and goes on" if created.adopted else "started",
                 created.session_id,
+                how_to_open(created.session_id, self._credentials),
             )
             emit("created", created.id, created.session_id, reattached=created.adopted)
-            self._showing.show_progress(progress(0.0, f"Task {created.id}"))
 
     def on_live_url(self, live_url: str) -> None:
-        """Shows where the task can be watched."""
-        self.live_url = live_url
+        """Shows that the browser can be watched, and where if that may be shown."""
         with self._whatever_happens():
-            self._log.info("Watch the browser at %s", live_url)
-            if self._started and self._started.task:
-                self._showing.show(live_view(self._started.task, live_url))
+            if may_be_shown(live_url, show_live_url=self._show_live_url):
+                self.live_url = live_url
+                self._log.info("Watch the browser at %s", live_url)
+            self._show_start()
 
     def on_step(self, step: Step) -> None:
-        """Shows a step."""
+        """Logs a step."""
         with self._whatever_happens():
-            text = f"Step {step.number}: {self._mask.text(step.goal) or 'no goal'} ({self._mask.text(step.url)})"
-            self._log.info(text)
-            percent = min(100.0 * step.number / self._most_steps, 99.0)
-            self._showing.show_progress(progress(percent, inline(text)))
+            goal, url = self._mask.text(step.goal) or "no goal", self._mask.text(step.url)
+            self._log.info("Step %d: %s (%s)", step.number, goal, url)
+            if step.number > 1:  # a poll tells its steps first, and then the live URL
+                self._show_start()
+
+    def _show_start(self) -> None:
+        """Shows once that the task runs: when its live URL is known, or else at its second step."""
+        if self._has_artifact or not self._started or not self._started.task:
+            return
+        self._has_artifact = True
+        watch = how_to_open(self._started.session_id, self._credentials)
+        artifact = of_running_task(self._artifact_key, self._started.task, self.live_url, watch)
+        self._artifacts.put(lambda: artifact)
 
     def on_downloaded(self, paths: Sequence[Path]) -> None:
         """Logs where the files of the task lie."""
@@ -200,7 +219,7 @@ class _Report(Generic[C]):
     def _tell_error(self, error: BaseException) -> None:
         if not self._started or self._has_ended:
             return
-        self._showing.drop()
+        self._artifacts.drop()
         if self._stop is None:
             self._log.warning("Browser Use %s may still run and cost; a retry goes on with it.", self._started)
         elif self._stop.done() and self._stop.result():
@@ -209,8 +228,9 @@ class _Report(Generic[C]):
             self._log.warning("Browser Use %s was stopped%s: %s", self._started, left, reason)
             if isinstance(error, BrowserUseError):
                 error.args = (f"{error} Nobody waited for it any more, so it was stopped.",)
-            if self._started.task:
-                emit("stopped", self._started.task.id, self._started.session_id, reason=reason)
+            if task := self._started.task:
+                emit("stopped", task.id, task.session_id, reason=reason)
+                self._artifacts.put(lambda: of_stopped_task(self._artifact_key, task, reason))
 
     def _tell_ended(self, task: Task) -> None:
         self._note_end()
@@ -226,9 +246,22 @@ class _Report(Generic[C]):
                 requests=self._client.traffic.requests,
                 retries=self._client.traffic.retries,
             )
-            self._showing.show_progress(progress(100.0, f"Task {task.id} {outcome(task)}"), at_end=True)
-            for artifact in of_ended_task(self._mask.task(task), screenshots=self._screenshots):
-                self._showing.show(artifact)
+            if task.browser_reused is False and not self._opens_session:
+                self._log.warning(
+                    "Task %s did not go on in the browser of the tasks before: session %s had none any more, so it"
+                    " got a new one, in which nobody is signed in.",
+                    task.id,
+                    task.session_id,
+                )
+            masked = self._mask.task(task)
+            self._artifacts.put(
+                lambda: of_ended_task(
+                    self._artifact_key,
+                    masked,
+                    pictures=self._screenshots,
+                    embed=lambda url: embedded(url, self._credentials),
+                )
+            )
 
     @contextmanager
     def _whatever_happens(self) -> Iterator[None]:
@@ -248,14 +281,14 @@ class Report(_Report[BrowserUseClient]):
     def on_ended(self, task: Task) -> None:
         """Shows what came of it, and waits until it is shown."""
         self._tell_ended(task)
-        self._showing.wait(self._watch.sleep)
+        self._artifacts.wait(self._watch.sleep)
 
     def on_error(self, error: BaseException) -> None:
         """Shows how a task failed, or stops it."""
         self._mask.error(error)
         if isinstance(error, TaskUnreachableError) and error.ended:
             self._note_end()
-        if isinstance(error, ENDED_BADLY) and error.task_id and not self._has_ended:
+        if has_ended_badly(error) and error.task_id and not self._has_ended:
             self._note_end()
             with suppress(BrowserUseError, FlowRunEndedError):
                 self.on_ended(self._client.get_task(error.task_id))
@@ -270,14 +303,14 @@ class AsyncReport(_Report[AsyncBrowserUseClient]):
     async def on_ended(self, task: Task) -> None:
         """Shows what came of it, and waits until it is shown."""
         self._tell_ended(task)
-        await self._showing.async_wait(self._watch.asleep)
+        await self._artifacts.async_wait(self._watch.asleep)
 
     async def on_error(self, error: BaseException) -> None:
         """Shows how a task failed, or stops it."""
         self._mask.error(error)
         if isinstance(error, TaskUnreachableError) and error.ended:
             self._note_end()
-        if isinstance(error, ENDED_BADLY) and error.task_id and not self._has_ended:
+        if has_ended_badly(error) and error.task_id and not self._has_ended:
             self._note_end()
             with suppress(BrowserUseError, FlowRunEndedError):
                 await self.on_ended(await self._client.get_task(error.task_id))

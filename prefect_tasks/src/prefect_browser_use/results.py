@@ -37,7 +37,7 @@ class BrowserTaskResult(BaseModel):
         output: The result: JSON values that fit the schema if there was one, else text. `parse` makes
             an instance of a model from it.
         steps: What the agent did.
-        live_url: Where the session could be watched.
+        live_url: Where the session could be watched, with `show_live_url` only: who has it can drive the browser.
         share_url: The session's public link, if one was made.
         cost: US dollars, if the server says (`v2-flat`).
         output_files: Files that the task left behind; with `download_output_to`, `path` says where each lies.
@@ -73,7 +73,7 @@ def result_of(
     Args:
         task: The task.
         output_schema: What its output has to fit; None for text.
-        live_url: Where it could be watched, if the task does not say.
+        live_url: Where it could be watched, if that may be shown.
         paths: Where its files lie, one after the other; None if they were not downloaded.
 
     Raises:
@@ -90,7 +90,7 @@ def result_of(
         is_success=task.is_success,
         output=output,
         steps=task.steps,
-        live_url=task.live_url or live_url,
+        live_url=live_url,
         share_url=task.share_url,
         cost=float(task.cost) if task.cost is not None else None,
         output_files=tuple(

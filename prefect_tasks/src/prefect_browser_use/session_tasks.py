@@ -12,6 +12,7 @@ from prefect_browser_use.credentials import BrowserUseCredentials
 from prefect_browser_use.earlier_sessions import EarlierSession
 from prefect_browser_use.flow_runs import FlowRunWatch, run_log
 from prefect_browser_use.inputs import Credentials, load_credentials, settings_of
+from prefect_browser_use.live_view import may_be_shown
 from prefect_browser_use.places import Place
 from prefect_browser_use.started import Started, close_session, session_closed
 from prefect_browser_use.stops import wait_for_stops
@@ -26,6 +27,7 @@ def start_session(
     *,
     credentials: Credentials = None,
     browser_settings: BrowserSettings | dict[str, Any] | None = None,
+    show_live_url: bool | None = None,
     _place: Place | None = None,
 ) -> Session:
     """Start a browser session that stays open until it is stopped (`v2-flat`).
@@ -37,6 +39,8 @@ def start_session(
     Args:
         credentials: A block, the name of a saved one, or None for the environment's.
         browser_settings: How the browser is started: profile, proxy country, screen, recording.
+        show_live_url: Say in `live_url` where it can be watched. Whoever has that URL can drive the browser. Default:
+            as the credentials say. The local server's is there anyway.
 
     Returns:
         The session. Its `id` is what tasks take as `session_id`.
@@ -53,7 +57,7 @@ def start_session(
             session = client.start_session(settings)
         earlier.remember(session)
     _remember(block, session)
-    return session
+    return _shown(block, session, show_live_url)
 
 
 @browser_use_task("astart-session")
@@ -61,6 +65,7 @@ async def astart_session(
     *,
     credentials: Credentials = None,
     browser_settings: BrowserSettings | dict[str, Any] | None = None,
+    show_live_url: bool | None = None,
     _place: Place | None = None,
 ) -> Session:
     """As `start_session`, for asyncio."""
@@ -73,7 +78,7 @@ async def astart_session(
             session = await client.start_session(settings)
         await asyncio.to_thread(earlier.remember, session)
     _remember(block, session)
-    return session
+    return _shown(block, session, show_live_url)
 
 
 @browser_use_task("stop-session")
@@ -96,6 +101,14 @@ async def astop_session(session_id: str, *, credentials: Credentials = None) -> 
     async with block.get_async_client() as client:
         await client.stop_session(session_id)
     session_closed(session_id)
+
+
+def _shown(block: BrowserUseCredentials, session: Session, show_live_url: bool | None) -> Session:
+    """A session as Prefect may keep it."""
+    show = block.show_live_url if show_live_url is None else show_live_url
+    if session.live_url is None or may_be_shown(session.live_url, show_live_url=show):
+        return session
+    return session.model_copy(update={"live_url": None})
 
 
 def _remember(block: BrowserUseCredentials, session: Session) -> None:

@@ -7,16 +7,20 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from browser_use_client import BrowserSettings, CreateTaskRequest
 from prefect_browser_use.credentials import BrowserUseCredentials
 from prefect_browser_use.inputs import Credentials, load_credentials
+from prefect_browser_use.options import SessionTaskOptions, TaskOptions
 from prefect_browser_use.reports import opened_sessions
 from prefect_browser_use.results import BrowserTaskResult
 from prefect_browser_use.started import close_session
 from prefect_browser_use.stops import await_stops, wait_for_stops
 from prefect_browser_use.tasks import arun_browser_task, run_browser_task
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack  # in `typing` from Python 3.11 on
 
 TURN_SECONDS = 0.05
 """How often a coroutine looks whether the browser is free."""
@@ -40,20 +44,22 @@ class BrowserSession:
         """The session; None until the first task has started."""
         return self._opened[-1] if self._opened else None  # a retry of the first task may have opened another
 
-    def run(self, task: str | CreateTaskRequest, *, name: str | None = None, **options: Any) -> BrowserTaskResult:
+    def run(
+        self, task: str | CreateTaskRequest, *, name: str | None = None, **options: Unpack[SessionTaskOptions]
+    ) -> BrowserTaskResult:
         """Run a task in this session, as `run_browser_task` does, once those that were called before have ended.
 
         Args:
             task: The prompt, or a whole request.
             name: The Prefect task's name. Default: `run-browser-task`.
-            options: As those of `run_browser_task`, except for those that say which session it is.
+            options: See `SessionTaskOptions`.
         """
         with self._in_use, opened_sessions(self._opened):
             result: BrowserTaskResult = run_browser_task.with_options(name=name)(task, **self._with_session(options))
             return result
 
     async def arun(
-        self, task: str | CreateTaskRequest, *, name: str | None = None, **options: Any
+        self, task: str | CreateTaskRequest, *, name: str | None = None, **options: Unpack[SessionTaskOptions]
     ) -> BrowserTaskResult:
         """As `run`, for asyncio."""
         while not self._in_use.acquire(blocking=False):  # noqa: ASYNC110 - an event belongs to one event loop
@@ -70,9 +76,11 @@ class BrowserSession:
         """A browser that cannot be closed is logged: it is no reason to lose what happened in the block."""
         return [close_session(session_id, self._credentials) for session_id in dict.fromkeys(self._opened)]
 
-    def _with_session(self, options: dict[str, Any]) -> dict[str, Any]:
-        settings = {"browser_settings": self._browser_settings} if self.id is None else {}
-        return {**options, **settings, "credentials": self._credentials, "session_id": self.id, "keep_session": True}
+    def _with_session(self, options: SessionTaskOptions) -> TaskOptions:
+        where: TaskOptions = {"credentials": self._credentials, "session_id": self.id, "keep_session": True}
+        if self.id is None:
+            where["browser_settings"] = self._browser_settings
+        return {**options, **where}
 
 
 @contextmanager

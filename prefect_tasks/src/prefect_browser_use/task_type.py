@@ -24,8 +24,8 @@ from prefect_browser_use.inputs import BLOCK_NAME, SECRET_REFERENCE
 from prefect_browser_use.places import Place
 
 ASKED = {
-    *("task", "credentials", "session_id", "keep_session", "output_schema", "secrets", "agent_settings"),
-    *("browser_settings", "metadata", "files", "key"),
+    *("task", "credentials", "session_id", "keep_session", "output_schema", "secrets", "secret_domains"),
+    *("agent_settings", "model_params", "browser_settings", "workspace_id", "max_cost_usd", "metadata", "files", "key"),
 }
 """The arguments that tell calls apart."""
 

@@ -1,7 +1,7 @@
-"""Artifacts go to Prefect beside the task that they show: while it runs, nothing waits for them.
+"""Artifacts that wait to be sent to Prefect, beside the tasks that they are of: while those run, they do not wait.
 
 Of many tasks at once they come faster than a Prefect server takes them. So a process sends a few at a time, in the
-order in which they came, and of a progress that changed meanwhile only the newest.
+order in which they came, and of each task only the newest.
 """
 
 from __future__ import annotations
@@ -29,39 +29,32 @@ AT_ONCE = 8
 """Artifacts that a process sends at the same time. Of 500 gathered tasks, 8 at a time took 29 to 33 s, 4 took 38 s."""
 
 _threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="browser-use-artifacts")
-_queue: set[Future[None]] = set()
 _clients: dict[tuple[str | None, str | None], SyncPrefectClient] = {}
 _clients_lock = threading.Lock()
 
 
-class Showing:
-    """The artifacts of one task run.
+class ArtifactQueue:
+    """The artifact of one task run, which is created once and then updated.
 
     Args:
-        on: Whether there are any; else nothing is sent.
-        could_not: Told, in another thread, why one could not be sent.
+        on: Whether there is one; else nothing is sent.
+        could_not: Told, in another thread, why it could not be sent.
     """
 
     def __init__(self, on: bool, could_not: Callable[[Exception], None]) -> None:
         self._on = on
         self._could_not = could_not
         self._sending: list[Future[None]] = []
-        self._progress: deque[Artifact] = deque(maxlen=1)
-        self._progress_id: UUID | None = None
-        self._progress_lock = threading.Lock()
+        self._newest: deque[Callable[[], Artifact]] = deque(maxlen=1)
+        self._id: UUID | None = None
+        self._lock = threading.Lock()
 
-    def show(self, artifact: Artifact) -> None:
-        """Sends an artifact, soon."""
-        self._soon(lambda client: _create(client, artifact))
-
-    def show_progress(self, progress: Artifact, *, at_end: bool = False) -> None:
-        """Creates or updates the one progress, soon, unless there is a newer one by then.
-
-        Where artifacts queue, only the one of the end is sent.
-        """
-        self._progress.append(progress)
-        if at_end or len(_queue) < AT_ONCE:
-            self._soon(self._send_progress)
+    def put(self, make: Callable[[], Artifact]) -> None:
+        """Sends what `make` makes in another thread, unless something newer was put by then."""
+        if self._on:
+            self._newest.append(make)
+            # The context says to which run an artifact belongs.
+            self._sending.append(_threads.submit(copy_context().run, self._send))
 
     def wait(self, pause: Callable[[float], object]) -> None:
         """Waits until all is sent.
@@ -93,30 +86,20 @@ class Showing:
         for sending in self._sending:
             sending.cancel()
 
-    def _soon(self, send: Callable[[SyncPrefectClient], object]) -> None:
-        if self._on:
-            # The context says to which run an artifact belongs.
-            sending = _threads.submit(copy_context().run, self._send, send)
-            self._sending.append(sending)
-            _queue.add(sending)
-            sending.add_done_callback(_queue.discard)
-
-    def _send(self, send: Callable[[SyncPrefectClient], object]) -> None:
+    def _send(self) -> None:
         try:
-            send(_client())
+            with self._lock:
+                if self._newest:
+                    self._create_or_update(_client(), self._newest.pop()())
         except Exception as error:  # noqa: BLE001 - nothing of it is a reason to lose a task that is paid for
             self._could_not(error)
 
-    def _send_progress(self, client: SyncPrefectClient) -> None:
-        with self._progress_lock:
-            if not self._progress:
-                return
-            newest = self._progress.pop()
-            if self._progress_id is None:
-                self._progress_id = _create(client, newest)
-            else:
-                update = ArtifactUpdate(data=_data(newest), description=newest.description)
-                client.update_artifact(self._progress_id, update)
+    def _create_or_update(self, client: SyncPrefectClient, artifact: Artifact) -> None:
+        if self._id is None:
+            self._id = _create(client, artifact)
+        else:
+            update = ArtifactUpdate(data=_data(artifact), description=artifact.description)
+            client.update_artifact(self._id, update)
 
 
 def _create(client: SyncPrefectClient, artifact: Artifact) -> UUID:
