@@ -58,7 +58,7 @@ def creation_of(
 
 def succeeded(task: Task) -> bool:
     """Whether a task finished and its agent does not say that it failed."""
-    return task.status == "finished" and task.is_success is not False
+    return task.has_succeeded
 
 
 def check_key(key: Any) -> None:

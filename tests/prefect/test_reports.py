@@ -443,6 +443,7 @@ def test_what_a_page_said_is_shown_as_text_and_not_as_markdown(flat_api: FakeApi
 
 
 def test_automations_get_events_with_the_cost(flat_api: FakeApi) -> None:
+    flat_api.script(polls=1)
     flow_run_id = sync_flow(flat_api, {})
     of_flow_run = {
         "filter": {"event": {"prefix": ["browser-use."]}, "any_resource": {"id": [f"prefect.flow-run.{flow_run_id}"]}}

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ from prefect import flow, task, unmapped
 from prefect.cache_policies import INPUTS
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
+from prefect.settings import PREFECT_API_URL
 from pydantic import SecretStr
 
 from browser_use_client import OutputSchemaError
@@ -336,7 +340,17 @@ def test_a_block_that_is_run_again_for_output_that_does_not_fit_begins_a_new_ses
     assert api.sessions(status="active") == []
 
 
-def test_a_persisted_result_can_be_read_elsewhere_and_is_given_to_no_other_call(flat_api: FakeApi) -> None:
+READS_RESULTS = """
+import sys
+from uuid import UUID
+from prefect import get_client
+with get_client(sync_client=True) as client:
+    for task_run_id in sys.argv[1:]:
+        print(client.read_task_run(UUID(task_run_id)).state.result().task_id)
+"""
+
+
+def test_a_persisted_result_can_be_read_in_another_process_and_is_given_to_no_other_call(flat_api: FakeApi) -> None:
     persisted = run_browser_task.with_options(persist_result=True)
 
     @flow
@@ -347,12 +361,20 @@ def test_a_persisted_result_can_be_read_elsewhere_and_is_given_to_no_other_call(
     task_runs = [state.state_details.task_run_id for state in same()]
     with get_client(sync_client=True) as client:
 
-        def stored() -> list[Any] | None:
+        def stored() -> bool:
             states = [client.read_task_run(task_run).state for task_run in task_runs]
-            return states if all(state and state.is_completed() for state in states) else None
+            return all(state and state.is_completed() for state in states)
 
-        states = until("Prefect shows the states", stored)  # as another process sees them: the results are in files
-    assert [state.result().task_id for state in states] == [one["id"] for one in flat_api.tasks()]
+        until("Prefect shows the states", stored)
+    read = subprocess.run(
+        [sys.executable, "-c", READS_RESULTS, *map(str, task_runs)],
+        env=os.environ | {"PREFECT_API_URL": PREFECT_API_URL.value() or ""},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    assert read.stdout.split() == [one["id"] for one in flat_api.tasks()]
     assert creates(flat_api) == 2
 
 

@@ -156,7 +156,7 @@ def inline(text: str) -> str:
 
 def outcome(task: Task) -> str:
     """`finished`, `failed` or `stopped`; a task whose agent says that it did not succeed has failed."""
-    return "failed" if task.status == "finished" and task.is_success is False else task.status
+    return "failed" if task.status == "finished" and not task.has_succeeded else task.status
 
 
 def seconds_of_run(task: Task) -> float | None:

@@ -172,7 +172,7 @@ class Earlier:
         return self._lists.read(client, since, self._not_before)
 
     def _succeeded(self, task: Task) -> bool:
-        return task.status == "finished" and not (self._fail_on_unsuccessful and task.is_success is False)
+        return task.has_succeeded or (task.status == "finished" and not self._fail_on_unsuccessful)
 
     def _fits(self, task: Task) -> bool:
         if self._schema is None:
@@ -205,7 +205,7 @@ class Earlier:
                 task.session_id,
             )
             return False
-        if follow_ups and all(_is_good(other) for other in follow_ups):
+        if follow_ups and all(other.has_succeeded and other.id not in _unfit for other in follow_ups):
             return True
         return _is_open(client, task.session_id)
 
@@ -218,10 +218,6 @@ def noting_misfit(task: Task) -> Iterator[None]:
     except OutputSchemaError:
         _unfit.add(task.id)
         raise
-
-
-def _is_good(task: Task) -> bool:
-    return task.status == "finished" and task.is_success is not False and task.id not in _unfit
 
 
 def _close(client: BrowserUseClient, session_id: str) -> None:

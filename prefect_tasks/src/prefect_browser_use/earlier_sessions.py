@@ -16,7 +16,7 @@ from prefect.context import SyncClientContext
 from prefect.exceptions import PrefectException
 from prefect.utilities.context import get_task_and_flow_run_ids
 
-from browser_use_client import BrowserSettings, BrowserUseClient, NotFoundError, Session, Task
+from browser_use_client import BrowserSettings, BrowserUseClient, NotFoundError, Session
 from prefect_browser_use.credentials import BrowserUseCredentials
 from prefect_browser_use.keys import Caller
 from prefect_browser_use.places import Place
@@ -82,12 +82,8 @@ class EarlierSession:
         if not is_certain and tasks:
             client.stop_session(session.id)
             return False
-        return session.status == "active" or (bool(tasks) and all(_is_good(task) for task in tasks))
+        return session.status == "active" or (bool(tasks) and all(task.has_succeeded for task in tasks))
 
 
 def _artifact_key(key: str) -> str:
     return f"browser-use-session-{key.replace(':', '-')}"
-
-
-def _is_good(task: Task) -> bool:
-    return task.status == "finished" and task.is_success is not False

@@ -98,6 +98,11 @@ class TaskState(View):
         return self.status in ENDED_STATUSES or self.finished_at is not None
 
     @property
+    def has_succeeded(self) -> bool:
+        """Whether it finished, and its agent does not say that it did not succeed."""
+        return self.status == "finished" and self.is_success is not False
+
+    @property
     def may_have_ended(self) -> bool:
         """True if it has ended, or if this version does not know what its status means."""
         return self.has_ended or self.status not in LIVE_STATUSES
