@@ -244,6 +244,14 @@ def test_what_the_service_has_forgotten_is_told_from_what_the_task_has_written_d
     assert server.counted("GET", f"/tasks/{record.task_id}") == 1
 
 
+def test_what_a_task_returned_is_shown_also_where_its_agent_does_not_say_whether_it_succeeded() -> None:
+    task = Task(id="t", status="finished", session_id="s", output="seven", is_success=None)
+    instance = instances.BrowserInstance("shop", "r", "read", -1, "success", NOW, None, None)
+    values = task_page.values_of(task_page.Known(instance, [], None), Look(task))
+    assert values["output"] == Output(text="seven")
+    assert values["status"] == "finished"
+
+
 def test_a_task_that_only_starts_a_session_has_a_page_with_its_live_browser(server: FakeBrowserUse) -> None:
     with BrowserUseClient(KEY, server.url) as client:
         started = client.start_session()

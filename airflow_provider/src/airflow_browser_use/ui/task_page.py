@@ -59,8 +59,13 @@ async def look_at(instance: BrowserInstance) -> Look:
 
 
 async def fill(known: Known) -> dict[str, Any]:
+    """What the template is filled with, once the service has been asked."""
+    return values_of(known, await look_at(known.instance))
+
+
+def values_of(known: Known, look: Look) -> dict[str, Any]:
     """What the template is filled with."""
-    instance, look = known.instance, await look_at(known.instance)
+    instance = known.instance
     task, session, record = look.task, look.session, instance.record
     runs = not task.has_ended if task else instance.runs
     steps = task.steps if task else ()
@@ -76,7 +81,7 @@ async def fill(known: Known) -> dict[str, Any]:
         "runs": runs,
         "changes": runs or instance.runs or (session is not None and session.status == "active"),
         "output": output_from(_output(known, look)),
-        "said": task.output if task and (task.status != "finished" or task.is_success is False) else None,
+        "said": task.output if task and task.has_ended and not task.has_succeeded else None,
         "took": _took(look),
         "cost": float(task.cost) if task and task.cost is not None else record and record.cost,
         "session_id": (session and session.id) or (record and record.session_id),
@@ -91,15 +96,14 @@ def _status(known: Known, look: Look) -> str:
     record = known.instance.record
     if look.task is None:
         return (record and record.status) or ""
-    if look.task.status == "finished" and look.task.is_success is False:
-        return "unsuccessful"
-    return look.task.status
+    is_told_otherwise = look.task.status == "finished" and not look.task.has_succeeded
+    return "unsuccessful" if is_told_otherwise else look.task.status
 
 
 def _output(known: Known, look: Look) -> Any:
     if isinstance(known.returned, dict) and known.returned.get("output") is not None:
         return known.returned["output"]
-    return look.task.output if look.task and look.task.status == "finished" and look.task.is_success else None
+    return look.task.output if look.task and look.task.has_succeeded else None
 
 
 def _last_seen(steps: tuple[Step, ...]) -> Step | None:
