@@ -58,6 +58,14 @@ def a_task_of_a_group_fails_after_another_has_begun_its_session(scene: Scene, mo
     assert scene.run.instance("shop.stop")["state"] == "success"
 
 
+@play("unordered_group", "deferred")
+def unordered_tasks_of_a_group_share_the_session_that_one_of_them_begins(scene: Scene, mode: str) -> None:  # noqa: ARG001
+    leftovers.ends(scene, "success")
+    assert [task.status for task in scene.tasks] == ["finished"] * 2
+    assert len(scene.server.sessions) == 1
+    assert scene.run.xcom("shop.first")["task_id"] == scene.tasks[0].id
+
+
 @play("branches", "deferred")
 def two_tasks_beside_each_other_share_a_session(scene: Scene, mode: str) -> None:  # noqa: ARG001
     leftovers.ends(scene, "success")

@@ -15,7 +15,7 @@ from airflow_browser_use.cleanup import ENDED
 from browser_use_client import SessionBusyError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from airflow_browser_use.follow_ups import SessionUse
 
@@ -48,6 +48,19 @@ def sessions_begun(name: str, ti: Any, instances: Iterable[tuple[str, int]]) -> 
             yield str(ti.xcom_pull(task_ids=task_id, key="session_id", map_indexes=map_index))
 
 
+def who_begins(
+    own: tuple[str, int], states: Mapping[tuple[str, int], str | None], beside: Collection[str]
+) -> tuple[str, int]:
+    """The task instance that begins the session of a group: the first by its name of those that have not ended.
+
+    Args:
+        own: The one that asks, by task id and map index.
+        states: How those of the group stand.
+        beside: The tasks that nothing puts in an order with it.
+    """
+    return min(each for each in (own, *states) if each == own or (each[0] in beside and states[each] not in ENDED))
+
+
 def session_to_continue(
     name: str, ti: Any, use: SessionUse, *, wait: float, sleep: Callable[[float], object]
 ) -> str | None:
@@ -72,7 +85,7 @@ def session_to_continue(
         others = [instance for instance in instances if instance != own]
         if (found := next(sessions_begun(name, ti, others), None)) is not None:
             return found
-        first = min([own, *(each for each in others if each[0] in use.beside and instances[each] not in ENDED)])
+        first = who_begins(own, instances, use.beside)
         if first == own:
             return None
         if time.monotonic() >= until:

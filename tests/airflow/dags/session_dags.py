@@ -64,6 +64,14 @@ for mode in ("deferred", "on_worker"):
         browser_session("shop", browser_use_conn_id=common["browser_use_conn_id"]) as session_id,
     ):
         BrowserUseTaskOperator(task_id="browse", task="{{ params.prompt }}", session_id=session_id, **common, **RETRIED)
+    with (
+        DAG(f"unordered_group_{mode}", params=PARAMS),
+        browser_session("shop", browser_use_conn_id=common["browser_use_conn_id"]) as session_id,
+    ):
+        for branch in ("first", "second"):
+            BrowserUseTaskOperator(
+                task_id=branch, task="for 1 s", session_id=session_id, wait_when_busy=120, **common, **RETRIED
+            )
     for edited in (0, 9):
         with DAG(f"edited_{edited}_{mode}", params=PARAMS):
             retries = edited if Path(os.environ["AIRFLOW_HOME"], f"retries-{edited}").exists() else 3
