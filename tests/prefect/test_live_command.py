@@ -75,5 +75,5 @@ def test_a_block_that_is_not_there_is_said_so_in_one_line(flat_api: FakeApi, web
     done = live(flat_api, open_session(flat_api), "--block", "never-saved", browser=web_browser)
     assert done.returncode == 1
     (said,) = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
-    assert said.startswith("Error: There is no BrowserUseCredentials block with the name 'never-saved'")
+    assert said.startswith("Error: BrowserUseCredentials block 'never-saved' not found")
     assert "Traceback" not in done.stderr

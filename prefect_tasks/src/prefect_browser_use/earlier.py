@@ -1,4 +1,4 @@
-"""What earlier tries of a call left behind on the server, and whether it will do."""
+"""What earlier tries of a call started on the server, and whether it will do."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from browser_use_client import (
 from prefect_browser_use.ancestry import Recent
 from prefect_browser_use.credentials import BrowserUseCredentials
 from prefect_browser_use.files import digests
-from prefect_browser_use.keys import Caller
+from prefect_browser_use.keys import KeyedCall
 from prefect_browser_use.places import Place
 
 log = logging.getLogger("prefect_browser_use")
@@ -116,22 +116,22 @@ class Earlier:
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         asked = [request, session_id, keep_session, digests(files)]
-        caller = Caller.of(place or Place.of("", asked))
-        self.key = key or caller.key(block, asked)
-        self._twins = caller.twin_keys(block, asked)
-        self.since = None if key else caller.since
-        self.is_new = not (key or caller.ran_before or caller.is_retry)
+        keyed_call = KeyedCall.of(place or Place.of("", asked))
+        self.key = key or keyed_call.key(block, asked)
+        self._twins = keyed_call.twin_keys(block, asked)
+        self.since = None if key else keyed_call.since
+        self.is_new = not (key or keyed_call.ran_before or keyed_call.is_retry)
         self.request = request
         self.session_id = session_id
         self._block = block
         self._sleep = sleep
-        self._caller = caller
+        self._keyed_call = keyed_call
         self._starts_chain = keep_session and session_id is None and key is None
         self._schema = output_schema
         self._fail_on_unsuccessful = fail_on_unsuccessful
-        self._lists = _lists["" if key else caller.attempt, block.sign(b"lists")]
+        self._lists = _lists["" if key else keyed_call.attempt, block.sign(b"lists")]
         # What an earlier attempt started was there when this attempt began. What this attempt did is newer.
-        self._not_before = time.monotonic() if key or caller.is_retry else float("-inf")
+        self._not_before = time.monotonic() if key or keyed_call.is_retry else float("-inf")
         self._refused: set[str] = set()
 
     def look(self) -> None:
@@ -195,7 +195,7 @@ class Earlier:
         """
         others = [other for other in listed.by_session[task.session_id] if not other.has_key(self.key)]
         follow_ups = [other for other in others if _age(other) > _age(task)]
-        is_certain = self._caller.is_certain and not any(map(listed.of, self._twins))
+        is_certain = self._keyed_call.is_certain and not any(map(listed.of, self._twins))
         if follow_ups and not is_certain:
             log.warning(
                 "Task %s of an earlier attempt is not used again: several calls that ask the same came in no certain"

@@ -18,7 +18,7 @@ from prefect.utilities.context import get_task_and_flow_run_ids
 
 from browser_use_client import BrowserSettings, BrowserUseClient, NotFoundError, Session
 from prefect_browser_use.credentials import BrowserUseCredentials
-from prefect_browser_use.keys import Caller
+from prefect_browser_use.keys import KeyedCall
 from prefect_browser_use.places import Place
 
 log = logging.getLogger("prefect_browser_use")
@@ -35,13 +35,13 @@ class EarlierSession:
 
     def __init__(self, block: BrowserUseCredentials, place: Place | None, settings: BrowserSettings | None) -> None:
         self._block = block
-        self._caller = Caller.of(place or Place.of("", settings))
-        self._key = _artifact_key(self._caller.key(block, settings))
-        self._twins = [_artifact_key(key) for key in self._caller.twin_keys(block, settings)]
+        self._keyed_call = KeyedCall.of(place or Place.of("", settings))
+        self._key = _artifact_key(self._keyed_call.key(block, settings))
+        self._twins = [_artifact_key(key) for key in self._keyed_call.twin_keys(block, settings)]
 
     def find(self) -> Session | None:
         """The session that was started before, if it still serves the calls after it."""
-        if not (self._caller.ran_before or self._caller.is_retry):
+        if not (self._keyed_call.ran_before or self._keyed_call.is_retry):
             return None
         with SyncClientContext.get_or_create() as context:
             found = context.client.read_artifacts(
@@ -51,7 +51,7 @@ class EarlierSession:
         own = [artifact for artifact in found if artifact.key == self._key]
         if not own or not own[0].description:
             return None
-        is_certain = self._caller.is_certain and len(own) == len(found)
+        is_certain = self._keyed_call.is_certain and len(own) == len(found)
         with self._block.get_client() as client:
             try:
                 session = client.get_session(own[0].description)
@@ -78,7 +78,7 @@ class EarlierSession:
 
     def _leads_on(self, client: BrowserUseClient, session: Session, is_certain: bool) -> bool:
         """As for a task that opens a session: see `Earlier`."""
-        tasks = [task for task in client.list_tasks(after=self._caller.since) if task.session_id == session.id]
+        tasks = [task for task in client.list_tasks(after=self._keyed_call.since) if task.session_id == session.id]
         if not is_certain and tasks:
             client.stop_session(session.id)
             return False

@@ -31,8 +31,8 @@ def downloading(task: Task, folder: Path) -> Iterator[None]:
     except BrowserUseError as error:
         raise OutputFilesError(
             f"Task {task.id} in session {task.session_id} has finished and no longer runs, but its files could not be"
-            f" downloaded to {folder}: {error} A retry takes the finished task up and downloads again; it pays for no"
-            " second one.",
+            f" downloaded to {folder}: {error} A retry reattaches to the finished task and downloads again; it pays"
+            " for no second one.",
             retryable=error.retryable,
             task_id=task.id,
             session_id=task.session_id,

@@ -1,7 +1,7 @@
 """Arguments as bytes that are equal exactly where the arguments are, in every process.
 
-They hold secrets in clear, so they are only ever hashed: by `Place` for what stays in memory, and by `Caller.key`, with
-the API key, for what is sent.
+They hold secrets in clear, so they are only ever hashed: by `Place` for what stays in memory, and by `KeyedCall.key`,
+with the API key, for what is sent.
 """
 
 from __future__ import annotations

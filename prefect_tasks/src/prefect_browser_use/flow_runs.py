@@ -34,7 +34,7 @@ CREATION_GRACE_SECONDS = 4.0
 """What a task that is being created when its task run is cancelled gets, to be known and so to be stopped."""
 
 SLICE = 1.0
-"""Seconds between two looks at the state, and the longest sleep: a time-out that Prefect sets on a task in a thread
+"""Seconds between two reads of the state, and the longest sleep: a time-out that Prefect sets on a task in a thread
 lands only between two calls."""
 
 

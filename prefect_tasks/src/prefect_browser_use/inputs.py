@@ -37,14 +37,14 @@ def load_credentials(credentials: Credentials) -> BrowserUseCredentials:
         return _one_value("credentials", credentials, BrowserUseCredentials)
     if not BLOCK_NAME.fullmatch(credentials):
         raise InvalidRequestError(
-            "`credentials` is no name of a block: those have small letters, digits and dashes only. Pass the name of a"
-            " saved BrowserUseCredentials block, or the block; an API key goes into the block."
+            "`credentials` is not a valid name of a block: those have small letters, digits and dashes only. Pass the"
+            " name of a saved BrowserUseCredentials block, or the block; an API key goes into the block."
         )
     try:
         return BrowserUseCredentials.load(credentials, _sync=True)  # type: ignore[call-arg,return-value] # see `load`
     except ValueError as error:
         raise InvalidRequestError(
-            f"There is no BrowserUseCredentials block with the name {credentials!r}: save one, in the UI or with"
+            f"BrowserUseCredentials block {credentials!r} not found: save one, in the UI or with"
             f" `BrowserUseCredentials(api_key=...).save({credentials!r})`."
         ) from error
 
@@ -118,9 +118,7 @@ def _reveal_one(name: str, value: Any) -> SecretStr:
         try:
             value = Secret.load(reference[1], _sync=True)  # type: ignore[call-arg] # see `load_credentials`
         except ValueError as error:
-            raise InvalidRequestError(
-                f"The secret {name!r} names the block {value!r}, which does not exist."
-            ) from error
+            raise InvalidRequestError(f"The secret {name!r} names the block {value!r}, which was not found.") from error
     if not isinstance(value, Secret) or not isinstance(revealed := value.get(), str):
         raise InvalidRequestError(f"The secret {name!r} must be a SecretStr or a Secret block that holds a string.")
     return SecretStr(revealed)

@@ -26,7 +26,7 @@ from prefect_browser_use.places import Place
 
 
 @dataclass(frozen=True)
-class Caller:
+class KeyedCall:
     """The call of a flow run, in one of its attempts.
 
     Attributes:
@@ -50,7 +50,7 @@ class Caller:
     twins: tuple[tuple[str, ...], ...]
 
     @classmethod
-    def of(cls, place: Place | None) -> Caller:
+    def of(cls, place: Place | None) -> KeyedCall:
         """Who calls. Asks Prefect once for all calls of a flow run in a process.
 
         Args:

@@ -126,7 +126,7 @@ class _Report(Generic[C]):
             self._log.info(
                 "Browser Use task %s %s in session %s. To watch its browser: %s",
                 created.id,
-                "was started before and goes on" if created.adopted else "started",
+                "was reattached to" if created.adopted else "started",
                 created.session_id,
                 how_to_open(created.session_id, self._credentials),
             )
