@@ -20,8 +20,11 @@ WARM_UP = 20
 """Tasks before those that count."""
 
 
-def at_once(contender: str, contract: Any, base_url: str, key: str, number: int, batches: int) -> Result:
-    """Tasks that have ended when they are first looked at: what the client itself takes for one, in the best batch."""
+def at_once(contender: str, contract: Any, base_url: str, key: str, number: int, batches: int, rest: float) -> Result:
+    """Tasks that have ended when they are first looked at: what the client itself takes for one, in the best batch.
+
+    Before each batch it rests so many seconds, for a client that keeps to a number of requests a second.
+    """
     if contender == "ours":
         from browser_use_client import BrowserUseClient
 
@@ -32,10 +35,11 @@ def at_once(contender: str, contract: Any, base_url: str, key: str, number: int,
         from browser_use_sdk.v2 import BrowserUse
 
         run = BrowserUse(api_key=key, base_url=base_url).run
-    for _ in range(WARM_UP):
+    for _ in range(WARM_UP if rest == 0 else 1):
         run("warm up")
     best = {"wall": inf, "cpu": inf}
     for _ in range(batches):
+        time.sleep(rest)
         wall, cpu = time.perf_counter(), time.process_time()
         for _ in range(number):
             run("x")
