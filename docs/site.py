@@ -34,6 +34,7 @@ PLAIN = {
     "docs/start-airflow.md": "start/airflow.md",
     "docs/start-prefect.md": "start/prefect.md",
     "docs/first-day.md": "start/first-day.md",
+    "docs/recurring.md": "start/recurring.md",
     "docs/moving-to-v4.md": "start/moving-to-v4.md",
     "docs/errors.md": "reference/errors.md",
     "docs/versions.md": "versions.md",
@@ -220,7 +221,7 @@ class Site:
             {
                 "Start": [
                     *of("docs/start-local.md", "docs/start-airflow.md", "docs/start-prefect.md", "docs/first-day.md"),
-                    *of("docs/moving-to-v4.md"),
+                    *of("docs/recurring.md", "docs/moving-to-v4.md"),
                 ]
             },
             *({title: group(title)} for title in JOBS),
