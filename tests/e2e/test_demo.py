@@ -26,9 +26,9 @@ def kept() -> Iterator[Make]:
         yield make
 
 
-def check(output: str, api: str) -> None:
+def check(output: str) -> None:
     """Each task succeeded in one session, and its result is shown."""
-    assert f"The local server ({api})" in output
+    assert "The local server (v2)" in output
     for names, state in ((AIRFLOW_TASKS, "success"), (PREFECT_TASKS, "Completed")):
         sessions = [
             found
@@ -42,7 +42,7 @@ def check(output: str, api: str) -> None:
 
 
 def test_each_task_succeeds_in_one_session_and_its_result_is_shown(kept: Make) -> None:
-    check(kept.output, "v2")
+    check(kept.output)
 
 
 def test_a_kept_demo_leaves_both_uis_and_the_live_view_open(kept: Make) -> None:
@@ -73,10 +73,9 @@ def test_ctrl_c_ends_a_kept_demo_and_leaves_nothing_behind(kept: Make) -> None:
     assert kept.left_behind() == []
 
 
-def test_the_demo_does_the_same_on_v4_ends_by_itself_and_leaves_nothing_behind() -> None:
-    with run_make("demo", "API=v4") as make:
+def test_the_demo_ends_by_itself_and_leaves_nothing_behind() -> None:
+    with run_make("demo") as make:
         assert make.wait() == 0, make.output
-        check(make.output, "v4")
         assert make.left_behind() == []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,10 @@ from .pages import Site
 from .running_server import Json, LocalServer, chromiums
 
 ENDLESS = "<h1>Busy</h1><p>Total: 5</p><script>setTimeout(() => { for (;;) {} }, 300)</script>"
+# Says that it is busy, as soon as /go answers.
+BUSY_ON_DEMAND = """<h1>Busy</h1><script>fetch('/go').then(() => {
+  const said = new XMLHttpRequest(); said.open('GET', '/is-busy', false); said.send(); for (;;) {}
+})</script>"""
 CALM = "<h1>Calm</h1>"
 # A site keeps something in the browser, so that its profile can only be read while its page answers.
 REMEMBERS = "<script>localStorage.setItem('a', 'b'); document.cookie = 'seen=yes; max-age=999'</script>"
@@ -101,10 +106,14 @@ def test_a_step_on_a_page_with_an_endless_script_fails_and_the_session_goes_on(
 def test_a_stop_ends_a_task_on_a_page_with_an_endless_script_and_the_session_goes_on(
     server: LocalServer, site: Site, session: str
 ) -> None:
-    busy, calm = site.page(ENDLESS, "/busy"), site.page(CALM, "/calm")
+    busy, calm = site.page(BUSY_ON_DEMAND, "/busy"), site.page(CALM, "/calm")
+    go = site.hold("/go")
     task = server.create(f"Open {busy}, wait 60 seconds.", sessionId=session)
     while not server.task(task["id"])["steps"]:
-        pass
+        time.sleep(0.05)
+    go.set()
+    while "GET /is-busy" not in site.requests:
+        time.sleep(0.05)
     assert server.http.patch(f"/tasks/{task['id']}", json={"action": "stop"}).json()["status"] == "stopped"
     assert server.run(f"Open {calm} and report the heading.", sessionId=session)["output"] == "heading: Calm"
 
