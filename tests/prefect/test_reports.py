@@ -73,7 +73,7 @@ def test_the_ui_shows_the_result_the_cost_and_each_step_with_its_picture(flat_ap
     flat_api.script(output='{"orders": 4}', steps=2, polls=2, goal="Read a|b in")
     found = artifact(run(flat_api, {}))
     (task,) = flat_api.tasks()
-    assert re.fullmatch(r"finished · 2 steps · \d s · 0.05 USD", found["description"])
+    assert re.fullmatch(r"finished · 2 steps · \d+ s · 0.05 USD", found["description"])
     assert f"Task `{task['id']}` in session `{task['session_id']}`" in found["data"]
     assert found["task_run_id"]
     assert '```json\n{\n  "orders": 4\n}\n```' in found["data"]
