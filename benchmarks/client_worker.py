@@ -28,8 +28,7 @@ def at_once(contender: str, contract: Any, base_url: str, key: str, number: int,
     if contender == "ours":
         from browser_use_client import BrowserUseClient
 
-        # Hundreds of runs in a row would only measure how a client of v4 keeps to 20 requests a second.
-        run: Any = BrowserUseClient(key, base_url, api_version=contract, sleep=lambda _: None).run_task
+        run: Any = BrowserUseClient(key, base_url, api_version=contract).run_task
     elif contract == "v4":
         run = _run_by_hand(base_url, key)
     else:
