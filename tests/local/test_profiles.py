@@ -70,16 +70,18 @@ def test_who_signed_in_with_a_browser_profile_is_still_signed_in_the_next_time(s
     assert server.http.get(f"/profiles/{profile}").json()["lastUsedAt"].endswith("Z")
 
 
-@pytest.mark.parametrize("api_version", ["v2-nested", "v2-flat"])
+@pytest.mark.parametrize("api_version", ["v2-nested", "v2-flat", "v4"])
 def test_who_names_a_profile_is_signed_in_the_next_time(server: LocalServer, api_version: ApiVersion) -> None:
     settings = BrowserSettings(profile=f"shop of {api_version}")
     sign_in = CreateTaskRequest(
         task=f"Open {server.site}/shop/ and sign in as {{{{shop_user}}}} with password {{{{shop_password}}}}.",
         secrets=SECRETS,
+        secret_domains=["127.0.0.1"] if api_version == "v4" else None,
         browser_settings=settings,
     )
     look = CreateTaskRequest(task=f"Open {server.site}/shop/orders and report the heading.", browser_settings=settings)
-    with BrowserUseClient(KEY, server.url, api_version=api_version) as client:
+    base_url = f"{server.site}/api/{api_version.partition('-')[0]}"
+    with BrowserUseClient(KEY, base_url, api_version=api_version) as client:
         client.run_task(sign_in)
         assert client.run_task(look).output == "heading: Orders"
         assert [one.name for one in client.list_profiles(BrowserProfile)].count(settings.profile) == 1
