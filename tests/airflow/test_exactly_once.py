@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import signal
 
@@ -147,15 +146,3 @@ def test_a_scheduler_that_is_shut_down_with_its_workers_leaves_the_remote_task_t
     assert scene.tasks == [task]
     assert task.stopped is None
     assert scene.run.xcom("browse")["task_id"] == task.id
-
-
-def test_dag_test_waits_for_a_deferred_task_itself_and_a_triggerer_that_sees_it_too_stops_nothing(stage: Stage) -> None:
-    conn, server = stage.server()
-    stage.airflow.kill("scheduler", signal.SIGTERM)  # it would execute the task as well
-    try:
-        conf = json.dumps({"conn": conn, "prompt": "for 8 s"})
-        stage.airflow.call("dags", "test", "--conf", conf, "one_deferred", "2026-01-01")
-    finally:
-        stage.airflow.start_component("scheduler")
-    assert [task.status for task in server.tasks.values()] == ["finished"]
-    assert server.open_sessions == []
