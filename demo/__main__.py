@@ -82,6 +82,7 @@ def run(
                 "host": server.shop_url,
                 "login": server.shop_user,
                 "password": server.shop_password,
+                "extra": {"domain": server.shop_domain},
             },
             "shop_db": {"conn_type": "sqlite", "host": str(programs.folder / "shop.db")},
         },
@@ -103,6 +104,7 @@ def run(
             "SHOP_URL": server.shop_url,
             "SHOP_USER": server.shop_user,
             "SHOP_PASSWORD": server.shop_password,
+            "SHOP_DOMAIN": server.shop_domain,
         },
     )
     with BrowserUseClient(server.api_key, server.base_url) as browser_use:

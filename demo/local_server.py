@@ -30,6 +30,7 @@ class LocalServer:
         self.url = f"http://127.0.0.1:{free_port()}"
         self.base_url = f"{self.url}/api/{api}"
         self.shop_url = f"{self.url}/shop/"
+        self.shop_domain = "127.0.0.1" if api == "v4" else ""  # v2 does not bind secrets to hosts
         self.api_key = f"bu_{secrets.token_urlsafe(24)}"
 
     def start(self) -> None:

@@ -6,7 +6,8 @@ exactly as long as one of them goes on in it, and the last one closes it. While 
 Needs two connections:
 
 - `browser_use_default`: type Browser Use; the base URL of the API and the API key,
-- `shop`: the address of the shop as host, and the login and password to sign in with.
+- `shop`: the address of the shop as host, and the login and password to sign in with; for a `browser_use_default` that
+  speaks v4, in its extra `domain` also the host name on whose pages they may be typed.
 
 To run it on your own machine: `browser-use-local up --demo-site` serves the API and the shop (docs/local-server.md),
 and `make demo` does all of it.
@@ -59,6 +60,7 @@ def shop_orders() -> None:
         task_id="log_in",
         task="Open {{ conn.shop.host }} and sign in as shop_user with password shop_password.",
         secrets={"shop_user": "{{ conn.shop.login }}", "shop_password": "{{ conn.shop.password }}"},
+        secret_domains="{{ conn.shop.extra_dejson.get('domain', '') }}",
     )
     read_orders = BrowserUseTaskOperator(
         task_id="read_orders",

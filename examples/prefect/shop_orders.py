@@ -6,9 +6,9 @@ does not keep it, so the browser is closed when it has ended.
     python examples/prefect/shop_orders.py          # serves the flow; start a run in the UI, or wait for six o'clock
 
 Needs in its environment: BROWSER_USE_API_KEY (and BROWSER_USE_BASE_URL, for another server than Browser Use Cloud),
-SHOP_URL, SHOP_USER and SHOP_PASSWORD. A deployment for a team takes blocks instead: save a `BrowserUseCredentials`
-block and give its name as the parameter `credentials`, save two `Secret` blocks and write "secret/shop-user" and
-"secret/shop-password" below.
+SHOP_URL, SHOP_USER and SHOP_PASSWORD; on v4 also SHOP_DOMAIN, the host name on whose pages these may be typed. A
+deployment for a team takes blocks instead: save a `BrowserUseCredentials` block and give its name as the parameter
+`credentials`, save two `Secret` blocks and write "secret/shop-user" and "secret/shop-password" below.
 
 To run it on your own machine: `browser-use-local up --demo-site` serves the API and the shop (docs/local-server.md),
 and `make demo` does all of it.
@@ -67,6 +67,7 @@ def shop_orders(shop_url: str = os.environ.get("SHOP_URL", ""), credentials: str
             "shop_user": SecretStr(os.environ["SHOP_USER"]),
             "shop_password": SecretStr(os.environ["SHOP_PASSWORD"]),
         },
+        secret_domains=os.environ.get("SHOP_DOMAIN", "").split() or None,
         keep_session=True,
     )
     table = run_browser_task.with_options(name="read-orders")(
