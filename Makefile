@@ -24,7 +24,7 @@ help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 22
 
 .PHONY: demo
-demo: envs chromium ## the example DAG and flow, in a real Airflow and Prefect (KEEP=1: leave them open)
+demo: envs chromium ## the example DAG and flow, in a real Airflow and Prefect (KEEP=1: leave them open; API=v4)
 	@$(CLIENT)/bin/python -m demo --airflow $(AIRFLOW) --prefect $(PREFECT) $(if $(API),--api $(API)) $(if $(KEEP),--keep)
 
 # One after the other: each starts servers and browsers of its own, which take both cores of a small machine. Every

@@ -26,9 +26,9 @@ def kept() -> Iterator[Make]:
         yield make
 
 
-def check(output: str) -> None:
+def check(output: str, api: str = "v2") -> None:
     """Each task succeeded in one session, and its result is shown."""
-    assert "The local server (v2)" in output
+    assert f"The local server ({api})" in output
     for names, state in ((AIRFLOW_TASKS, "success"), (PREFECT_TASKS, "Completed")):
         sessions = [
             found
@@ -73,10 +73,11 @@ def test_ctrl_c_ends_a_kept_demo_and_leaves_nothing_behind(kept: Make) -> None:
     assert kept.left_behind() == []
 
 
-def test_the_demo_ends_by_itself_and_leaves_nothing_behind() -> None:
-    with run_make("demo") as make:
+def test_the_demo_on_v4_does_the_same_ends_by_itself_and_leaves_nothing_behind() -> None:
+    with run_make("demo", "API=v4") as make:
         assert make.wait() == 0, make.output
         assert make.left_behind() == []
+        check(make.output, "v4")
 
 
 def test_a_demo_that_is_told_to_end_while_it_starts_leaves_nothing_behind() -> None:
