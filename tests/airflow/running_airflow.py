@@ -68,7 +68,8 @@ class RunningAirflow:
             "api_auth.jwt_issuer": "tests",  # 3.0 has none by default, which newer versions of PyJWT refuse
             "api_auth.jwt_secret": "of the tests, and of nothing else, 9876543210",
             "dag_processor.refresh_interval": 5,
-            "database.sql_alchemy_conn": f"sqlite:///{home}/airflow.db",
+            # A scheduler that does not get SQLite's lock in five seconds ends, and on a busy machine it may not.
+            "database.sql_alchemy_conn": f"sqlite:///{home}/airflow.db?timeout=20",
             "logging.worker_log_server_port": worker_logs,
             "logging.trigger_log_server_port": trigger_logs,
             "openlineage.selective_enable": True,
