@@ -39,7 +39,7 @@ class Airflow:
         programs: Programs,
         environment: Path,
         dags: Path,
-        connections: Mapping[str, Mapping[str, str]],
+        connections: Mapping[str, Mapping[str, Any]],
         pools: Mapping[str, int] | None = None,
     ) -> None:
         self._programs = programs
