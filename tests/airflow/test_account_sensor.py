@@ -13,10 +13,10 @@ from tests.fake_api import FakeApi
 from .stand_in import execute
 
 
-@pytest.fixture
-def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeApi]:
+@pytest.fixture(params=["v2-flat", "v4"])
+def api(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[FakeApi]:
     """An account, which the connection `browser_use_default` of this process leads to."""
-    with FakeApi("v2-flat", real_time=True) as fake:
+    with FakeApi(request.param, real_time=True) as fake:
         connect(monkeypatch, fake, fake.api_key)
         yield fake
 
@@ -26,7 +26,7 @@ def connect(monkeypatch: pytest.MonkeyPatch, api: FakeApi, key: str) -> None:
         "conn_type": "browser_use",
         "host": api.base_url,
         "password": key,
-        "extra": {"api_version": "v2-flat"},
+        "extra": {"api_version": api.contract},
     }
     monkeypatch.setenv("AIRFLOW_CONN_BROWSER_USE_DEFAULT", json.dumps(connection))
 

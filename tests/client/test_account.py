@@ -30,10 +30,10 @@ def test_too_few_credits_are_told_before_anything_is_paid_for(client: Client, fa
     assert len(fake.requests("GET")) == 1
 
 
-@pytest.mark.parametrize("contract", ["v2-flat"], indirect=True)
+@pytest.mark.parametrize("contract", ["v2-flat", "v4"], indirect=True)
 def test_a_plan_without_enough_free_sessions_is_told(client: Client, fake: FakeApi) -> None:
     fake.limit(max_sessions=2)
-    client.start_session()
+    client.create_task("x")
 
     assert client.check_account().free_sessions == 1
     with pytest.raises(RateLimitedError, match=r"1 of the plan's 2 sessions are active, and 2 free ones are asked for"):

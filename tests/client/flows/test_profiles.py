@@ -17,7 +17,7 @@ from tests.client.in_memory import InMemory
 from tests.fake_api.world import Contract
 
 SHOP = BrowserSettings(profile="shop")
-KINDS = {"v2-nested": "browser-profiles", "v2-flat": "profiles"}
+KINDS = {"v2-nested": "browser-profiles", "v2-flat": "profiles", "v4": "profiles"}
 
 
 @pytest.fixture(params=list(KINDS))
@@ -129,6 +129,7 @@ def test_where_no_profile_can_be_made_no_task_is_created(server: InMemory) -> No
     assert not server.world.tasks
 
 
+@pytest.mark.parametrize("server", ["v2-nested", "v2-flat"], indirect=True)
 def test_a_follow_up_names_no_profile(server: InMemory) -> None:
     session = server.world.create_session(keep_alive=True)
     settings = BrowserSettings(profile="shop", session_id=session.id)
@@ -137,6 +138,18 @@ def test_a_follow_up_names_no_profile(server: InMemory) -> None:
         replace(creation(server), request=CreateTaskRequest(task="x", browser_settings=settings))
 
     assert not server.trace
+
+
+@pytest.mark.parametrize("server", ["v4"], indirect=True)
+def test_on_v4_a_follow_up_may_name_the_profile_of_its_session_for_a_new_browser(server: InMemory) -> None:
+    first = server.run(asking(server).create())
+    server.world.end(server.world.tasks[first.id], "finished")
+    settings = BrowserSettings(profile="shop", session_id=first.session_id)
+    request = CreateTaskRequest(task="Read on", browser_settings=settings)
+    server.run(replace(creation(server, key="next"), request=request).create())
+
+    [profile] = named(server)
+    assert [task.body["browserSettings"] for task in server.world.tasks.values()] == [{"profileId": profile}] * 2
 
 
 def test_a_name_and_an_id_together_are_refused() -> None:
