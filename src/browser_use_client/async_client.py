@@ -203,6 +203,7 @@ class AsyncBrowserUseClient:
         *,
         after: datetime | None = None,
         session_id: str | None = None,
+        latest_only: bool = False,
     ) -> list[Task]:
         """Find all tasks that were created under a key, or under any of several, the oldest first, without their steps.
 
@@ -210,11 +211,15 @@ class AsyncBrowserUseClient:
             keys: The key, or the keys. However many there are, the lists are read once.
             after: Look no further back, by the caller's clock. Default: 7 days ago.
             session_id: Look in this session only. Default: everywhere.
+            latest_only: Read the lists, the newest task first, no further back than the latest of them. Default: to
+                the end, for all.
 
         Returns:
             The tasks, each with the key that it was found by as its `key`.
         """
-        return await self._driver.run(operations.find_tasks(self._server, keys, after=after, session_id=session_id))
+        return await self._driver.run(
+            operations.find_tasks(self._server, keys, after=after, session_id=session_id, latest_only=latest_only)
+        )
 
     async def stop_task(self, task: AnyTask, *, stop_session: bool = False) -> Task:
         """Stop a task. One that has ended already stays as it is.

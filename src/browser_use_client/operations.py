@@ -143,7 +143,7 @@ def find_task(server: Server, key: str, *, after: datetime | None, session_id: s
 
 
 def find_tasks(
-    server: Server, keys: str | Collection[str], *, after: datetime | None, session_id: str | None
+    server: Server, keys: str | Collection[str], *, after: datetime | None, session_id: str | None, latest_only: bool
 ) -> Flow[list[Task]]:
     """The tasks that were created under any of some keys."""
     wanted = keys_of(keys)
@@ -156,6 +156,7 @@ def find_tasks(
             after=after,
             session_id=session_id,
             server_clock=server.server_clock,
+            latest_only=latest_only,
         )
     )
 

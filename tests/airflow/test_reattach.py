@@ -80,3 +80,14 @@ def test_a_task_of_the_last_try_that_is_listed_is_waited_for_by_nobody(
     [found] = look(client, identity, ended_while_creating(timedelta(seconds=1)), pauses.append)
     assert found.key is not None
     assert pauses == []
+
+
+def test_where_nothing_is_remembered_the_list_is_read_no_further_than_the_latest_task(
+    server: FakeBrowserUse, client: BrowserUseClient, identity: RemoteIdentity
+) -> None:
+    server.add_ended_tasks(900)
+    created = client.create_task("read", key=f"{identity.instance}/0.0/1")
+    server.requests.clear()
+    [found] = earlier_tasks(client, identity, None, None, remembers=False, sleep=pytest.fail)
+    assert found.id == created.id
+    assert len(server.requests) == 2

@@ -102,6 +102,22 @@ def test_a_retry_reattaches_and_a_clear_begins_anew(v4: FakeV4, remembers: bool)
     assert run.stopped
 
 
+@pytest.mark.parametrize("remembers", [False, True])
+def test_however_much_an_account_has_a_retry_asks_for_little_of_it(v4: FakeV4, remembers: bool) -> None:
+    v4.api.add_others(900)
+    task = browse("forever", retries=2, deferrable=True)
+    context = context_of(task, TaskInstance(max_tries=2))
+    if remembers:
+        context["task_state_store"] = Store()
+    with pytest.raises(TaskDeferred):
+        execute(task, context)
+    before = v4.counted("GET", "/runs")
+    with pytest.raises(TaskDeferred):
+        execute(task, retry(context))
+    assert len(v4.tasks) == 1
+    assert v4.counted("GET", "/runs") - before <= (0 if remembers else 2)
+
+
 def test_a_lost_answer_makes_no_second_run(v4: FakeV4) -> None:
     v4.api.fault(at="create", work="done")
     result = execute(browse("for 1 s"))

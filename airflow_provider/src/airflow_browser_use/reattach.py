@@ -27,11 +27,12 @@ def earlier_tasks(
     remembers: bool,
     sleep: Callable[[float], object],
 ) -> list[Task]:
-    """The remote tasks of earlier tries, the oldest first.
+    """The latest remote tasks of earlier tries, the oldest first. What came before them was stopped when they began.
 
-    Where the task instance remembers the last one, that is one request; what came before it was stopped then. Else the
-    server's list is read: as far back as the last try can have begun, and of a follow-up's session only. The last try
-    may have ended while it created its task, just now: the list is given time to show that, if it does not yet.
+    Where the task instance remembers the last one, that is one request. Else the server's list is read, the newest
+    first: until it shows the latest, as far back as the last try can have begun, and of a follow-up's session only. The
+    last try may have ended while it created its task, just now: the list is given time to show that, if it does not
+    yet.
 
     Args:
         client: Of the server.
@@ -47,12 +48,13 @@ def earlier_tasks(
             return [task.model_copy(update={"key": memory.key})]
         except NotFoundError:
             pass
+    keys = identity.earlier_keys()
     since = memory.since if memory else identity.since
-    found = client.find_tasks(identity.earlier_keys(), after=since, session_id=session_id)
+    found = client.find_tasks(keys, after=since, session_id=session_id, latest_only=True)
     if not any(identity.made_in_last_try(task) for task in found):
         began = memory.since if memory else None if remembers else identity.last_try_ended
         lag = LISTS_LAG_SECONDS - (datetime.now(timezone.utc) - began).total_seconds() if began else 0.0
         if lag > 0:
             sleep(lag)
-            found = client.find_tasks(identity.earlier_keys(), after=since, session_id=session_id)
+            found = client.find_tasks(keys, after=since, session_id=session_id, latest_only=True)
     return found

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta, timezone
 from browser_use_client.contracts import Contract
 from browser_use_client.effects import Clock, Flow
 from browser_use_client.errors import UnexpectedResponseError
-from browser_use_client.flows.pages import all_pages
 from browser_use_client.models import Page, Task, Unreadable
 from browser_use_client.models.keys import tag_of, without_tag
 from browser_use_client.retrying import retried
@@ -44,6 +43,7 @@ def tasks_with_keys(
     session_id: str | None = None,
     own: Mapping[str, str] | None = None,
     prompt: str = "",
+    latest_only: bool = False,
 ) -> Flow[list[Task]]:
     """All tasks that carry one of some keys, the oldest first: in one order for every caller, so all elect the same.
 
@@ -56,14 +56,17 @@ def tasks_with_keys(
         session_id: Only tasks of this session. Default: all.
         own: Tasks that are known to have been created under one of the keys, by id.
         prompt: What such a task was asked, with its key if that stands there.
+        latest_only: Read no further back than the latest of them: up to the first page without one, after one with one.
+            So those that were created together are found together, even across the end of a page.
     """
     if not keys:
         return []
     wanted = Keys(keys, own=own, prompt=prompt)
     since = server_clock.time_of(after)
-    found = yield from _read_all(contract, wanted, since - CLOCK_SKEW, session_id)
+    found = yield from _read(contract, wanted, since - CLOCK_SKEW, session_id, latest_only=latest_only)
     if server_clock.time_of(after) < since - CLOCK_SKEW / 2:
-        found = yield from _read_all(contract, wanted, server_clock.time_of(after) - CLOCK_SKEW, session_id)
+        since = server_clock.time_of(after)
+        found = yield from _read(contract, wanted, since - CLOCK_SKEW, session_id, latest_only=latest_only)
     oldest_first = list(found.values())[::-1]
     return sorted(oldest_first, key=moment_of)  # of tasks of one moment, the last in the list stays the oldest
 
@@ -146,13 +149,23 @@ def moment_of(task: Task) -> datetime:
     return task.created_at or task.started_at or _LAST
 
 
-def _read_all(contract: Contract, keys: Keys, after: datetime, session_id: str | None) -> Flow[dict[str, Task]]:
-    """Reads every page: each holds 100 tasks, and a busy account has more than that in a minute."""
-    pages = yield from all_pages(lambda cursor: contract.list_tasks(cursor=cursor, session_id=session_id, after=after))
+def _read(
+    contract: Contract, keys: Keys, after: datetime, session_id: str | None, *, latest_only: bool
+) -> Flow[dict[str, Task]]:
+    """Reads page after page: each holds 100 tasks, and a busy account has more than that in a minute.
+
+    What arrives meanwhile pushes others to later pages, so a task may be read twice; none is passed over.
+    """
     found: dict[str, Task] = {}
-    for page in pages:
-        found |= {task.id: task for task in keys.tasks_of(page)}
+    cursor: str | None = None
+    while True:
+        page = yield from retried(contract.list_tasks(cursor=cursor, session_id=session_id, after=after))
+        here = {task.id: task for task in keys.tasks_of(page)}
         for task in filter(keys.may_carry_one, page.items):
             whole = yield from retried(contract.get_task(task.id), known=True)
-            found |= {task.id: task for task in keys.tasks_of(Page(items=(whole,)))}
-    return found
+            here |= {task.id: task for task in keys.tasks_of(Page(items=(whole,)))}
+        is_past_latest = latest_only and bool(found) and not here
+        found |= here
+        if page.next is None or is_past_latest:
+            return found
+        cursor = page.next

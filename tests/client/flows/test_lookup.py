@@ -121,3 +121,33 @@ def test_no_task_is_passed_over_while_newer_ones_push_it_to_later_pages(
         found = end.value
 
     assert [one.id for one in found] == [task.id]
+
+
+def latest(server: InMemory) -> list[str]:
+    flow = tasks_with_keys(
+        server.contract,
+        [KEY],
+        after=ago(server.clock, LOOK_BACK),
+        server_clock=server.server_clock,
+        latest_only=True,
+    )
+    return [task.id for task in server.run(flow)]
+
+
+def test_who_wants_the_latest_only_does_not_read_an_account_to_its_beginning(server: InMemory) -> None:
+    server.start_task(KEY)
+    server.world.add_others(900)
+    task = server.start_task(KEY)
+
+    assert latest(server) == [task.id]
+    assert server.asked("list") == ["list"] * 2
+
+
+@pytest.mark.parametrize("newer", range(97, 101))
+def test_tasks_that_were_created_together_are_found_together_on_whichever_pages_they_are(
+    server: InMemory, newer: int
+) -> None:
+    twins = [server.start_task(KEY), server.start_task(KEY)]
+    server.world.add_others(newer)
+
+    assert latest(server) == [task.id for task in twins]
