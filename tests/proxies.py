@@ -33,7 +33,7 @@ class Front:
         raise NotImplementedError
 
     def __enter__(self) -> Any:
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         return self
 
     def __exit__(
