@@ -59,7 +59,7 @@ class Contract(ABC):
         name: As `api_version` and messages name it.
         remedies: What to do instead of each capability that it lacks.
         most_files: How many files a task can have; None for any number.
-        requests_per_second: How many requests one client may send; None for any number.
+        requests_per_second: How many requests one client may send, see `Pace`; None for any number.
     """
 
     name: ClassVar[str]

@@ -55,7 +55,7 @@ _V2 = V2Flat()
 class V4(V4Files, V4Sessions):
     """POST /runs; what is to be done in a browser again goes on in the session of an earlier run."""
 
-    requests_per_second = 20  # a project may send 25, and others of its clients have a part in that
+    requests_per_second = 20  # at most 120 in five seconds, of the 125 that a project may send
     remedies: ClassVar[Mapping[Capability, str]] = {
         "starting sessions": "Run the first task with `keep_session=True` and follow up with its session id.",
         "pausing": "You can only stop it; follow up in its session instead.",
