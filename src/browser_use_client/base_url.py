@@ -8,11 +8,11 @@ from urllib.parse import SplitResult, urlsplit
 
 from browser_use_client.contracts import ApiVersion
 from browser_use_client.errors import InvalidRequestError
+from browser_use_client.this_machine import is_of_this_machine
 
 CLOUD_URL = "https://api.browser-use.com/api/v2"
 
 _WEBSITES = {"browser-use.com", "www.browser-use.com", "cloud.browser-use.com", "docs.browser-use.com"}
-_LOCAL = re.compile(r"localhost|127(\.\d+){3}|::1")
 _VERSION = re.compile(r"(?P<before>.*/)v(?P<number>\d+)(?P<after>/.*)?")
 _NUMBERS = {"auto": None, "v2-nested": "2", "v2-flat": "2", "v4": "4"}
 """Which version of the API a contract is of."""
@@ -97,7 +97,7 @@ def _right(parts: SplitResult, api_version: ApiVersion) -> str:
     if not parts.hostname or parts.hostname in _WEBSITES:
         return cloud_url(api_version)
     scheme = parts.scheme if parts.scheme in ("http", "https") else None
-    scheme = scheme or ("http" if _LOCAL.fullmatch(parts.hostname) else "https")
+    scheme = scheme or ("http" if is_of_this_machine(parts.geturl()) else "https")
     path = re.sub(r"\s", "", parts.path.rstrip("/"))
     if version := _VERSION.fullmatch(path):
         number = _NUMBERS[api_version] or ("4" if version["number"] == "4" else "2")

@@ -7,12 +7,13 @@ asks for that; the page of the task instance fetches it for a person who may see
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from airflow.providers.common.compat.sdk import conf
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_1_PLUS
+
+from browser_use_client.this_machine import is_of_this_machine
 
 if TYPE_CHECKING:
     from browser_use_client import Session, Task
@@ -141,12 +142,3 @@ def path_of_page(dag_id: str, run_id: str, task_id: str, map_index: int = -1) ->
 def root_path() -> str:
     """Below which path Airflow is served; empty if it has a host of its own."""
     return str(urlsplit(conf.get("api", "base_url", fallback="")).path).rstrip("/")
-
-
-def is_of_this_machine(url: str) -> bool:
-    """Whether a URL leads nowhere but to the machine of whoever opens it, as those of the local server do."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
-from urllib.parse import urlsplit
-
+from browser_use_client.this_machine import is_of_this_machine
 from prefect_browser_use.credentials import BrowserUseCredentials
 
 
@@ -15,7 +13,7 @@ def may_be_shown(live_url: str, *, show_live_url: bool) -> bool:
         live_url: The URL. One of the local server is of this machine only, and signed: it is shown.
         show_live_url: Whether the user asked for it.
     """
-    return show_live_url or _is_loopback(urlsplit(live_url).hostname or "")
+    return show_live_url or is_of_this_machine(live_url)
 
 
 def how_to_open(session_id: str, credentials: BrowserUseCredentials) -> str:
@@ -23,10 +21,3 @@ def how_to_open(session_id: str, credentials: BrowserUseCredentials) -> str:
     name = credentials._block_document_name  # noqa: SLF001 - Prefect has no public name for it
     block = f" --block {name}" if name else ""
     return f"prefect-browser-use live {session_id}{block}"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
