@@ -146,3 +146,23 @@ def test_a_scheduler_that_is_shut_down_with_its_workers_leaves_the_remote_task_t
     assert scene.tasks == [task]
     assert task.stopped is None
     assert scene.run.xcom("browse")["task_id"] == task.id
+
+
+def test_dag_test_waits_itself_and_a_triggerer_that_sees_it_too_stops_nothing(stage: Stage) -> None:
+    conn, server = stage.server()
+    testing = stage.airflow.test_dag("tested_deferred", conn=conn, prompt="for 12 s")
+    stage.airflow.until("it has ended", lambda: testing.poll() is not None)
+    assert testing.returncode == 0
+    [task] = server.tasks.values()
+    assert (task.status, server.stops_of(task.id), server.open_sessions) == ("finished", 0, [])
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_ctrl_c_in_dag_test_stops_the_remote_task(stage: Stage, mode: str) -> None:
+    conn, server = stage.server()
+    testing = stage.airflow.test_dag(f"tested_{mode}", conn=conn, prompt="forever")
+    [task] = stage.airflow.until("the remote task exists", lambda: list(server.tasks.values()))
+    stage.airflow.until("it is waited for", lambda: server.polls_of(task.id))
+    testing.send_signal(signal.SIGINT)
+    stage.airflow.until("it has ended", lambda: testing.poll() is not None)
+    assert (task.status, server.stops_of(task.id), server.open_sessions) == ("stopped", 1, [])

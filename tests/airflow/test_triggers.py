@@ -57,6 +57,7 @@ def test_its_row_holds_ids_and_plain_settings_only() -> None:
         },
         "api_version": None,
         "max_cost_usd": None,
+        "in_dag_test": False,
     }
     assert BrowserUseTaskTrigger(**settings).serialize() == (path, settings)
 
@@ -101,6 +102,14 @@ def test_a_task_is_left_running_by_option_when_its_trigger_is_killed(server: Fak
     task_id = start(server, "forever")
     before = len(server.requests)
     asyncio.run(trigger_for(task_id, stop_on_kill=False).on_kill())
+    assert server.tasks[task_id].status == "started"
+    assert len(server.requests) == before
+
+
+def test_a_trigger_that_dag_test_runs_itself_stops_nothing_when_a_triggerer_gives_it_up(server: FakeBrowserUse) -> None:
+    task_id = start(server, "forever")
+    before = len(server.requests)
+    asyncio.run(trigger_for(task_id, in_dag_test=True).on_kill())
     assert server.tasks[task_id].status == "started"
     assert len(server.requests) == before
 

@@ -14,6 +14,7 @@ from tenacity import retry, stop_after_attempt, wait_exponential
 
 from airflow_browser_use import metrics, task_states
 from airflow_browser_use.cleanup import Ending, Fate, fate_of
+from airflow_browser_use.compat import is_dag_test
 from airflow_browser_use.failures import to_event
 from airflow_browser_use.hooks import BrowserUseHook
 from airflow_browser_use.results import log_step
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from datetime import timedelta
 
+    from browser_use_client import AsyncBrowserUseClient
     from browser_use_client.models import AnyTask
 
 LATEST_RESUME = 60.0
@@ -68,6 +70,8 @@ class BrowserUseTaskTrigger(BaseTrigger):
         session_policy: Who may go on in the session; see `SessionPolicy`.
         max_cost_usd: US dollars past which the remote task is stopped; None where nobody has to watch that.
         api_version: What the server speaks, if this Airflow has asked it already.
+        in_dag_test: `dag.test()` runs this trigger itself. A triggerer of the same database may see it for a moment
+            too, and then finds the task instance queued, as after a clear: it stops nothing.
     """
 
     def __init__(
@@ -83,6 +87,7 @@ class BrowserUseTaskTrigger(BaseTrigger):
         session_policy: Mapping[str, Any] | None = None,
         max_cost_usd: str | None = None,
         api_version: str | None = None,
+        in_dag_test: bool = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call] # Airflow's
         self.browser_use_conn_id = browser_use_conn_id
@@ -95,6 +100,7 @@ class BrowserUseTaskTrigger(BaseTrigger):
         self.session_policy = SessionPolicy.from_values(session_policy)
         self.max_cost_usd = max_cost_usd
         self.api_version = api_version
+        self.in_dag_test = in_dag_test
         self._steps_logged = 0
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -110,6 +116,7 @@ class BrowserUseTaskTrigger(BaseTrigger):
             "session_policy": self.session_policy.to_values(),
             "max_cost_usd": self.max_cost_usd,
             "api_version": self.api_version,
+            "in_dag_test": self.in_dag_test,
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -125,7 +132,9 @@ class BrowserUseTaskTrigger(BaseTrigger):
         except BrowserUseError as problem:
             error = to_event(problem)
         except asyncio.CancelledError:
-            if not hasattr(BaseTrigger, "on_kill"):  # below 3.3, where being cancelled may mean anything
+            if is_dag_test():
+                await self._stop_with_run()
+            elif not hasattr(BaseTrigger, "on_kill"):  # below 3.3, where being cancelled may mean anything
                 await self.on_kill()
             raise
         event = {"browser_task_id": self.browser_task_id, "steps_logged": self._steps_logged, "error": error}
@@ -179,7 +188,7 @@ class BrowserUseTaskTrigger(BaseTrigger):
         Airflow cancels a trigger again every second until it is gone, this method included (3.3.2). So what it does
         goes on by itself.
         """
-        if self.stop_on_kill:
+        if self.stop_on_kill and not self.in_dag_test:
             stopping = asyncio.create_task(self._stop_if_abandoned())
             _STOPPING.add(stopping)
             stopping.add_done_callback(self._stopped)
@@ -201,8 +210,7 @@ class BrowserUseTaskTrigger(BaseTrigger):
         if fate is Fate.GOES_ON:
             self.log.info("Remote task %s is left running: its task instance is %s.", self.browser_task_id, state)
             return
-        known = {"api_version": self.api_version} if self.api_version else {}
-        async with await BrowserUseHook(self.browser_use_conn_id).get_async_client(**known) as client:
+        async with await self._new_client() as client:
             task = await client.get_task(self._browser_task)
             ending = Ending(fate, task_runs=not task.has_ended)
             cleanup = await sync_to_async(self.session_policy.cleanup_after)(self.task_instance, ending)
@@ -214,11 +222,21 @@ class BrowserUseTaskTrigger(BaseTrigger):
             elif cleanup.close_session:
                 await client.stop_session(task.session_id)
 
+    async def _stop_with_run(self) -> None:
+        """`dag.test()` was ended by Ctrl+C: neither the task goes on, nor any other in its session."""
+        if self.stop_on_kill:
+            async with await self._new_client() as client:
+                await client.stop_task(self._browser_task, stop_session=self.session_policy.owned)
+            self.log.info("Remote task %s was stopped: its run was ended.", self.browser_task_id)
+
+    async def _new_client(self) -> AsyncBrowserUseClient:
+        known = {"api_version": self.api_version} if self.api_version else {}
+        return await BrowserUseHook(self.browser_use_conn_id).get_async_client(**known)
+
     async def _state(self) -> str | None:
         """The state of the task instance; one on its way to a worker is asked for again, for some seconds.
 
-        A clear brings it there, and `dag.test()`, which waits for the remote task itself, as well. After a clear, the
-        next try stops the remote task when it begins.
+        A clear brings it there. The next try stops the remote task when it begins, which may take long in a full pool.
         """
         for _ in range(ON_ITS_WAY_LOOKS):
             state = await _state_of(self.task_instance)

@@ -31,6 +31,8 @@ for mode in ("deferred", "on_worker"):
         run_limit = timedelta(minutes=1) if kind == "expired" else None
         with DAG(f"{kind}_{mode}", params=PARAMS, dagrun_timeout=run_limit):
             BrowserUseTaskOperator(task="{{ params.prompt }}", **common, **settings)
+    with DAG(f"tested_{mode}", params=PARAMS, is_paused_upon_creation=True):  # a scheduler would execute it as well
+        BrowserUseTaskOperator(task="{{ params.prompt }}", **common)
     with DAG(f"mapped_{mode}", params=PARAMS):
         BrowserUseTaskOperator.partial(**common, **RETRIED).expand(task=["the same", "the same"])
     with DAG(f"chain_{mode}", params=PARAMS):

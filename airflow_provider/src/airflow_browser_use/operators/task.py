@@ -19,6 +19,7 @@ from airflow_browser_use.arguments import (
     text_from,
 )
 from airflow_browser_use.checks import check, check_operator
+from airflow_browser_use.compat import is_dag_test
 from airflow_browser_use.delivery import MAX_XCOM_BYTES, Delivery
 from airflow_browser_use.files import as_list
 from airflow_browser_use.follow_ups import SessionUse
@@ -397,6 +398,7 @@ class BrowserUseTaskOperator(TemplatedOperator):
                 session_policy=remote.policy.to_values(),
                 max_cost_usd=None if remote.max_cost_usd is None else str(remote.max_cost_usd),
                 api_version=api_version,
+                in_dag_test=is_dag_test(),
             ),
             method_name=self.execute_complete.__name__,
             kwargs={"try_number": remote.ti.try_number, "api_version": api_version},
