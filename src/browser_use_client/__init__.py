@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         UnsupportedOptionError,
         ZeroDataRetentionError,
     )
+    from browser_use_client.flows.lookup import TaskLists
     from browser_use_client.limits import seconds_of
     from browser_use_client.models import (
         Account,
@@ -114,6 +115,7 @@ _MODULES = {
         "ZeroDataRetentionError",
     ),
     "contracts._files": ("MAX_FILE_SIZE", "content_type_of"),
+    "flows.lookup": ("TaskLists",),
     "limits": ("seconds_of",),
     "models": (
         "Account",
@@ -192,6 +194,7 @@ __all__ = [
     "Task",
     "TaskError",
     "TaskFailedError",
+    "TaskLists",
     "TaskState",
     "TaskStoppedError",
     "TaskTimeoutError",

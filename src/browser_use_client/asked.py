@@ -11,7 +11,7 @@ from uuid import uuid4
 from browser_use_client.effects import Flow
 from browser_use_client.errors import InvalidRequestError
 from browser_use_client.flows.create import Creation
-from browser_use_client.flows.lookup import LOOK_BACK, FindTasks, ago
+from browser_use_client.flows.lookup import LOOK_BACK, ReadLists, ago
 from browser_use_client.json_text import ODD_CHARACTERS
 from browser_use_client.limits import Seconds, seconds_of, time_of
 from browser_use_client.models import BrowserSettings, CreateTaskRequest, Task
@@ -32,7 +32,7 @@ def creation_of(
     wait_when_busy: Seconds | None = 0.0,
     accept: Callable[[Task], bool] | None = None,
     files: Iterable[str | Path] | None = (),
-    find: FindTasks | None = None,
+    lists: ReadLists | None = None,
 ) -> Flow[Creation]:
     """The creation of a task, with nothing sent yet but the question what the server speaks."""
     room = 0.0 if wait_when_busy is None else seconds_of("wait_when_busy", wait_when_busy, may_be_zero=True)
@@ -51,7 +51,7 @@ def creation_of(
         accept=accept or succeeded,
         files=files or (),
         clock=server.clock,
-        find=find,
+        lists=lists,
         server_clock=server.server_clock,
     )
 

@@ -16,6 +16,7 @@ from browser_use_client import operations
 from browser_use_client.contracts import ApiVersion, Capability, Contract
 from browser_use_client.drivers import AsyncDriver
 from browser_use_client.effects import Call, Clock
+from browser_use_client.flows.lookup import TaskLists
 from browser_use_client.flows.wait import MAX_FAILURES
 from browser_use_client.flows.watch import Memory, Sweep
 from browser_use_client.limits import Seconds, count_of, seconds_of
@@ -220,6 +221,33 @@ class AsyncBrowserUseClient:
         return await self._driver.run(
             operations.find_tasks(self._server, keys, after=after, session_id=session_id, latest_only=latest_only)
         )
+
+    async def read_task_lists(self, *, after: datetime | None = None) -> TaskLists:
+        """Read the lists of tasks once, for who looks up the keys of many tasks in them.
+
+        Args:
+            after: Look no further back, by the caller's clock. Default: 7 days ago.
+
+        Returns:
+            The lists as they stand, for `find_in` and as `lists` of a creation. Their `tasks` are the oldest first.
+        """
+        return await self._driver.run(operations.read_task_lists(self._server, after=after))
+
+    async def find_in(self, lists: TaskLists, key: str, *, request: CreateTaskRequest) -> list[Task]:
+        """Find all tasks that were created under a key in lists that were read before.
+
+        Args:
+            lists: The lists.
+            key: The key.
+            request: What such a task was asked: one whose prompt the lists show shortened is read whole (`v4`).
+
+        Returns:
+            The tasks, the oldest first, each with its `key`.
+
+        Raises:
+            UnexpectedResponseError: One that carries the key cannot be read.
+        """
+        return await self._driver.run(operations.find_in(self._server, lists, key, request))
 
     async def stop_task(self, task: AnyTask, *, stop_session: bool = False) -> Task:
         """Stop a task. One that has ended already stays as it is.

@@ -12,7 +12,7 @@ from browser_use_client.effects import Flow
 from browser_use_client.errors import InvalidRequestError, NotFoundError
 from browser_use_client.flows import account, lookup, sessions, watch
 from browser_use_client.flows import files as moving
-from browser_use_client.flows.lookup import LOOK_BACK, ago
+from browser_use_client.flows.lookup import LOOK_BACK, Keys, TaskLists, ago
 from browser_use_client.flows.profiles import with_profile
 from browser_use_client.flows.run import run
 from browser_use_client.flows.start import SessionStart
@@ -159,6 +159,20 @@ def find_tasks(
             latest_only=latest_only,
         )
     )
+
+
+def read_task_lists(server: Server, *, after: datetime | None) -> Flow[TaskLists]:
+    """The lists of tasks as they stand."""
+    after = since("after", after) or ago(server.clock, LOOK_BACK)
+    contract = yield from server.contract()
+    return (yield from lookup.read_lists(contract, after=after, server_clock=server.server_clock))
+
+
+def find_in(server: Server, lists: TaskLists, key: str, request: CreateTaskRequest) -> Flow[list[Task]]:
+    """The tasks of lists that were created under a key."""
+    check_key(key)
+    contract = yield from server.contract()
+    return (yield from lists.with_keys(contract, Keys([key], prompt=contract.with_key(request, key).task)))
 
 
 def stop_task(server: Server, task: AnyTask, *, stop_session: bool) -> Flow[Task]:

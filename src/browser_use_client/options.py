@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypedDict
 
-from browser_use_client.flows.lookup import FindTasks
+from browser_use_client.flows.lookup import ReadLists
 from browser_use_client.limits import Seconds
 from browser_use_client.models import CreatedTask, Step, Task
 
@@ -30,8 +30,8 @@ class CreateOptions(TypedDict, total=False):
             failed.
         files: Files for the task, uploaded first: at most 10 MB each (`v2`), or 20 of 50 MiB (`v4`). Gone through only
             if a task is created: a caller that comes back needs them no more. Default: none.
-        find: Finds the tasks under a key, the oldest first, for callers who look for many keys at once. Default: each
-            look-up reads the lists of tasks.
+        lists: Called with a key that is looked up, for how the lists of tasks stand (see `read_task_lists`): where
+            many tasks are created, one reading serves them all. Default: each look-up reads the lists.
     """
 
     key: str | None
@@ -42,7 +42,7 @@ class CreateOptions(TypedDict, total=False):
     wait_when_busy: Seconds
     accept: Callable[[Task], bool] | None
     files: Iterable[str | Path]
-    find: FindTasks | None
+    lists: ReadLists | None
 
 
 class WaitOptions(TypedDict, total=False):

@@ -22,7 +22,8 @@ from browser_use_client import (
     BrowserUseError,
     ConnectError,
     CreatedTask,
-    Task,
+    CreateTaskRequest,
+    TaskLists,
 )
 from tests.client.conftest import Client
 from tests.fake_api import FakeApi
@@ -298,15 +299,16 @@ def test_who_comes_back_after_its_process_was_killed_reattaches_to_the_task_that
     assert [task["id"] for task in fake.tasks()] == [created.id]
 
 
-def test_who_looks_for_many_keys_may_find_them_without_a_request(client: Client, fake: FakeApi) -> None:
+def test_who_looks_for_many_keys_reads_the_lists_once(client: Client, fake: FakeApi) -> None:
     fake.script(status=None)
     first = client.create_task("x", key=KEY)
-    known = {KEY: [client.get_task(first.id)]}
+    lists = client.read_task_lists()
     fake.forget_requests()
 
-    again = client.create_task("x", key=KEY, find=lambda key: _found(client, known[key]))
+    again = client.create_task("x", key=KEY, lists=lambda _: _told(client, lists))
 
     assert (again.id, again.adopted) == (first.id, True)
+    assert [task.id for task in client.find_in(lists, KEY, request=CreateTaskRequest(task="x"))] == [first.id]
     assert fake.requests(at="list") == []
     assert len(fake.tasks()) == 1
 
@@ -322,11 +324,11 @@ def test_the_tasks_of_several_keys_are_found_in_one_reading_the_oldest_first(cli
     assert len(fake.requests(at="list")) == 1
 
 
-def _found(client: Client, tasks: list[Task]) -> Any:
-    async def awaited() -> list[Task]:
-        return tasks
+def _told(client: Client, lists: TaskLists) -> Any:
+    async def awaited() -> TaskLists:
+        return lists
 
-    return tasks if isinstance(client, BrowserUseClient) else awaited()
+    return lists if isinstance(client, BrowserUseClient) else awaited()
 
 
 def test_a_server_whose_clock_is_behind_makes_one_task_of_a_lost_answer(

@@ -20,7 +20,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL
 from pydantic import SecretStr
 
-from browser_use_client import OutputSchemaError
+from browser_use_client import OutputSchemaError, UnexpectedResponseError
 from prefect_browser_use import (
     BrowserUseCredentials,
     abrowser_session,
@@ -266,6 +266,43 @@ def test_a_rerun_of_many_mapped_tasks_reads_the_lists_once(flat_api: FakeApi) ->
     assert creates(flat_api) == 0
     assert len(flat_api.tasks()) == 40
     assert len(flat_api.requests(at="list")) == 3  # pages
+
+
+def reads_twice(api: FakeApi) -> list[str]:
+    """The task of a call in both attempts of its flow."""
+    task_ids: list[str] = []
+
+    @flow(retries=1)
+    def read() -> None:
+        task_ids.append(run_browser_task("Read the orders of the day", credentials=credentials_for(api)).task_id)
+        if len(task_ids) == 1:
+            raise InterruptedRunError
+
+    read()
+    return task_ids
+
+
+def test_a_server_whose_clock_is_behind_hides_no_task_of_an_earlier_attempt(api: FakeApi) -> None:
+    api.advance(-1200)
+    first, second = reads_twice(api)
+    assert first == second
+    assert creates(api) == 1
+
+
+@pytest.mark.parametrize("api", ["v4"], indirect=True)
+def test_a_task_whose_prompt_lists_show_shortened_is_found_again(api: FakeApi) -> None:
+    api.script(shortened=10)
+    first, second = reads_twice(api)
+    assert first == second
+    assert creates(api) == 1
+
+
+def test_a_task_of_an_earlier_attempt_that_cannot_be_read_is_named_and_no_other_is_started(api: FakeApi) -> None:
+    api.script(odd={"sessionId": None})
+    with pytest.raises(UnexpectedResponseError, match=r"cannot read.* no other was created") as caught:
+        reads_twice(api)
+    assert caught.value.task_id == api.tasks()[0]["id"]
+    assert creates(api) == 1
 
 
 def test_a_session_that_was_started_serves_the_next_attempt(flat_api: FakeApi) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from browser_use_client import CreateTaskRequest, RunOptions, Task
-from browser_use_client.flows.lookup import FindTasks
+from browser_use_client.flows.lookup import ReadLists
 from prefect_browser_use.credentials import BrowserUseCredentials
 from prefect_browser_use.earlier import Earlier, noting_misfit
 from prefect_browser_use.files import folder_of, paths_of
@@ -83,19 +83,19 @@ class BrowserTaskCall:
         earlier.look()
         return earlier
 
-    def run_options(self, earlier: Earlier, report: Report | AsyncReport, find: FindTasks) -> RunOptions:
+    def run_options(self, earlier: Earlier, report: Report | AsyncReport, lists: ReadLists) -> RunOptions:
         """How the client runs it.
 
         Args:
             earlier: What earlier tries left behind.
             report: Is told how it goes.
-            find: Finds the tasks under a key, as `earlier` does.
+            lists: Says how the lists of tasks stand, as `earlier` does.
         """
         return {
             "on_created": report.on_created,
             "on_step": report.on_step,
             "on_live_url": report.on_live_url,
-            "find": find,
+            "lists": lists,
             "key": earlier.key,
             "key_after": earlier.since,
             "key_is_new": earlier.is_new,

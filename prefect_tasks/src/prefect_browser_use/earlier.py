@@ -5,11 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from browser_use_client import (
     NotFoundError,
     OutputSchemaError,
     Task,
+    TaskLists,
 )
 from prefect_browser_use.ancestry import Recent
 from prefect_browser_use.credentials import BrowserUseCredentials
@@ -30,31 +29,6 @@ from prefect_browser_use.places import Place
 
 log = logging.getLogger("prefect_browser_use")
 
-LOOK_BACK = timedelta(days=7)
-"""How far back a key of the user's own is looked for."""
-
-
-@dataclass(frozen=True)
-class _Listed:
-    """The tasks of an account at one moment, the oldest first."""
-
-    tasks: Sequence[Task] = ()
-    by_session: Mapping[str, Sequence[Task]] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls, client: BrowserUseClient, since: datetime | None) -> _Listed:
-        by_session = defaultdict(list)
-        tasks = {task.id: task for task in client.list_tasks(after=since)}  # one that moved to the next page came twice
-        newest_last = list(tasks.values())[::-1]
-        oldest_first = sorted(newest_last, key=_age)
-        for task in oldest_first:
-            by_session[task.session_id].append(task)
-        return cls(oldest_first, by_session)
-
-    def of(self, key: str) -> list[Task]:
-        """Those under a key."""
-        return [task for task in self.tasks if task.has_key(key)]
-
 
 class _Lists:
     """The lists of tasks, read by one of many threads for all of them."""
@@ -62,15 +36,15 @@ class _Lists:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._begun_at = float("-inf")
-        self._listed = _Listed()
+        self._lists = TaskLists()
 
-    def read(self, client: BrowserUseClient, since: datetime | None, not_before: float) -> _Listed:
+    def read(self, client: BrowserUseClient, since: datetime | None, not_before: float) -> TaskLists:
         """The lists as they were at a moment of the monotonic clock, or later."""
         with self._lock:
             if self._begun_at < not_before or self._begun_at == float("-inf"):
                 begun_at = time.monotonic()
-                self._listed, self._begun_at = _Listed.read(client, since), begun_at
-            return self._listed
+                self._lists, self._begun_at = client.read_task_lists(after=since), begun_at
+            return self._lists
 
 
 _lists: Recent[_Lists] = Recent(_Lists)
@@ -139,10 +113,10 @@ class Earlier:
         if self.is_new or not self._starts_chain:
             return
         with self._block.get_client(sleep=self._sleep) as client:
-            listed = self._read(client)
-            found = listed.of(self.key)
+            lists = self._read(client)
+            found = client.find_in(lists, self.key, request=self.request)
             for task in found:
-                if task.has_ended and self.accept(task) and not self._leads_on(client, task, listed):
+                if task.has_ended and self.accept(task) and not self._leads_on(client, task, lists):
                     self._refused.add(task.id)
             if any(not task.has_ended or self.accept(task) for task in found):
                 return
@@ -156,20 +130,19 @@ class Earlier:
                 elif task.session_id != self.session_id:
                     _close(client, task.session_id)
 
-    def find(self, key: str) -> list[Task]:
-        """The tasks under the key, the oldest first. Blocks."""
+    def lists(self, key: str) -> TaskLists:  # noqa: ARG002 - the client's signature
+        """How the lists of tasks stand, for the first time as the calls beside this one read them. Blocks."""
         with self._block.get_client(sleep=self._sleep) as client:
-            listed = self._read(client)
+            lists = self._read(client)
         self._not_before = time.monotonic()
-        return listed.of(key)
+        return lists
 
     def accept(self, task: Task) -> bool:
         """Whether a finished task makes a new one unnecessary."""
         return task.id not in self._refused and self._succeeded(task) and self._fits(task)
 
-    def _read(self, client: BrowserUseClient) -> _Listed:
-        since = self.since or datetime.now(timezone.utc) - LOOK_BACK
-        return self._lists.read(client, since, self._not_before)
+    def _read(self, client: BrowserUseClient) -> TaskLists:
+        return self._lists.read(client, self.since, self._not_before)
 
     def _succeeded(self, task: Task) -> bool:
         return task.has_succeeded or (task.status == "finished" and not self._fail_on_unsuccessful)
@@ -184,7 +157,7 @@ class Earlier:
             return False
         return True
 
-    def _leads_on(self, client: BrowserUseClient, task: Task, listed: _Listed) -> bool:
+    def _leads_on(self, client: BrowserUseClient, task: Task, lists: TaskLists) -> bool:
         """Whether the first task of a session still serves the calls after it.
 
         It does while the session is open, and when its follow-ups are there and are good: they will be found as well.
@@ -193,9 +166,10 @@ class Earlier:
         Calls that ask the same and come in no certain order may have changed places. It does not matter while
         nothing followed them. After that one's follow-ups would run where another's did.
         """
-        others = [other for other in listed.by_session[task.session_id] if not other.has_key(self.key)]
-        follow_ups = [other for other in others if _age(other) > _age(task)]
-        is_certain = self._keyed_call.is_certain and not any(map(listed.of, self._twins))
+        of_session = [other for other in lists.tasks if other.session_id == task.session_id]
+        follow_ups = [other for other in of_session if _age(other) > _age(task) and not other.has_key(self.key)]
+        twins = (client.find_in(lists, key, request=self.request) for key in self._twins)
+        is_certain = self._keyed_call.is_certain and not any(twins)
         if follow_ups and not is_certain:
             log.warning(
                 "Task %s of an earlier attempt is not used again: several calls that ask the same came in no certain"

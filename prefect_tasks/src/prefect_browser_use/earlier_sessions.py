@@ -78,7 +78,7 @@ class EarlierSession:
 
     def _leads_on(self, client: BrowserUseClient, session: Session, is_certain: bool) -> bool:
         """As for a task that opens a session: see `Earlier`."""
-        tasks = [task for task in client.list_tasks(after=self._keyed_call.since) if task.session_id == session.id]
+        tasks = list(client.list_tasks(session_id=session.id))
         if not is_certain and tasks:
             client.stop_session(session.id)
             return False

@@ -59,7 +59,7 @@ def run_browser_task(
         report = Report(client, call.block, call.request, watch, **call.shown)
         try:
             earlier = call.earlier(_place, watch)
-            ended = client.run_task(earlier.request, **call.run_options(earlier, report, earlier.find))
+            ended = client.run_task(earlier.request, **call.run_options(earlier, report, earlier.lists))
             report.on_ended(ended)
             paths = None
             if call.folder:
@@ -85,7 +85,7 @@ async def arun_browser_task(
         report = AsyncReport(client, call.block, call.request, watch, **call.shown)
         try:
             earlier = await asyncio.to_thread(call.earlier, _place, watch)
-            run_options = call.run_options(earlier, report, lambda key: asyncio.to_thread(earlier.find, key))
+            run_options = call.run_options(earlier, report, lambda key: asyncio.to_thread(earlier.lists, key))
             run = client.run_task(earlier.request, **run_options)
             ended = await watch.until_created(run, lambda: report.has_created)
             await report.on_ended(ended)

@@ -23,7 +23,7 @@ from browser_use_client.errors import (
 )
 from browser_use_client.flows.files import LocalFile, local_files, upload
 from browser_use_client.flows.keyed import KeyedTasks
-from browser_use_client.flows.lookup import FindTasks
+from browser_use_client.flows.lookup import ReadLists
 from browser_use_client.flows.profiles import with_profile
 from browser_use_client.flows.sessions import close_at_once, close_session, log, quietly, stop_at_once, stop_task
 from browser_use_client.flows.start import SessionStart
@@ -48,7 +48,7 @@ class Creation:
         files: Gone through, and uploaded first, only if a new task is created.
         clock: The time now.
         server_clock: What time it is on the server.
-        find: Finds the tasks under a key, the oldest first; None to read the lists for it.
+        lists: How the lists of tasks stand; None to read them.
     """
 
     contract: Contract
@@ -62,7 +62,7 @@ class Creation:
     files: Iterable[str | Path]
     clock: Clock
     server_clock: ServerClock
-    find: FindTasks | None = None
+    lists: ReadLists | None = None
     _asked_session: str | None = field(init=False)
     _creating: Call[CreatedTask] = field(init=False)
     _tasks: KeyedTasks = field(init=False)
@@ -82,7 +82,7 @@ class Creation:
             self.accept,
             self.clock,
             self.server_clock,
-            self.find,
+            self.lists,
             asked.task,
         )
         self._ask(asked)

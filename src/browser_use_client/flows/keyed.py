@@ -10,7 +10,7 @@ from typing import Any
 from browser_use_client.contracts import Contract
 from browser_use_client.effects import Clock, Flow, Notify, Sleep, call
 from browser_use_client.errors import BrowserUseError
-from browser_use_client.flows.lookup import CLOCK_SKEW, FindTasks, Keys, moment_of, tasks_with_keys
+from browser_use_client.flows.lookup import CLOCK_SKEW, Keys, ReadLists, TaskLists, moment_of, tasks_with_keys
 from browser_use_client.flows.sessions import at_once, log, quietly, stop_at_once, stop_session, stop_task
 from browser_use_client.models import CreatedTask, Task
 from browser_use_client.retrying import retried
@@ -32,7 +32,7 @@ class KeyedTasks:
         accept: Whether a finished task will do, so that nothing new is created.
         clock: The time now.
         server_clock: What time it is on the server.
-        find: Finds the tasks under a key, the oldest first; None to read the lists for it.
+        lists: How the lists stand; None to read them.
         prompt: What is asked, with the key if that stands there.
     """
 
@@ -43,7 +43,7 @@ class KeyedTasks:
     accept: Callable[[Task], bool]
     clock: Clock
     server_clock: ServerClock
-    find: FindTasks | None
+    lists: ReadLists | None
     prompt: str
     _past: frozenset[str] = field(default=frozenset(), init=False)
     _own: dict[str, str] = field(default_factory=dict, init=False)
@@ -116,9 +116,9 @@ class KeyedTasks:
         return {"key": self.key, "seen_at": self.clock()}
 
     def _find(self) -> Flow[list[Task]]:
-        if self.find:
-            found: Sequence[Task] = yield Notify(self.find, self.key)
-            return list(found)
+        if self.lists:
+            lists: TaskLists = yield Notify(self.lists, self.key)
+            return (yield from lists.with_keys(self.contract, Keys([self.key], own=self._own, prompt=self.prompt)))
         return (
             yield from tasks_with_keys(
                 self.contract,

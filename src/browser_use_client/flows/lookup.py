@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from typing import TypeVar
 
 from browser_use_client.contracts import Contract
 from browser_use_client.effects import Clock, Flow
 from browser_use_client.errors import UnexpectedResponseError
+from browser_use_client.flows.pages import all_pages
 from browser_use_client.models import Page, Task, Unreadable
 from browser_use_client.models.keys import tag_of, without_tag
 from browser_use_client.retrying import retried
@@ -16,8 +19,7 @@ from browser_use_client.server_clock import ServerClock
 
 log = logging.getLogger("browser_use_client")
 
-FindTasks = Callable[[str], Sequence[Task] | Awaitable[Sequence[Task]]]
-"""Finds all tasks under a key, the oldest first; the async client awaits what it returns."""
+T = TypeVar("T")
 
 LOOK_BACK = timedelta(days=7)
 """How far back a key is looked for when its owner does not say."""
@@ -62,13 +64,49 @@ def tasks_with_keys(
     if not keys:
         return []
     wanted = Keys(keys, own=own, prompt=prompt)
-    since = server_clock.time_of(after)
-    found = yield from _read(contract, wanted, since - CLOCK_SKEW, session_id, latest_only=latest_only)
-    if server_clock.time_of(after) < since - CLOCK_SKEW / 2:
-        since = server_clock.time_of(after)
-        found = yield from _read(contract, wanted, since - CLOCK_SKEW, session_id, latest_only=latest_only)
-    oldest_first = list(found.values())[::-1]
-    return sorted(oldest_first, key=moment_of)  # of tasks of one moment, the last in the list stays the oldest
+    found = yield from _by_server_clock(
+        after, server_clock, lambda since: _read(contract, wanted, since, session_id, latest_only=latest_only)
+    )
+    return _oldest_first(found)
+
+
+@dataclass
+class TaskLists:
+    """The lists of tasks as they stood at one moment, to look up many keys in.
+
+    Attributes:
+        pages: The lists, the newest task first.
+        whole: Tasks that the lists show shortened, as they were read since.
+    """
+
+    pages: Sequence[Page[Task]] = ()
+    whole: dict[str, Task] = field(default_factory=dict)
+
+    @property
+    def tasks(self) -> list[Task]:
+        """What could be read, each task once, the oldest first."""
+        return _oldest_first({task.id: self.whole.get(task.id, task) for page in self.pages for task in page.items})
+
+    def with_keys(self, contract: Contract, keys: Keys) -> Flow[list[Task]]:
+        """The tasks that carry one of some keys, the oldest first. See `tasks_with_keys`."""
+        found: dict[str, Task] = {}
+        for page in self.pages:
+            found |= yield from _on_page(contract, keys, page, self.whole)
+        return _oldest_first(found)
+
+
+ReadLists = Callable[[str], TaskLists | Awaitable[TaskLists]]
+"""Says how the lists stand when a key is looked up; the async client awaits what it returns."""
+
+
+def read_lists(contract: Contract, *, after: datetime, server_clock: ServerClock) -> Flow[TaskLists]:
+    """All tasks since a moment by our clock. See `tasks_with_keys`."""
+    pages = yield from _by_server_clock(
+        after,
+        server_clock,
+        lambda since: all_pages(lambda cursor: contract.list_tasks(cursor=cursor, after=since)),
+    )
+    return TaskLists(pages)
 
 
 def find_task(
@@ -160,12 +198,34 @@ def _read(
     cursor: str | None = None
     while True:
         page = yield from retried(contract.list_tasks(cursor=cursor, session_id=session_id, after=after))
-        here = {task.id: task for task in keys.tasks_of(page)}
-        for task in filter(keys.may_carry_one, page.items):
-            whole = yield from retried(contract.get_task(task.id), known=True)
-            here |= {task.id: task for task in keys.tasks_of(Page(items=(whole,)))}
+        here = yield from _on_page(contract, keys, page, {})
         is_past_latest = latest_only and bool(found) and not here
         found |= here
         if page.next is None or is_past_latest:
             return found
         cursor = page.next
+
+
+def _on_page(contract: Contract, keys: Keys, page: Page[Task], whole: dict[str, Task]) -> Flow[dict[str, Task]]:
+    """The tasks of a page that carry one of some keys, where need be read whole."""
+    found = {task.id: task for task in keys.tasks_of(page)}
+    for task in filter(keys.may_carry_one, page.items):
+        if task.id not in whole:
+            whole[task.id] = yield from retried(contract.get_task(task.id), known=True)
+        found |= {task.id: task for task in keys.tasks_of(Page(items=(whole[task.id],)))}
+    return found
+
+
+def _by_server_clock(after: datetime, server_clock: ServerClock, read: Callable[[datetime], Flow[T]]) -> Flow[T]:
+    """Reads what is since a moment by our clock; again, where the answers show that the server's is far behind."""
+    since = server_clock.time_of(after)
+    found = yield from read(since - CLOCK_SKEW)
+    if server_clock.time_of(after) < since - CLOCK_SKEW / 2:
+        found = yield from read(server_clock.time_of(after) - CLOCK_SKEW)
+    return found
+
+
+def _oldest_first(newest_first: Mapping[str, Task]) -> list[Task]:
+    """Of tasks of one moment, the last in the list stays the oldest."""
+    oldest_first = list(newest_first.values())[::-1]
+    return sorted(oldest_first, key=moment_of)
