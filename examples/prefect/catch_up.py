@@ -8,9 +8,9 @@ writes none twice.
     python examples/prefect/catch_up.py 2026-11-16 2026-11-19
 
 Needs in its environment: BROWSER_USE_API_KEY (and BROWSER_USE_BASE_URL, for another server than Browser Use Cloud),
-SHOP_URL, SHOP_USER, SHOP_PASSWORD, and ORDERS_DATABASE for another file than orders.sqlite3. On your own machine,
-`browser-use-local up --demo-site` serves the API and the shop (docs/local-server.md), whose last orders are of the days
-above.
+SHOP_URL, SHOP_USER and SHOP_PASSWORD; on v4 also SHOP_DOMAIN, the host name on whose pages these may be typed; and
+ORDERS_DATABASE for another file than orders.sqlite3. On your own machine, `browser-use-local up --demo-site` serves the
+API and the shop (docs/local-server.md), whose last orders are of the days above.
 """
 
 from __future__ import annotations
@@ -83,6 +83,7 @@ def collect_day(day: dt.date, shop_url: str) -> int:
             "shop_user": SecretStr(os.environ["SHOP_USER"]),
             "shop_password": SecretStr(os.environ["SHOP_PASSWORD"]),
         },
+        secret_domains=os.environ.get("SHOP_DOMAIN", "").split() or None,
         output_schema=list[Order],
     )
     orders = table.parse(list[Order])

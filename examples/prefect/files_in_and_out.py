@@ -6,8 +6,8 @@ the second task downloads in its browser lies in a folder here when it has ended
     python examples/prefect/files_in_and_out.py RECEIPT FOLDER
 
 Needs in its environment: BROWSER_USE_API_KEY (and BROWSER_USE_BASE_URL, for another server than Browser Use Cloud),
-SHOP_URL, SHOP_USER and SHOP_PASSWORD. On your own machine, `browser-use-local up --demo-site` serves the API and the
-shop (docs/local-server.md).
+SHOP_URL, SHOP_USER and SHOP_PASSWORD; on v4 also SHOP_DOMAIN, the host name on whose pages these may be typed. On your
+own machine, `browser-use-local up --demo-site` serves the API and the shop (docs/local-server.md).
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ def files_in_and_out(
                 "shop_user": SecretStr(os.environ["SHOP_USER"]),
                 "shop_password": SecretStr(os.environ["SHOP_PASSWORD"]),
             },
+            secret_domains=os.environ.get("SHOP_DOMAIN", "").split() or None,
             files=[receipt],
         )
         get_run_logger().info("The shop took the return. %s", returned.output)

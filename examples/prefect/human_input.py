@@ -10,8 +10,9 @@ run. Where an answer may take hours, end the first session before the pause and 
     python examples/prefect/human_input.py
 
 Needs in its environment: PREFECT_API_URL, BROWSER_USE_API_KEY (and BROWSER_USE_BASE_URL, for another server than
-Browser Use Cloud), SHOP_URL, SHOP_USER and SHOP_PASSWORD. On your own machine, `browser-use-local up --demo-site`
-serves the API and the shop (docs/local-server.md), `prefect server start` the UI.
+Browser Use Cloud), SHOP_URL, SHOP_USER and SHOP_PASSWORD; on v4 also SHOP_DOMAIN, the host name on whose pages these
+may be typed. On your own machine, `browser-use-local up --demo-site` serves the API and the shop
+(docs/local-server.md), `prefect server start` the UI.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ def human_input(shop_url: str = os.environ.get("SHOP_URL", "")) -> str:
                 "shop_user": SecretStr(os.environ["SHOP_USER"]),
                 "shop_password": SecretStr(os.environ["SHOP_PASSWORD"]),
             },
+            secret_domains=os.environ.get("SHOP_DOMAIN", "").split() or None,
             output_schema=list[Order],
         )
         orders = table.parse(list[Order])

@@ -10,8 +10,9 @@ over in the place of its result, and the summary names it. Make the limit once:
     python examples/prefect/many_orders.py [NUMBER ...]
 
 Needs in its environment: PREFECT_API_URL, BROWSER_USE_API_KEY (and BROWSER_USE_BASE_URL, for another server than
-Browser Use Cloud), SHOP_URL, SHOP_USER and SHOP_PASSWORD. On your own machine, `browser-use-local up --demo-site`
-serves the API and the shop (docs/local-server.md), `prefect server start` Prefect.
+Browser Use Cloud), SHOP_URL, SHOP_USER and SHOP_PASSWORD; on v4 also SHOP_DOMAIN, the host name on whose pages these
+may be typed. On your own machine, `browser-use-local up --demo-site` serves the API and the shop
+(docs/local-server.md), `prefect server start` Prefect.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ def many_orders(numbers: list[str] = ORDERS, shop_url: str = os.environ.get("SHO
             for number in numbers
         ],
         secrets=unmapped(secrets),
+        secret_domains=unmapped(os.environ.get("SHOP_DOMAIN", "").split() or None),
         output_schema=Shipping,
         concurrency_limit="browsers",
     )

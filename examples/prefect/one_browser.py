@@ -7,8 +7,8 @@ with the first task and closes it at the end of the block, whatever happens insi
     python examples/prefect/one_browser.py
 
 Needs in its environment: BROWSER_USE_API_KEY (and BROWSER_USE_BASE_URL, for another server than Browser Use Cloud),
-SHOP_URL, SHOP_USER and SHOP_PASSWORD. On your own machine, `browser-use-local up --demo-site` serves the API and the
-shop (docs/local-server.md).
+SHOP_URL, SHOP_USER and SHOP_PASSWORD; on v4 also SHOP_DOMAIN, the host name on whose pages these may be typed. On your
+own machine, `browser-use-local up --demo-site` serves the API and the shop (docs/local-server.md).
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ def one_browser(shop_url: str = os.environ.get("SHOP_URL", "")) -> dict[str, Shi
                 "shop_user": SecretStr(os.environ["SHOP_USER"]),
                 "shop_password": SecretStr(os.environ["SHOP_PASSWORD"]),
             },
+            secret_domains=os.environ.get("SHOP_DOMAIN", "").split() or None,
         )
         table = session.run(
             "Set the Status filter to Open and read the Orders table.", name="read-orders", output_schema=list[Order]

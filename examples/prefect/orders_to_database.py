@@ -6,9 +6,10 @@ fails the task, and nothing is written. The orders are replaced by their number,
     python examples/prefect/orders_to_database.py
 
 Needs in its environment: BROWSER_USE_API_KEY (and BROWSER_USE_BASE_URL, for another server than Browser Use Cloud),
-SHOP_URL, SHOP_USER, SHOP_PASSWORD, and ORDERS_DATABASE for another file than orders.sqlite3. On your own machine,
-`browser-use-local up --demo-site` serves the API and the shop (docs/local-server.md). For a database server, take a
-block of `prefect-sqlalchemy` instead of `sqlite3`.
+SHOP_URL, SHOP_USER and SHOP_PASSWORD; on v4 also SHOP_DOMAIN, the host name on whose pages these may be typed; and
+ORDERS_DATABASE for another file than orders.sqlite3. On your own machine, `browser-use-local up --demo-site` serves the
+API and the shop (docs/local-server.md). For a database server, take a block of `prefect-sqlalchemy` instead of
+`sqlite3`.
 """
 
 from __future__ import annotations
@@ -66,6 +67,7 @@ def orders_to_database(
             "shop_user": SecretStr(os.environ["SHOP_USER"]),
             "shop_password": SecretStr(os.environ["SHOP_PASSWORD"]),
         },
+        secret_domains=os.environ.get("SHOP_DOMAIN", "").split() or None,
         output_schema=list[Order],
     )
     save(table.parse(list[Order]), database)

@@ -9,7 +9,8 @@ profile.
 site ends a sign-in when it likes. Where it did, the flow signs in with the secrets, or, where a second factor stands in
 the way (`by_hand=True`), asks a person before it reads on.
 
-Two browsers at a time with one profile overwrite each other's cookies. So both flows take the one slot of a limit:
+Two browsers at a time with one profile overwrite each other's cookies. So the flow takes the one slot of a limit, also
+while it waits for the person:
 
     prefect gcl create profile-shop --limit 1
 
@@ -17,9 +18,10 @@ Two browsers at a time with one profile overwrite each other's cookies. So both 
     python examples/prefect/stay_signed_in.py by-hand    # the same, for an account with a second factor
 
 Needs in its environment: PREFECT_API_URL, BROWSER_USE_API_KEY (and BROWSER_USE_BASE_URL, for another server than
-Browser Use Cloud), SHOP_URL, and SHOP_USER and SHOP_PASSWORD where secrets are to be used. On your own machine,
-`browser-use-local up --demo-site` serves the API and the shop (docs/local-server.md), `prefect server start` the UI.
-User `careful` of the shop has a second factor, and its phone is at /shop/phone.
+Browser Use Cloud), SHOP_URL, and SHOP_USER and SHOP_PASSWORD where secrets are to be used; on v4 also SHOP_DOMAIN, the
+host name on whose pages these may be typed. On your own machine, `browser-use-local up --demo-site` serves the API and
+the shop (docs/local-server.md), `prefect server start` the UI. User `careful` of the shop has a second factor, and its
+phone is at /shop/phone.
 """
 
 from __future__ import annotations
@@ -100,9 +102,14 @@ def read(prompt: str, **secrets: SecretStr) -> Orders:
         prompt: What to do.
         secrets: What to sign in with.
     """
-    return run_browser_task(prompt, browser_settings=PROFILE, secrets=secrets or None, output_schema=Orders).parse(
-        Orders
+    result = run_browser_task(
+        prompt,
+        browser_settings=PROFILE,
+        secrets=secrets or None,
+        secret_domains=(secrets and os.environ.get("SHOP_DOMAIN", "").split()) or None,
+        output_schema=Orders,
     )
+    return result.parse(Orders)
 
 
 if __name__ == "__main__":

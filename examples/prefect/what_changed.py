@@ -7,10 +7,10 @@ first run has nothing to compare with, and tells nothing.
     python examples/prefect/what_changed.py [Open|Closed|Cancelled|All]
 
 Needs in its environment: PREFECT_API_URL, BROWSER_USE_API_KEY (and BROWSER_USE_BASE_URL, for another server than
-Browser Use Cloud), SHOP_URL, SHOP_USER and SHOP_PASSWORD. Runs on several machines share what they saw where
-PREFECT_DEFAULT_RESULT_STORAGE_BLOCK names a storage that all of them reach. On your own machine, `browser-use-local up
---demo-site` serves the API and the shop (docs/local-server.md), whose orders do not change: run it twice, the second
-time for another status.
+Browser Use Cloud), SHOP_URL, SHOP_USER and SHOP_PASSWORD; on v4 also SHOP_DOMAIN, the host name on whose pages these
+may be typed. Runs on several machines share what they saw where PREFECT_DEFAULT_RESULT_STORAGE_BLOCK names a storage
+that all of them reach. On your own machine, `browser-use-local up --demo-site` serves the API and the shop
+(docs/local-server.md), whose orders do not change: run it twice, the second time for another status.
 """
 
 from __future__ import annotations
@@ -82,6 +82,7 @@ def what_changed(status: str = "Open", shop_url: str = os.environ.get("SHOP_URL"
             "shop_user": SecretStr(os.environ["SHOP_USER"]),
             "shop_password": SecretStr(os.environ["SHOP_PASSWORD"]),
         },
+        secret_domains=os.environ.get("SHOP_DOMAIN", "").split() or None,
         output_schema=list[Order],
     )
     orders = table.parse(list[Order])

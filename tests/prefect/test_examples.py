@@ -15,13 +15,21 @@ import pytest
 
 from tests.local.person import Person
 from tests.local.running_server import KEY, PASSWORD, USER, Json, LocalServer
+from tests.mailbox import Mailbox
 
 from .running_prefect import ROOT, RunningPrefect, until
 
 CLIENT_PYTHON = Path(sys.prefix).with_name("client") / "bin" / "python"
 """Of the environment that has the local server."""
 
-EXAMPLES = ("many_orders", "one_browser", "orders_to_database", "files_in_and_out", "human_input")
+EXAMPLES = (
+    "many_orders",
+    "one_browser",
+    "orders_to_database",
+    "files_in_and_out",
+    "human_input",
+    "alert_with_picture",
+)
 SOME_ORDERS = ["A-1004", "A-1005", "A-9999", "A-1007", "A-1009"]
 RECEIPT = b"%PDF-1.4 a receipt"
 BROWSERS_AT_ONCE = 2
@@ -34,6 +42,7 @@ class Examples:
     def __init__(self, prefect: RunningPrefect, shop: LocalServer, folder: Path) -> None:
         self.prefect = prefect
         self.shop = shop
+        self.mailbox = Mailbox()
         self.database = folder / "orders.sqlite3"
         with closing(sqlite3.connect(self.database)) as database, database:
             database.execute("CREATE TABLE orders (number PRIMARY KEY, customer, placed, status, amount)")
@@ -42,8 +51,12 @@ class Examples:
         self.downloads = folder / "downloads"
         receipt = folder / "receipt.pdf"
         receipt.write_bytes(RECEIPT)
-        arguments = {"files_in_and_out": [str(receipt), str(self.downloads)], "many_orders": SOME_ORDERS}
-        self._processes = {name: self.start(name, *arguments.get(name, [])) for name in EXAMPLES}
+        arguments = {
+            "files_in_and_out": [str(receipt), str(self.downloads)],
+            "many_orders": SOME_ORDERS,
+            "alert_with_picture": ["A-9999"],
+        }
+        self.processes = {name: self.start(name, *arguments.get(name, [])) for name in EXAMPLES}
 
     def start(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
         return self.prefect.start(
@@ -56,6 +69,8 @@ class Examples:
             SHOP_USER=USER,
             SHOP_PASSWORD=PASSWORD,
             ORDERS_DATABASE=str(self.database),
+            SMTP_HOST="127.0.0.1",
+            SMTP_PORT=str(self.mailbox.port),
         )
 
     def flow_run(self, name: str) -> dict[str, Any]:
@@ -64,7 +79,7 @@ class Examples:
 
     def tasks(self, name: str) -> list[Json]:
         """The Browser Use tasks of its flow run, when it has succeeded."""
-        status = self._processes[name].wait(120)
+        status = self.processes[name].wait(120)
         assert status == 0, self.prefect.log(name)
         flow_run = self.flow_run(name)
         assert flow_run["state_type"] == "COMPLETED"
@@ -91,10 +106,17 @@ class Examples:
 def examples(prefect_server: RunningPrefect, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Examples]:
     folder = tmp_path_factory.mktemp("examples")
     shop = LocalServer(folder / "data", "--demo-site", "--max-sessions", "6", python=CLIENT_PYTHON)
+    examples = Examples(prefect_server, shop, folder)
     try:
-        yield Examples(prefect_server, shop, folder)
+        yield examples
     finally:
         shop.end()
+        examples.mailbox.close()
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples" / "prefect").glob("*.py")), ids=lambda path: path.stem)
+def test_an_example_is_in_the_table_of_the_page(path: Path) -> None:
+    assert f"\n| [{path.name}](../examples/prefect/{path.name}) |" in (ROOT / "docs" / "prefect.md").read_text()
 
 
 def test_mapping_opens_no_more_browsers_than_its_limit_says_and_one_failure_loses_nothing_else(
@@ -147,6 +169,17 @@ def test_a_person_chooses_how_the_browser_goes_on(examples: Examples) -> None:
     assert len({task["sessionId"] for task in tasks}) == 1
     assert examples.session_status(tasks[0]) == "stopped"
     assert "Carrier: DHL\nExpected date: 2026-11-26" in examples.prefect.log("human_input")
+
+
+def test_an_alert_says_what_failed_and_has_the_picture_of_the_last_page(examples: Examples) -> None:
+    process, log = examples.processes["alert_with_picture"], examples.prefect.log
+    assert process.wait(120) == 1, log("alert_with_picture")
+    [message] = examples.mailbox.messages
+    assert str(message["Subject"]).endswith(" of alert-with-picture failed")
+    text, picture = message.iter_parts()
+    assert "`click A-9999`, failed" in text.get_content()
+    assert picture.get_content_maintype() == "image"
+    assert len(picture.get_content()) > 1000
 
 
 def test_something_new_is_told_once_and_nothing_new_ends_quietly(examples: Examples) -> None:
