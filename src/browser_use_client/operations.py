@@ -13,7 +13,7 @@ from browser_use_client.errors import InvalidRequestError, NotFoundError
 from browser_use_client.flows import account, lookup, sessions, watch
 from browser_use_client.flows import files as moving
 from browser_use_client.flows.lookup import LOOK_BACK, Keys, TaskLists, ago
-from browser_use_client.flows.profiles import with_profile
+from browser_use_client.flows.profiles import wait_until_free, with_profile
 from browser_use_client.flows.run import run
 from browser_use_client.flows.start import SessionStart
 from browser_use_client.flows.wait import MAX_FAILURES, wait
@@ -192,6 +192,8 @@ def start_session(server: Server, settings: BrowserSettings | None) -> Flow[Sess
     """Starts a session."""
     contract = yield from server.contract()
     settings = yield from with_profile(contract, settings or BrowserSettings(), server.clock)
+    if settings.profile_id is not None:
+        yield from wait_until_free(contract, settings.profile_id, room_until=0.0, clock=server.clock)
     starting = SessionStart(
         contract,
         contract.start_session(settings),

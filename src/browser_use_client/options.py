@@ -24,8 +24,8 @@ class CreateOptions(TypedDict, total=False):
             `stop_session`; that of `v4` loses its browser two minutes after the task, or when an earlier task asked.
         key_after: When the key was first used, at the earliest, by the caller's clock. Default: 7 days ago.
         key_is_new: Nobody can have used the key before: it is not looked for before the task is created. Default: no.
-        wait_when_busy: How long to wait for a session that runs another task, or for a plan that is full: seconds, or a
-            timedelta. Default: not at all.
+        wait_when_busy: How long to wait for a session that runs another task, for a browser profile that another task
+            uses (`v2`), or for a plan that is full: seconds, or a timedelta. Default: not at all.
         accept: Whether a finished task under the key will do. Default: one that finished, unless its agent says that it
             failed.
         files: Files for the task, uploaded first: at most 10 MB each (`v2`), or 20 of 50 MiB (`v4`). Gone through only

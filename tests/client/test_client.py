@@ -110,7 +110,8 @@ def test_every_option_that_the_contract_has_reaches_the_server(client: Client, f
         assert task["body"]["secretBindings"] == [binding | {"allowedDomains": ["shop.test"]}]
         assert task["body"]["judge"] == {}
     else:
-        assert task["metadata"] == {"team": "x", "idempotency_key": "k"}
+        browser_profile = request.browser_settings.profile_id
+        assert task["metadata"] == {"team": "x", "idempotency_key": "k", "browser_profile_id": browser_profile}
         assert task["body"]["secrets"] == {"password": "geheim"}
 
 

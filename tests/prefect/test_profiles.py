@@ -20,4 +20,4 @@ def test_tasks_and_sessions_that_name_one_profile_run_in_it_and_it_is_made_once(
     with BrowserUseClient(api_key=api.api_key, base_url=api.base_url, api_version=api.contract) as client:
         [profile] = client.list_profiles(BrowserProfile)
     assert profile.name == "shop"
-    assert sum(str(profile.id) in json.dumps(request["body"]) for request in api.requests("POST")) == 2
+    assert sum(f'"profileId": "{profile.id}"' in json.dumps(request["body"]) for request in api.requests("POST")) == 2

@@ -148,6 +148,19 @@ class Contract(ABC):
         """US dollars past which whoever waits for the task has to stop it; None where the server sees to that."""
         return None
 
+    # --- profiles in use ---
+
+    def with_profile(self, request: CreateTaskRequest) -> CreateTaskRequest:
+        """The request, saying in its task which browser profile it asks for; unchanged where a task cannot say that."""
+        return request
+
+    def task_with_profile(self, profile_id: str) -> Call[Task | None] | None:  # noqa: ARG002
+        """The newest task that runs in a session of a profile, by what tasks say of themselves; see `with_profile`.
+
+        None where they cannot: no published contract says which profile a session has.
+        """
+        return None
+
     # --- tasks ---
 
     @abstractmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from math import ceil
 from pathlib import Path
@@ -40,6 +41,9 @@ from browser_use_client.models.keys import KEY_NAME
 T = TypeVar("T")
 P = TypeVar("P", bound=Profile)
 
+_PROFILE_NAME = "browser_profile_id"
+"""Where the profile that a task asked for stands in its metadata."""
+
 _NO_AGENT_SETTINGS = {"model_params": "Choose another model with `agent_settings.llm`."}
 _NO_BROWSER_SETTINGS = {
     "custom_proxy": "Use a proxy of Browser Use by its country: `proxy_country_code` of the session or of its profile.",
@@ -57,10 +61,12 @@ class V2(Contract):
     Attributes:
         live_statuses: What a task can be before it ends, in the order that it goes through them.
         kinds_of_profiles: Those that the revision has.
+        most_metadata: How many pairs of metadata a task can have; None for any number.
     """
 
     live_statuses: ClassVar[tuple[str, ...]]
     kinds_of_profiles: ClassVar[tuple[Profiles[Any], ...]]
+    most_metadata: ClassVar[int | None] = None
 
     def with_key(self, request: CreateTaskRequest, key: str) -> CreateTaskRequest:
         """In the metadata, which is sent back, in lists too."""
@@ -80,6 +86,25 @@ class V2(Contract):
     def content_type(self, file: str | Path, size: int) -> str:
         """By its suffix: v2 takes a few kinds."""
         return content_type_of(file, size)
+
+    def with_profile(self, request: CreateTaskRequest) -> CreateTaskRequest:
+        """In the metadata, if there is room: a session does not say which profile it has."""
+        profile_id = request.browser_settings.profile_id
+        is_full = self.most_metadata is not None and len(request.metadata) >= self.most_metadata
+        if profile_id is None or is_full:
+            return request
+        return request.model_copy(update={"metadata": {_PROFILE_NAME: profile_id, **request.metadata}})
+
+    def task_with_profile(self, profile_id: str) -> Call[Task | None]:
+        """Of the newest `PAGE_SIZE` tasks one that runs in a session that one of them began with the profile."""
+        listing = self.list_tasks()
+
+        def parse(body: Any) -> Task | None:
+            tasks = listing.parse(body).items
+            sessions = {task.session_id for task in tasks if task.metadata.get(_PROFILE_NAME) == profile_id}
+            return next((task for task in tasks if task.session_id in sessions and not task.has_ended), None)
+
+        return replace(self._call(listing.method, listing.path, parse), params=listing.params)
 
     def get_task(self, task_id: str) -> Call[Task]:
         """GET /tasks/{id}."""

@@ -32,7 +32,6 @@ from browser_use_client.models import (
 
 NAME = "v2-flat"
 LONGEST_TASK = 50_000
-MOST_METADATA = 10
 
 _BROWSER_PROFILES = Profiles(
     contract=NAME,
@@ -56,6 +55,7 @@ class V2Flat(V2):
     }
     live_statuses = ("created", "started")
     kinds_of_profiles = (_BROWSER_PROFILES,)
+    most_metadata = 10
 
     def place(self, request: CreateTaskRequest, *, keep_session: bool, with_files: bool) -> Call[Place] | None:
         """POST /sessions: files belong to a session, and the one of POST /tasks would close with the task."""
@@ -101,9 +101,9 @@ class V2Flat(V2):
             raise InvalidRequestError(
                 f"The task has {len(request.task):,} characters; {NAME} takes at most {LONGEST_TASK:,}."
             )
-        if len(request.metadata) > MOST_METADATA:
+        if len(request.metadata) > self.most_metadata:
             raise InvalidRequestError(
-                f"The metadata has {len(request.metadata)} pairs; {NAME} takes at most {MOST_METADATA},"
+                f"The metadata has {len(request.metadata)} pairs; {NAME} takes at most {self.most_metadata},"
                 " one of which carries the task's key."
             )
         body = common_body(NAME, request) | {

@@ -24,7 +24,7 @@ from browser_use_client.errors import (
 from browser_use_client.flows.files import LocalFile, local_files, upload
 from browser_use_client.flows.keyed import KeyedTasks
 from browser_use_client.flows.lookup import ReadLists
-from browser_use_client.flows.profiles import with_profile
+from browser_use_client.flows.profiles import wait_until_free, with_profile
 from browser_use_client.flows.sessions import close_at_once, close_session, log, quietly, stop_at_once, stop_task
 from browser_use_client.flows.start import SessionStart
 from browser_use_client.models import CreatedTask, CreateTaskRequest, Task, UploadSlot
@@ -43,7 +43,7 @@ class Creation:
         returning: Whether an earlier call may have used the key, so that it is looked for before anything is sent.
         after: When the first try with this key may have been.
         keep_session: Whether the session stays open after the task.
-        wait_when_busy: Seconds to wait until a busy session or a full account has room.
+        wait_when_busy: Seconds to wait until a busy session, a browser profile or a full account has room.
         accept: Whether a finished task under the key will do, so that nothing new is created.
         files: Gone through, and uploaded first, only if a new task is created.
         clock: The time now.
@@ -157,9 +157,12 @@ class Creation:
         return self.request.browser_settings.session_id
 
     def _find_profile(self) -> Flow[None]:
-        """Finds the profile that the request names, or makes it."""
+        """Finds the profile that the request names, or makes it, and lets others finish with it."""
         settings = yield from with_profile(self.contract, self.request.browser_settings, self.clock)
-        self._ask(self.request.model_copy(update={"browser_settings": settings}))
+        if settings.profile_id is not None and not self.is_follow_up:
+            room_until = self.clock() + self.wait_when_busy
+            yield from wait_until_free(self.contract, settings.profile_id, room_until=room_until, clock=self.clock)
+        self._ask(self.contract.with_profile(self.request.model_copy(update={"browser_settings": settings})))
 
     def _make_place(self, *, with_files: bool) -> Flow[str | None]:
         """Makes what has to exist before the task, and returns the session that was started for it, if one was."""

@@ -1,4 +1,4 @@
-"""A browser profile by name: the one there is, or one that is made, whoever else asks at the same time.
+"""A browser profile by name: the one there is, or one that is made, whoever else asks at the same time; one at a time.
 
 The server keeps no name from being given twice. So every caller takes the oldest profile of a name, and one who has
 just made a younger one deletes it: it is empty, and nobody else takes it.
@@ -11,12 +11,12 @@ from itertools import count
 
 from browser_use_client.contracts import Contract
 from browser_use_client.contracts._profiles import Profiles
-from browser_use_client.effects import Clock, Flow, call
-from browser_use_client.errors import BrowserUseError
+from browser_use_client.effects import Clock, Flow, Sleep, call
+from browser_use_client.errors import BrowserUseError, SessionBusyError
 from browser_use_client.flows.pages import all_pages
-from browser_use_client.flows.sessions import quietly
+from browser_use_client.flows.sessions import log, quietly
 from browser_use_client.models import BrowserProfile, BrowserSettings
-from browser_use_client.retrying import pause_or_raise, retried
+from browser_use_client.retrying import pause_before, pause_or_raise, retried
 
 LAST = datetime.max.replace(tzinfo=timezone.utc)
 
@@ -37,6 +37,38 @@ def with_profile(contract: Contract, settings: BrowserSettings, clock: Clock) ->
         return settings
     profile = yield from _profile(contract.profiles(BrowserProfile), settings.profile, clock)
     return settings.model_copy(update={"profile": None, "profile_id": profile.id})
+
+
+def wait_until_free(contract: Contract, profile_id: str, *, room_until: float, clock: Clock) -> Flow[None]:
+    """Waits while a task that this client created, here or elsewhere, runs with a profile; warns if it still does.
+
+    It holds nobody up for longer, and finds no two that begin in the same moment. One request where the profile is
+    free, and none where the contract cannot tell.
+
+    Args:
+        contract: What the server speaks.
+        profile_id: The profile that a new session is to have.
+        room_until: Until when to wait, in seconds since the epoch.
+        clock: The time now.
+    """
+    asking = contract.task_with_profile(profile_id)
+    for attempt in count(1):
+        try:
+            task = None if asking is None else (yield from call(asking))
+        except BrowserUseError:  # what keeps a list from being read, the create will say
+            return
+        if task is None:
+            return
+        used = f"Browser profile {profile_id} is in use: task {task.id} runs with it in session {task.session_id}."
+        pause = pause_before(attempt, None)
+        if clock() + pause > room_until:
+            log.warning(
+                "%s A second session begins with it now, and whichever closes last overwrites the cookies of the other:"
+                " run one at a time, or wait for the first with `wait_when_busy`.",
+                used,
+            )
+            return
+        yield Sleep(pause, SessionBusyError(used, task_id=task.id, session_id=task.session_id))
 
 
 def _profile(profiles: Profiles[BrowserProfile], name: str, clock: Clock) -> Flow[BrowserProfile]:
