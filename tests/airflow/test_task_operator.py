@@ -396,7 +396,7 @@ def test_who_takes_over_from_the_triggerer_does_not_ask_again_what_the_server_sp
     context = context_of(task)
     with pytest.raises(TaskDeferred) as deferred:
         execute(task, context)
-    assert deferred.value.kwargs == {"try_number": 1, "api_version": "v2-flat"}
+    assert deferred.value.kwargs == {"try_number": 1, "api_version": "v2-flat", "is_follow_up": False}
     event = {"browser_task_id": context["ti"].xcoms["task_id"], "steps_logged": 0, "error": None}
     execute_complete = getattr(task, deferred.value.method_name)
     assert execute_complete(context, event, **deferred.value.kwargs)["status"] == "finished"

@@ -58,6 +58,7 @@ def test_its_row_holds_ids_and_plain_settings_only() -> None:
         "api_version": None,
         "max_cost_usd": None,
         "in_dag_test": False,
+        "require_same_browser": False,
     }
     assert BrowserUseTaskTrigger(**settings).serialize() == (path, settings)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException, TaskDeferred
+from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
 
 from airflow_browser_use.identity import TaskKey, possible_keys
 from airflow_browser_use.operators import (
@@ -20,7 +22,7 @@ from airflow_browser_use.settlement import settle
 from browser_use_client import BrowserUseClient, InvalidRequestError, TaskTimeoutError
 
 from .fake_v4 import FakeV4
-from .stand_in import Store, TaskInstance, context_of, execute, retry
+from .stand_in import Store, TaskInstance, context_of, execute, resume, retry
 
 
 def browse(prompt: str = "read", **kwargs: Any) -> BrowserUseTaskOperator:
@@ -196,3 +198,44 @@ def test_a_task_that_another_one_made_is_not_stopped_when_the_trigger_times_out(
         second.resume_execution("__fail__", {"error": "Trigger timeout"}, context)
     [run] = v4.tasks.values()
     assert run.status == "started"
+
+
+def follow_up_whose_browser_goes_unseen(v4: FakeV4, prompt: str, **kwargs: Any) -> BrowserUseTaskOperator:
+    """With a `key`, nobody looks whether the session is open: so the server begins a new browser."""
+    with BrowserUseClient(v4.key, v4.url) as client:
+        session_id = client.create_task("log in", keep_session=True).session_id
+        client.stop_session(session_id)
+    return browse(prompt, session_id=session_id, key="once", **kwargs)
+
+
+def test_a_follow_up_in_a_new_browser_is_stopped_and_fails_for_good(v4: FakeV4) -> None:
+    task = follow_up_whose_browser_goes_unseen(v4, "forever", retries=2)
+    with pytest.raises(AirflowFailException, match=r"the browser of its session, which was gone.* It was stopped"):
+        execute(task, context_of(task, TaskInstance(max_tries=2)))
+    assert [run.status for run in v4.tasks.values()] == ["finished", "stopped"]
+
+
+@pytest.mark.skipif(not AIRFLOW_V_3_0_PLUS, reason="resumes as Airflow 3 does")
+@pytest.mark.parametrize(("prompt", "status"), [("forever", "stopped"), ("read", "finished")])
+def test_deferred_a_follow_up_in_a_new_browser_fails_for_good_too(v4: FakeV4, prompt: str, status: str) -> None:
+    task = follow_up_whose_browser_goes_unseen(v4, prompt, retries=2, deferrable=True)
+    context = context_of(task, TaskInstance(max_tries=2))
+    with pytest.raises(TaskDeferred) as deferred:
+        execute(task, context)
+    event = asyncio.run(anext(deferred.value.trigger.run())).payload
+    with pytest.raises(AirflowFailException, match="the browser of its session, which was gone"):
+        resume(task, context, deferred.value, event)
+    assert [run.status for run in v4.tasks.values()] == ["finished", status]
+
+
+@pytest.mark.skipif(not AIRFLOW_V_3_0_PLUS, reason="resumes as Airflow 3 does")
+def test_deferred_a_follow_up_in_the_same_browser_goes_on(v4: FakeV4) -> None:
+    with BrowserUseClient(v4.key, v4.url) as client:
+        session_id = client.create_task("log in", keep_session=True).session_id
+    task = browse("for 5 s", session_id=session_id, deferrable=True)
+    context = context_of(task)
+    with pytest.raises(TaskDeferred) as deferred:
+        execute(task, context)
+    assert deferred.value.trigger.require_same_browser
+    event = asyncio.run(anext(deferred.value.trigger.run())).payload
+    assert resume(task, context, deferred.value, event)["status"] == "finished"

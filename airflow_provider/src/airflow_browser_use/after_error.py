@@ -11,11 +11,14 @@ from airflow_browser_use import cleaning, failures, metrics
 from airflow_browser_use.cleanup import Fate
 from airflow_browser_use.creating import is_acceptable
 from airflow_browser_use.messages import explain
-from browser_use_client import BrowserUseError, CutShortError, TaskTimeoutError
+from browser_use_client import BrowserUseError, CostLimitReachedError, CutShortError, TaskTimeoutError
 
 if TYPE_CHECKING:
     from airflow_browser_use.remote import RemoteTask
     from browser_use_client import Task
+
+STOPPED_FOR = {TaskTimeoutError: "timeout", CostLimitReachedError: "cost_limit"}
+"""The `reason` of the metric of stops, where it is the error's own; else it is `error`."""
 
 
 def end(remote: RemoteTask, error: BaseException) -> bool:
@@ -49,7 +52,7 @@ def end(remote: RemoteTask, error: BaseException) -> bool:
         remote.tell_end(became)
         metrics.count_stop(remote.ti, became, "timeout" if isinstance(error, AirflowTaskTimeout) else "error")
     elif isinstance(error, CutShortError) and error.stopped:
-        _log_end_of_stopped(remote, "timeout" if isinstance(error, TaskTimeoutError) else "cost_limit")
+        _log_end_of_stopped(remote, STOPPED_FOR.get(type(error), "error"))
     if isinstance(error, BrowserUseError):
         _tell(remote, error, retries=ending.fate is Fate.TRIED_AGAIN, became=became)
     elif became:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from airflow_browser_use.failures import ResultNotKeptError
 from airflow_browser_use.results import shortened
 from browser_use_client import (
+    BrowserNotReusedError,
     BrowserUseError,
     CreationUnknownError,
     NotFoundError,
@@ -36,7 +37,7 @@ def explain(
         continues: What the DAG says about the session, if another task has begun it.
         live_view: Where the session can be seen by who may.
     """
-    gone = isinstance(error, (SessionStoppedError, NotFoundError))
+    gone = isinstance(error, (BrowserNotReusedError, SessionStoppedError, NotFoundError))
     parts = [
         f"Remote task {became.id} {_end_of(became, error)}." if became else str(error),
         f"It returned: {shortened(error.raw)}" if isinstance(error, OutputSchemaError) and error.raw else "",

@@ -47,6 +47,7 @@ class RemoteTask:
         context: Of the try.
         log: Of the task instance.
         task_id: The id of the remote task, if this try has it already.
+        is_follow_up: What is known of that; see the attribute.
 
     Attributes:
         options: What the user wants.
@@ -60,6 +61,7 @@ class RemoteTask:
         has_ended: It is known to run no more.
         found_ended: It is that of an earlier try, and had ended already.
         is_shared: Another task instance made it, under the same `key`.
+        is_follow_up: It continues a session, in whose browser it has to go on.
         result: The XCom value, once it has done its work; what is too large for that may not be delivered yet.
     """
 
@@ -71,6 +73,8 @@ class RemoteTask:
         context: Context,
         log: Any,
         task_id: str | None = None,
+        *,
+        is_follow_up: bool = False,
     ) -> None:
         self.options = options
         self.use = use
@@ -93,6 +97,7 @@ class RemoteTask:
         self.found_ended = False
         self._session_closed = False
         self.is_shared = False
+        self.is_follow_up = is_follow_up
         self._record = Record(context)
         if task_id is not None:
             self._recall()
@@ -116,6 +121,7 @@ class RemoteTask:
             session_id = self._session_of(group)
             if session_id is None:
                 request = self._with_settings_of_group(request)
+        self.is_follow_up = session_id is not None
         creation = Creation(
             client=self.client,
             identity=self.identity,
@@ -166,6 +172,7 @@ class RemoteTask:
             poll_interval=self.options.poll_interval,
             on_step=lambda step: log_step(self.log, step),
             stop_on_timeout=self.options.stop_on_timeout,
+            require_same_browser=self.is_follow_up,
         )
 
     def finish(self, task: Task) -> None:

@@ -72,6 +72,7 @@ class BrowserUseTaskTrigger(BaseTrigger):
         api_version: What the server speaks, if this Airflow has asked it already.
         in_dag_test: `dag.test()` runs this trigger itself. A triggerer of the same database may see it for a moment
             too, and then finds the task instance queued, as after a clear: it stops nothing.
+        require_same_browser: The remote task is stopped if it does not go on in the browser of its session.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class BrowserUseTaskTrigger(BaseTrigger):
         max_cost_usd: str | None = None,
         api_version: str | None = None,
         in_dag_test: bool = False,
+        require_same_browser: bool = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call] # Airflow's
         self.browser_use_conn_id = browser_use_conn_id
@@ -101,6 +103,7 @@ class BrowserUseTaskTrigger(BaseTrigger):
         self.max_cost_usd = max_cost_usd
         self.api_version = api_version
         self.in_dag_test = in_dag_test
+        self.require_same_browser = require_same_browser
         self._steps_logged = 0
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -117,6 +120,7 @@ class BrowserUseTaskTrigger(BaseTrigger):
             "max_cost_usd": self.max_cost_usd,
             "api_version": self.api_version,
             "in_dag_test": self.in_dag_test,
+            "require_same_browser": self.require_same_browser,
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -124,11 +128,7 @@ class BrowserUseTaskTrigger(BaseTrigger):
         error: dict[str, Any] | None = None
         try:
             async with shared_watch(self.browser_use_conn_id, self.poll_interval, self.api_version) as watch:
-                logging = asyncio.create_task(self._log_steps(watch))
-                try:
-                    await self._wait(watch)
-                finally:
-                    logging.cancel()
+                await self._wait_and_follow(watch)
         except BrowserUseError as problem:
             error = to_event(problem)
         except asyncio.CancelledError:
@@ -147,22 +147,38 @@ class BrowserUseTaskTrigger(BaseTrigger):
         limit = None if self.max_cost_usd is None else Decimal(self.max_cost_usd)
         return CreatedTask(id=self.browser_task_id, session_id=self.browser_session_id, max_cost_usd=limit)
 
+    async def _wait_and_follow(self, watch: Watch) -> None:
+        waiting, following = asyncio.create_task(self._wait(watch)), asyncio.create_task(self._follow(watch))
+        try:
+            await asyncio.wait((waiting, following), return_when=asyncio.FIRST_COMPLETED)
+            await (waiting if waiting.done() else self._wait_alone(watch))
+        finally:
+            for each in (waiting, following):
+                each.cancel()
+            await asyncio.gather(waiting, following, return_exceptions=True)
+
     async def _wait(self, watch: Watch) -> None:
         if self.max_cost_usd is None:  # the watcher stops nothing, and does not see what tasks cost
             with suppress(TaskTimeoutError):
                 await watch.watcher.wait(self._browser_task, deadline=self.deadline)
                 return
+        await self._wait_alone(watch)
+
+    async def _wait_alone(self, watch: Watch) -> None:
+        """Wait with requests of its own, and by the client's decisions."""
         await watch.client.wait_for_task(
             self._browser_task,
             deadline=self.deadline,
             poll_interval=self.poll_interval,
             stop_on_timeout=self.stop_on_timeout,
+            require_same_browser=self.require_same_browser,
         )
 
-    async def _log_steps(self, watch: Watch) -> None:
+    async def _follow(self, watch: Watch) -> None:
         """Steps as they happen, from a request of their own; the more triggers share the server, the fewer.
 
-        A server that does not answer is worth a line a minute; whether it counts is for the watcher to judge.
+        Ends only once it turns out that the remote task does not go on in the browser of its session. A server that
+        does not answer is worth a line a minute; whether it counts is for the watcher to judge.
         """
         now, next_line = asyncio.get_running_loop().time, 0.0
         cursor: str | None = None
@@ -181,6 +197,8 @@ class BrowserUseTaskTrigger(BaseTrigger):
             for step in progress.steps:
                 log_step(self.log, step)
             self._steps_logged += len(progress.steps)
+            if self.require_same_browser and progress.browser_reused is False:
+                return
 
     async def on_kill(self) -> None:
         """Stop the remote task if nobody looks after it any more; see `stop_on_kill`.

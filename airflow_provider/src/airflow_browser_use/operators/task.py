@@ -244,11 +244,16 @@ class BrowserUseTaskOperator(TemplatedOperator):
         return self._returned(remote)
 
     def execute_complete(
-        self, context: Context, event: dict[str, Any], try_number: int | None = None, api_version: str | None = None
+        self,
+        context: Context,
+        event: dict[str, Any],
+        try_number: int | None = None,
+        api_version: str | None = None,
+        is_follow_up: bool = False,
     ) -> Any:
         """Take over from the triggerer: fetch the result, or fail as it says.
 
-        What the server speaks comes along from the process that deferred, so that this one need not ask.
+        What the server speaks, and whether the task is a follow-up, comes along from the process that deferred.
 
         Airflow 3 before 3.1.1 resumes a retry here too, with the event of the try that failed (apache/airflow#56704).
         So a try that did not defer itself begins anew.
@@ -262,15 +267,17 @@ class BrowserUseTaskOperator(TemplatedOperator):
             return self.execute(context)
         own_id = ti.xcom_pull(task_ids=ti.task_id, key="task_id", map_indexes=ti.map_index)
         if own_id not in (None, event["browser_task_id"]):
-            with self._remote_task(context, own_id) as remote:
+            with self._remote_task(context, own_id, is_follow_up=is_follow_up) as remote:
                 self._defer(remote, self._deadline())
-        with self._remote_task(context, event["browser_task_id"]) as remote:
+        with self._remote_task(context, event["browser_task_id"], is_follow_up=is_follow_up) as remote:
             if event["error"] is not None:
                 raise failures.from_event(event["error"], event["browser_task_id"])
             task = remote.read()
             self.task = task.task or self.task  # a function that made the prompt is not called again
             for step in task.steps[event["steps_logged"] :]:
                 log_step(self.log, step)
+            if is_follow_up and task.browser_reused is False:  # it has ended before the trigger saw that
+                task = remote.wait(remote.known, deadline=None)
             remote.finish(task)
         return self._returned(remote)
 
@@ -328,7 +335,9 @@ class BrowserUseTaskOperator(TemplatedOperator):
             remote=(remote.task_id, remote.client.base_url) if remote and remote.task_id else None,
         )
 
-    def _remote_task(self, context: Context, browser_task_id: str | None = None) -> RemoteTask:
+    def _remote_task(
+        self, context: Context, browser_task_id: str | None = None, *, is_follow_up: bool = False
+    ) -> RemoteTask:
         """The remote task of this try, kept for `on_kill` and OpenLineage."""
         options = TaskOptions(
             session_id=self.session_id,
@@ -346,7 +355,15 @@ class BrowserUseTaskOperator(TemplatedOperator):
             browser_use_conn_id=self.browser_use_conn_id,
             show_live_url=self.show_live_url,
         )
-        self._remote = RemoteTask(options, self.session_use, self._new_client, context, self.log, browser_task_id)
+        self._remote = RemoteTask(
+            options,
+            self.session_use,
+            self._new_client,
+            context,
+            self.log,
+            browser_task_id,
+            is_follow_up=is_follow_up,
+        )
         return self._remote
 
     def _request(self) -> CreateTaskRequest:
@@ -399,8 +416,13 @@ class BrowserUseTaskOperator(TemplatedOperator):
                 max_cost_usd=None if remote.max_cost_usd is None else str(remote.max_cost_usd),
                 api_version=api_version,
                 in_dag_test=is_dag_test(),
+                require_same_browser=remote.is_follow_up,
             ),
             method_name=self.execute_complete.__name__,
-            kwargs={"try_number": remote.ti.try_number, "api_version": api_version},
+            kwargs={
+                "try_number": remote.ti.try_number,
+                "api_version": api_version,
+                "is_follow_up": remote.is_follow_up,
+            },
             timeout=None if deadline is None else timedelta(seconds=deadline - time.time() + LATEST_RESUME),
         )
