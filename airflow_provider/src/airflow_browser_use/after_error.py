@@ -44,7 +44,7 @@ def end(remote: RemoteTask, error: BaseException) -> bool:
     became = None
     if cleanup.stop_task:
         became = cleaning.stop_task(remote.client, remote.known, remote.log)
-        if became and became.status == "finished" and is_acceptable(became, remote.options):
+        if became and is_acceptable(became, remote.options):
             return _finish_after_all(remote)
     if cleanup.close_session and remote.session_id:
         remote.close_session(remote.client)

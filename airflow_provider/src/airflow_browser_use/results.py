@@ -78,9 +78,7 @@ def log_end(log: Any, task: Task) -> None:
         f"{len(task.steps)} steps",
         "" if task.cost is None else f"{task.cost} USD",
     ]
-    where = ""
-    if task.status != "finished" or task.is_success is False:
-        where = f" {last_page(task)}".rstrip()
+    where = "" if task.has_succeeded else f" {last_page(task)}".rstrip()
     log.info("Remote task %s ended as `%s`: %s.%s", task.id, task.status, ", ".join(filter(None, parts)), where)
 
 
