@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,17 +14,21 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException, TaskDeferred
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
 
+from airflow_browser_use.failures import ResultNotKeptError
 from airflow_browser_use.identity import TaskKey, possible_keys
 from airflow_browser_use.operators import (
     BrowserUseStartSessionOperator,
     BrowserUseStopSessionOperator,
     BrowserUseTaskOperator,
 )
+from airflow_browser_use.sensors import BrowserUseTaskSensor
 from airflow_browser_use.settlement import settle
-from browser_use_client import BrowserUseClient, InvalidRequestError, TaskTimeoutError
+from browser_use_client import BrowserUseClient, InvalidRequestError, OutputSchemaError, TaskTimeoutError
 
 from .fake_v4 import FakeV4
 from .stand_in import Store, TaskInstance, context_of, execute, resume, retry
+
+RESUMES = pytest.mark.skipif(not AIRFLOW_V_3_0_PLUS, reason="resumes as Airflow 3 does")
 
 
 def browse(prompt: str = "read", **kwargs: Any) -> BrowserUseTaskOperator:
@@ -215,7 +221,7 @@ def test_a_follow_up_in_a_new_browser_is_stopped_and_fails_for_good(v4: FakeV4) 
     assert [run.status for run in v4.tasks.values()] == ["finished", "stopped"]
 
 
-@pytest.mark.skipif(not AIRFLOW_V_3_0_PLUS, reason="resumes as Airflow 3 does")
+@RESUMES
 @pytest.mark.parametrize(("prompt", "status"), [("forever", "stopped"), ("read", "finished")])
 def test_deferred_a_follow_up_in_a_new_browser_fails_for_good_too(v4: FakeV4, prompt: str, status: str) -> None:
     task = follow_up_whose_browser_goes_unseen(v4, prompt, retries=2, deferrable=True)
@@ -228,7 +234,7 @@ def test_deferred_a_follow_up_in_a_new_browser_fails_for_good_too(v4: FakeV4, pr
     assert [run.status for run in v4.tasks.values()] == ["finished", status]
 
 
-@pytest.mark.skipif(not AIRFLOW_V_3_0_PLUS, reason="resumes as Airflow 3 does")
+@RESUMES
 def test_deferred_a_follow_up_in_the_same_browser_goes_on(v4: FakeV4) -> None:
     with BrowserUseClient(v4.key, v4.url) as client:
         session_id = client.create_task("log in", keep_session=True).session_id
@@ -239,3 +245,70 @@ def test_deferred_a_follow_up_in_the_same_browser_goes_on(v4: FakeV4) -> None:
     assert deferred.value.trigger.require_same_browser
     event = asyncio.run(anext(deferred.value.trigger.run())).payload
     assert resume(task, context, deferred.value, event)["status"] == "finished"
+
+
+def test_files_go_in_and_come_out(v4: FakeV4, tmp_path: Path) -> None:
+    (tmp_path / "orders.csv").write_text("7;9.5")
+    v4.api.script("enter", seconds=0.0, output_files={"receipt.txt": "thank you"})
+    task = browse("enter", files=tmp_path / "orders.csv", download_output_to=tmp_path / "out")
+    value = execute(task)
+    [run] = v4.tasks.values()
+    assert len(run.body["attachedFileIds"]) == 1
+    [file] = value["output_files"]
+    assert file["path"] == str(tmp_path / "out" / "receipt.txt")
+    assert Path(file["path"]).read_text() == "thank you"
+
+
+def test_an_output_that_is_too_large_for_xcom_is_written_down(v4: FakeV4, tmp_path: Path) -> None:
+    v4.api.script("much", seconds=0.0, output="x" * 5000)
+    value = execute(browse("much", max_xcom_bytes=1000, large_output_to=tmp_path))
+    assert value["output"] is None
+    assert json.loads(Path(value["output_path"]).read_text()) == "x" * 5000
+
+
+def test_a_result_that_could_not_be_kept_is_that_of_the_retry_too(v4: FakeV4, tmp_path: Path) -> None:
+    task = browse(output_schema={"type": "string"}, max_xcom_bytes=1, retries=2)
+    v4.api.script(seconds=0.0, output='"seven"')
+    context = context_of(task, TaskInstance(max_tries=2))
+    with pytest.raises(ResultNotKeptError, match="has finished"):
+        execute(task, context)
+    task.large_output_to = tmp_path
+    assert execute(task, retry(context))["output_path"]
+    assert len(v4.tasks) == 1
+
+
+def test_an_output_that_does_not_fit_its_schema_is_asked_for_anew_by_a_retry(v4: FakeV4) -> None:
+    task = browse(output_schema={"type": "integer"}, retries=2)
+    v4.api.script(seconds=0.0, output="seven", times=1)
+    context = context_of(task, TaskInstance(max_tries=2))
+    with pytest.raises(OutputSchemaError):
+        execute(task, context)
+    v4.api.script(seconds=0.0, output="7")
+    assert execute(task, retry(context))["output"] == 7
+    assert len(v4.tasks) == 2
+    assert v4.open_sessions == []
+
+
+@pytest.mark.parametrize("deferrable", [pytest.param(True, marks=RESUMES), False])
+@pytest.mark.parametrize("stop_on_timeout", [True, False])
+def test_a_late_task_is_stopped_or_left_by_option(v4: FakeV4, deferrable: bool, stop_on_timeout: bool) -> None:
+    task = browse("forever", timeout=0.5, stop_on_timeout=stop_on_timeout, deferrable=deferrable)
+    context = context_of(task)
+    if deferrable:
+        with pytest.raises(TaskDeferred) as deferred:
+            execute(task, context)
+        event = asyncio.run(anext(deferred.value.trigger.run())).payload
+    with pytest.raises(TaskTimeoutError, match="It was stopped" if stop_on_timeout else "still runs and costs"):
+        resume(task, context, deferred.value, event) if deferrable else execute(task, context)
+    assert [run.status for run in v4.tasks.values()] == ["stopped" if stop_on_timeout else "started"]
+    assert len(v4.open_sessions) == (0 if stop_on_timeout else 1)
+
+
+def test_the_sensor_returns_what_a_task_that_was_started_elsewhere_has_found(v4: FakeV4) -> None:
+    with BrowserUseClient(v4.key, v4.url) as client:
+        run = client.create_task("read")
+    with DAG("shop"):
+        sensor = BrowserUseTaskSensor(task_id="wait", browser_task_id=run.id)
+    poked = sensor.poke(context_of(sensor))
+    assert poked.is_done
+    assert poked.xcom_value["output"] == "Done."

@@ -78,10 +78,11 @@ class SessionPolicy:
             ti: The task instance; it needs no more than its ids.
             ending: How its try ends.
         """
-        cleanup = cleanup_after(ending, owned=self.owned, begun_here=self.begun_here, others=Others.NONE)
-        if not cleanup.close_session:
-            return cleanup
-        others = self.others(ti, ending.fate)
+        cleanup = self.cleanup_beside(Others.NONE, ending)
+        return self.cleanup_beside(self.others(ti, ending.fate), ending) if cleanup.close_session else cleanup
+
+    def cleanup_beside(self, others: Others, ending: Ending) -> Cleanup:
+        """The same decision, of who knows what the others do."""
         return cleanup_after(ending, owned=self.owned, begun_here=self.begun_here, others=others)
 
     def others(self, ti: Any, fate: Fate) -> Others:

@@ -13,7 +13,7 @@ from asgiref.sync import sync_to_async
 from tenacity import retry, stop_after_attempt, wait_exponential
 
 from airflow_browser_use import metrics, task_states
-from airflow_browser_use.cleanup import Ending, Fate, fate_of
+from airflow_browser_use.cleanup import Ending, Fate, Others, fate_of
 from airflow_browser_use.compat import is_dag_test
 from airflow_browser_use.failures import to_event
 from airflow_browser_use.hooks import BrowserUseHook
@@ -243,8 +243,9 @@ class BrowserUseTaskTrigger(BaseTrigger):
     async def _stop_with_run(self) -> None:
         """`dag.test()` was ended by Ctrl+C: neither the task goes on, nor any other in its session."""
         if self.stop_on_kill:
+            cleanup = self.session_policy.cleanup_beside(Others.NONE, Ending(Fate.FAILED, task_runs=True))
             async with await self._new_client() as client:
-                await client.stop_task(self._browser_task, stop_session=self.session_policy.owned)
+                await client.stop_task(self._browser_task, stop_session=cleanup.close_session)
             self.log.info("Remote task %s was stopped: its run was ended.", self.browser_task_id)
 
     async def _new_client(self) -> AsyncBrowserUseClient:
