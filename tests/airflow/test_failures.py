@@ -106,5 +106,5 @@ def test_of_a_result_that_was_not_kept_a_retry_makes_no_new_task_but_a_clear_doe
 
 @pytest.mark.parametrize("kind", [None, "SystemExit", "Task", "BrowserUseClient", "os"])
 def test_an_event_that_names_no_error_of_browser_use_is_refused(kind: object) -> None:
-    with pytest.raises(ValueError, match="no error of Browser Use"):
+    with pytest.raises(ValueError, match="not an error of Browser Use"):
         failures.from_event({"kind": kind, "message": "..."}, "t")

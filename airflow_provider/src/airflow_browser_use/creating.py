@@ -47,7 +47,7 @@ class Creation:
         record: What earlier tries remember.
         ti: The task instance.
         log: Of the task instance.
-        sleep: Pauses for so many seconds, unless the worker is told to end.
+        sleep: Pauses for so many seconds, unless the worker receives SIGTERM.
     """
 
     client: BrowserUseClient
@@ -99,7 +99,7 @@ class Creation:
         if session_id and not self.options.key:  # what was done under a key needs no session any more
             self._refuse_if_closed(session_id)
         self.record.begin()
-        patience = max(min(self.options.wait_when_busy, (deadline or inf) - time.time()), 0.0)
+        room_for = max(min(self.options.wait_when_busy, (deadline or inf) - time.time()), 0.0)
         if self.options.key:
             request = self._signed(request)
         if session_id and self.use.continues:
@@ -107,7 +107,7 @@ class Creation:
                 return self._post(request, session_id, wait_when_busy=0.0)
             except SessionBusyError:
                 stop_abandoned(self.client, session_id, self.use, self.ti, self.log)
-        return self._post(request, session_id, wait_when_busy=patience)
+        return self._post(request, session_id, wait_when_busy=room_for)
 
     def _refuse_if_closed(self, session_id: str) -> None:
         """A follow-up never begins anew: on `v4` it would, in a new browser that is signed in nowhere.

@@ -28,7 +28,7 @@ class AgentReportsFailureError(TaskFailedError):
 
 
 class WorkerShutDownError(BrowserUseError):
-    """The worker was told to end; what became of the remote task for that stands in the message."""
+    """The worker received SIGTERM. The message says what became of the remote task."""
 
     retryable = True
 
@@ -114,7 +114,7 @@ def ending_of(error: BaseException, *, tries_left: bool, runs: bool, stop_on_tim
 
 
 def ending_of_interrupted(state: str | None, *, tries_left: bool, runs: bool, stop_on_kill: bool) -> Ending:
-    """How a try ends whose worker was told to end.
+    """How a try ends after its worker received SIGTERM.
 
     A task instance that Airflow still has as running was neither marked nor cleared: its worker is shut down, and a
     retry, if there is one, reattaches to the remote task.
@@ -150,7 +150,7 @@ def from_event(event: dict[str, Any], task_id: str) -> BrowserUseError:
     kind = getattr(browser_use_client, str(event.get("kind")), None)
     if not (isinstance(kind, type) and issubclass(kind, BrowserUseError)):
         raise ValueError(  # noqa: TRY004 - what is wrong is a value
-            f"A trigger's event names {event.get('kind')!r}, which is no error of Browser Use."
+            f"A trigger's event names {event.get('kind')!r}, which is not an error of Browser Use."
         )
     more = {"stopped": bool(event["stopped"])} if issubclass(kind, CutShortError) else {}
     return kind(str(event.get("message")), task_id=task_id, session_id=event.get("session_id"), **more)

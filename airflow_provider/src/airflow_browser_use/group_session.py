@@ -27,8 +27,8 @@ BEGUN_FOR = "session_begun_for"
 SETTINGS = "browser_settings"
 """In XCom of the setup task: the settings of the browser."""
 
-LOOK_SECONDS = 2.0
-"""From one look whether another task has begun the session to the next."""
+POLL_SECONDS = 2.0
+"""Seconds from one poll for whether another task has begun the session to the next."""
 
 
 def new_name() -> str:
@@ -73,7 +73,7 @@ def session_to_continue(
         ti: The task instance.
         use: Which tasks of the DAG work in the session.
         wait: Seconds to wait until another one has begun it.
-        sleep: Pauses for so many seconds, unless the worker is told to end.
+        sleep: Pauses for so many seconds, unless the worker receives SIGTERM.
 
     Raises:
         SessionBusyError: No other one has begun it in time.
@@ -93,4 +93,4 @@ def session_to_continue(
                 f"The session of the group begins with task {first[0]!r}, which has not begun it yet. Put the tasks in"
                 " an order, or let this one wait with `wait_when_busy`."
             )
-        sleep(LOOK_SECONDS)
+        sleep(POLL_SECONDS)

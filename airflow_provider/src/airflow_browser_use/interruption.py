@@ -1,19 +1,19 @@
-"""Being told to end: a signal is noticed here, and acted on where Airflow can be asked what it is about."""
+"""SIGTERM on a worker: it is noticed here, and acted on where Airflow can be asked for the reason."""
 
 from __future__ import annotations
 
 import time
 
 SLICE_SECONDS = 0.5
-"""How long a wait sleeps before it looks whether the worker was told to end. After 5 s, Airflow kills it."""
+"""Seconds after which a wait notices at the latest that the worker received SIGTERM. Airflow kills it after 5 s."""
 
 
 class WorkerInterruptedError(Exception):
-    """The worker was told to end (SIGTERM) while it waited."""
+    """The worker received SIGTERM while it waited."""
 
 
 class Interruption:
-    """Whether the worker was told to end.
+    """Whether the worker received SIGTERM.
 
     A signal handler sets it, since it can do nothing else in safety: what the process was about to send is half sent.
     """
@@ -22,20 +22,20 @@ class Interruption:
         self.asked = False
 
     def ask(self) -> None:
-        """Say that the worker was told to end; from a signal handler."""
+        """Note that the worker received SIGTERM; called by a signal handler."""
         self.asked = True
 
     def raise_if_asked(self) -> None:
         """End what waits.
 
         Raises:
-            WorkerInterruptedError: The worker was told to end.
+            WorkerInterruptedError: The worker received SIGTERM.
         """
         if self.asked:
             raise WorkerInterruptedError
 
     def sleep(self, seconds: float) -> None:
-        """Sleep for the client's waits, until the worker is told to end."""
+        """Sleep for the client's waits, until the worker receives SIGTERM."""
         until = time.monotonic() + seconds
         self.raise_if_asked()
         while (left := until - time.monotonic()) > 0:

@@ -53,7 +53,7 @@ class RemoteTask:
         options: What the user wants.
         use: What the DAG says about its session.
         policy: Who may go on in its session.
-        interruption: Whether the worker was told to end.
+        interruption: Whether the worker received SIGTERM.
         task_id: Its id, once it is known.
         session_id: That of its session.
         page: What the page of the task instance is told.

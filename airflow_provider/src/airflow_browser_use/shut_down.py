@@ -1,4 +1,4 @@
-"""How a try ends whose worker is told to end: Airflow is asked why, and what it says decides what is cleaned up."""
+"""How a try ends after its worker received SIGTERM: Airflow is asked why, and its answer decides what is cleaned up."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def wait_to_be_told(remote: RemoteTask) -> None:
 
 
 def end(remote: RemoteTask, error: BaseException) -> NoReturn:
-    """Find out why the worker was told to end, and clean up for that.
+    """Find out why the worker received SIGTERM, and clean up for that.
 
     Raises:
         WorkerShutDownError: Says what became of the remote task. Airflow retries, unless it had decided otherwise.
@@ -40,7 +40,7 @@ def end(remote: RemoteTask, error: BaseException) -> NoReturn:
         state, tries_left=remote.has_tries_left, runs=remote.may_run, stop_on_kill=remote.options.stop_on_kill
     )
     cleanup = remote.policy.cleanup_after(remote.ti, ending)
-    became = "was not created"
+    became = ""
     if remote.has_ended:
         became = "had ended"
     elif remote.may_run:
@@ -55,8 +55,8 @@ def end(remote: RemoteTask, error: BaseException) -> NoReturn:
         elif cleanup.close_session and remote.session_id:
             remote.close_session(client)
     raise failures.WorkerShutDownError(
-        f"The worker was told to end; its task instance is {state or 'cleared'}. Remote task {remote.task_id or ''}"
-        f" {became}.",
+        f"The worker received SIGTERM; its task instance is {state or 'cleared'}."
+        f" {f'Remote task {remote.task_id} {became}' if became else 'No remote task is known to run'}.",
         task_id=remote.task_id,
         session_id=remote.session_id,
     ) from error

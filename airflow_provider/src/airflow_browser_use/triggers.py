@@ -35,7 +35,7 @@ LATEST_RESUME = 60.0
 ON_ITS_WAY = {"scheduled", "queued"}
 """States of a task instance that a worker is about to take."""
 
-ON_ITS_WAY_LOOKS = 10
+ON_ITS_WAY_POLLS = 10
 """How often a task instance that is on its way is asked for, a second apart, before it counts as cleared."""
 
 STEPS_EVERY = 3.0
@@ -257,7 +257,7 @@ class BrowserUseTaskTrigger(BaseTrigger):
 
         A clear brings it there. The next try stops the remote task when it begins, which may take long in a full pool.
         """
-        for _ in range(ON_ITS_WAY_LOOKS):
+        for _ in range(ON_ITS_WAY_POLLS):
             state = await _state_of(self.task_instance)
             if state not in ON_ITS_WAY:
                 break

@@ -32,11 +32,12 @@ if TYPE_CHECKING:
 class BrowserUseTaskOperator(TaskArguments):
     """Run a Browser Use task exactly once, and return what came of it.
 
-    A retry takes up the remote task that still runs, or the result that is there already; a clear stops the old one
-    and starts anew. `task_id` and `session_id` are in XCom under these keys as soon as the remote task exists, and
-    `output` once it has done its work. `return_value` is an object with `task_id, session_id, status, is_success,
-    output, output_path, steps, live_url, share_url, cost` (US dollars) and `output_files`. `session_id`, `task_id` and
-    `cost` are also the `extra` of the asset events of `outlets`.
+    A retry reattaches to the remote task, also to one that has finished. A clear stops the old one and starts anew.
+
+    `task_id` and `session_id` are in XCom under these keys as soon as the remote task exists, and `output` once it has
+    done its work. `return_value` is an object with `task_id, session_id, status, is_success, output, output_path,
+    steps, live_url, share_url, cost` (US dollars) and `output_files`. `session_id`, `task_id` and `cost` are also the
+    `extra` of the asset events of `outlets`.
 
     Args:
         task: The prompt. (templated)
@@ -44,6 +45,7 @@ class BrowserUseTaskOperator(TaskArguments):
         keep_session: Whether the session stays open after success. Default: exactly when a task downstream continues
             it; a session that no Browser Use task of this DAG started is left as it is.
         agent_settings: The fields of `AgentSettings`: `llm`, `start_url` and so on. (templated)
+        model_params: Parameters of the model's own provider, which are passed on (`v4`). (templated)
         browser_settings: The fields of `BrowserSettings` for a new session, such as `profile`. (templated)
         output_schema: What the result must look like: a pydantic model or another type, a JSON schema, or the dotted
             path of either. The `output` in XCom is then parsed.
@@ -58,7 +60,7 @@ class BrowserUseTaskOperator(TaskArguments):
         max_xcom_bytes: The most bytes that `output` may take in XCom, as JSON. Default: 1,000,000; None for no limit.
         large_output_to: A folder, as above, for an output past that: `{task_id}.json`. In XCom, `output_path` then says
             where it is, and `output` is null. Default: a larger output fails the task; a retry with a higher limit
-            takes it up. (templated)
+            reattaches to the finished task. (templated)
         workspace_id: The workspace with the files of an earlier task (`v4`). (templated)
         metadata: Strings to find the remote task by (`v2`). (templated)
         key: Under which the remote task is created, and found again by every run of every DAG within 7 days: what is
@@ -76,6 +78,8 @@ class BrowserUseTaskOperator(TaskArguments):
         stop_on_timeout: Stop the remote task when it is late; otherwise it is left running.
         stop_on_kill: Stop it when the Airflow task is marked failed or successful, or cleared while it runs. A worker
             that is shut down leaves it to the retry, and stops it where there is none.
+        show_live_url: Write the live URL, a credential, into XCom, log and messages. Default: `[browser_use]
+            show_live_url`, else no; from Airflow 3.1 on the URL of the task's page stands there instead.
         browser_use_conn_id: The connection. (templated)
         deferrable: Wait in the triggerer. Default: `[operators] default_deferrable`.
 
