@@ -180,7 +180,8 @@ class FakeBrowserUse:
         self.origin = f"http://127.0.0.1:{self._server.server_address[1]}"
         self.key = KEY
         self.url = f"{self.origin}/api/v2"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        # Twenty times a second it looks whether it is to end: each test waits for that.
+        threading.Thread(target=self._server.serve_forever, args=[0.05], daemon=True).start()
 
     def close(self) -> None:
         self._server.shutdown()
