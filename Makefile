@@ -70,8 +70,13 @@ PYTHONS := $(foreach version,3.10 3.12 3.13,test-python-$(version))
 test-pythons: $(PYTHONS) ## the client and the local server on the other Pythons
 $(PYTHONS): test-python-%:
 	@$(MAKE) --no-print-directory test-client PYTHON=python$* BUILD=$(BUILD)/python-$*
+# $(call airflow,pytest): what is played in one Airflow, and beside it all the rest, since most of both is waiting.
+define airflow
+	@$(1) tests/airflow/*_end_to_end.py & $(1) tests/airflow --ignore-glob='*_end_to_end.py'; rest=$$?; \
+	wait $$! && exit $$rest
+endef
 test-airflow: $(AIRFLOW)/.ready chromium ## the Airflow provider, and its examples with the local server
-	$(AIRFLOW)/bin/pytest -q tests/airflow
+	$(call airflow,$(AIRFLOW)/bin/pytest -q)
 .PHONY: test-airflow-scale
 test-airflow-scale: $(CELERY)/.ready servers ## the Airflow provider with Celery, PostgreSQL, and two of what there can be two of
 	$(CELERY)/bin/pytest -q tests/airflow_scale
@@ -83,11 +88,11 @@ PREFECTS := $(filter-out test-$(notdir $(PREFECT)),$(foreach version,3.6 3.7 3.8
 .PHONY: test-matrix $(AIRFLOWS) $(PREFECTS)
 test-matrix: test-airflow $(AIRFLOWS) test-airflow-scale test-prefect $(PREFECTS) ## on every Airflow and Prefect that is supported
 $(AIRFLOWS): test-airflow-%: $(BUILD)/env/airflow-%/.ready chromium
-	$(BUILD)/env/airflow-$*/bin/pytest -q -W ignore tests/airflow
+	$(call airflow,$(BUILD)/env/airflow-$*/bin/pytest -q -W ignore)
 $(PREFECTS): test-prefect-%: $(BUILD)/env/prefect-%/.ready $(CLIENT)/.ready chromium
 	$(BUILD)/env/prefect-$*/bin/pytest -q -W ignore tests/prefect
 # What starts no Airflow and no Prefect server for other processes, and no browser: those ask for much more than they use.
-LOWEST_AIRFLOW := --ignore-glob='*_end_to_end.py' $(addprefix --ignore=tests/airflow/,test_exactly_once.py test_examples.py)
+LOWEST_AIRFLOW := --ignore-glob='*_end_to_end.py' --ignore=tests/airflow/test_examples.py
 LOWEST_PREFECT := $(foreach name,credentials files flow_runs jobs run_browser_task sessions,tests/prefect/test_$(name).py)
 .PHONY: test-lowest test-lowest-client test-lowest-airflow test-lowest-prefect
 test-lowest: test-lowest-client test-lowest-airflow test-lowest-prefect ## with the oldest releases that each pyproject.toml allows
