@@ -38,6 +38,16 @@ def test_a_task_that_does_not_exist_fails_it_for_good() -> None:
         execute(BrowserUseTaskSensor(task_id="wait", browser_task_id=str(uuid4())))
 
 
+@pytest.mark.parametrize("status", [401, 404])
+def test_one_odd_answer_after_a_good_one_does_not_fail_it(server: FakeBrowserUse, status: int) -> None:
+    task_id = started_elsewhere(server, "for 3 s")
+    sensor = BrowserUseTaskSensor(task_id="wait", browser_task_id=task_id)
+    assert not sensor.poke(context_of(sensor)).is_done
+    server.odd_polls = [(status, "{}")]
+    sensor.poke(context_of(sensor))
+    assert server.odd_polls == []
+
+
 def test_a_time_out_leaves_the_task_running(server: FakeBrowserUse) -> None:
     task_id = started_elsewhere(server, "forever")
     with pytest.raises(AirflowSensorTimeout):

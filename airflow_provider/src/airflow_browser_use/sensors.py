@@ -25,6 +25,7 @@ from airflow_browser_use.templates import TemplatedOperator
 from airflow_browser_use.triggers import LATEST_RESUME, BrowserUseTaskTrigger
 from browser_use_client import (
     BrowserUseError,
+    CreatedTask,
     InsufficientCreditsError,
     RateLimitedError,
     Task,
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from airflow.providers.common.compat.sdk import Context
+
+    from browser_use_client.models import AnyTask
 
 
 class BrowserUseTaskSensor(TemplatedOperator, BaseSensorOperator):
@@ -62,6 +65,7 @@ class BrowserUseTaskSensor(TemplatedOperator, BaseSensorOperator):
     own_template_fields = text_fields = frozenset(template_fields)
     operator_extra_links = (LiveViewLink(),)
     ui_color = "#ffe3cc"
+    _known: CreatedTask | None = None  # once the server has shown it, no single odd answer says that it does not exist
 
     def __init__(
         self,
@@ -100,7 +104,8 @@ class BrowserUseTaskSensor(TemplatedOperator, BaseSensorOperator):
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Look whether it has ended."""
-        task = self._read(self.browser_task_id)
+        task = self._read(self._known or self.browser_task_id)
+        self._known = CreatedTask(id=task.id, session_id=task.session_id)
         return PokeReturnValue(
             is_done=task.has_ended, xcom_value=self._value(context, task) if task.has_ended else None
         )
@@ -135,10 +140,10 @@ class BrowserUseTaskSensor(TemplatedOperator, BaseSensorOperator):
             timeout=timedelta(seconds=self.timeout + LATEST_RESUME),
         )
 
-    def _read(self, task_id: str) -> Task:
+    def _read(self, task: AnyTask) -> Task:
         try:
             with self.hook.new_client() as client:
-                return client.get_task(task_id)
+                return client.get_task(task)
         except BrowserUseError as error:
             self._fail(error)
 
