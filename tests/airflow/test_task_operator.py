@@ -364,6 +364,15 @@ def test_a_retry_or_a_clear_takes_few_requests_where_the_task_instance_remembers
     assert len(looks) <= 2, looks
 
 
+def test_a_first_try_that_airflow_runs_in_two_processes_creates_one_remote_task(server: FakeBrowserUse) -> None:
+    task = browse("read", deferrable=True)
+    context = {**context_of(task), "task_state_store": Store()}
+    with pytest.raises(TaskDeferred):
+        execute(task, context)
+    assert execute(task, context)["output"] == "done: read"
+    assert len(server.tasks) == 1
+
+
 @pytest.mark.parametrize("status", [401, 404])
 def test_one_odd_answer_about_the_task_before_neither_fails_a_retry_nor_starts_another(
     server: FakeBrowserUse, status: int

@@ -134,8 +134,10 @@ class RemoteTask:
             log=self.log,
             sleep=self.interruption.sleep,
         )
-        memory = None if self.identity.is_first_try else self._record.read()
-        found = None if self.options.key or self.identity.is_first_try else creation.reattach(session_id, memory)
+        memory = self._record.read()
+        # Airflow can run a first try in two processes, one after the other (apache/airflow#67287).
+        is_first = self.identity.is_first_try and not (memory and memory.task_id)
+        found = None if self.options.key or is_first else creation.reattach(session_id, memory)
         if found:
             self.found_ended = found.has_ended
             created = CreatedTask(
@@ -150,7 +152,7 @@ class RemoteTask:
             if not mine and not self.identity.made(self.client.get_task(created)):
                 self._leave_to_its_maker()
                 self.ti.xcom_push(key=MADE_BY_ANOTHER, value=True)
-            reattached = self.is_shared or not self.identity.is_first_try
+            reattached = self.is_shared or not is_first
         if self.options.key and creation.ends_with_run and not self.is_shared:
             self.ti.xcom_push(key=ENDS_WITH_RUN, value=created.session_id)
         if group:
