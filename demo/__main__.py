@@ -86,7 +86,7 @@ def run(
             },
             "shop_db": {"conn_type": "sqlite", "host": str(programs.folder / "shop.db")},
         },
-        {"browser_use": 2},
+        {"browser_use": 2, "profile_shop": 1},
     )
     prefect = Prefect(programs, prefect_environment)
 

@@ -7,9 +7,9 @@ Both the local server and Browser Use Cloud stop a session that no task used for
 earlier: `response_timeout` is ten minutes, and no answer by then counts as a rejection. Where people may take hours,
 do not keep a browser open for them: ask first, and fill in the form afterwards.
 
-Needs Airflow 3.1, the connections `browser_use_default` (type Browser Use: base URL and API key) and `shop` (address as
-host, login and password), and a server that starts sessions by themselves (`v2-flat`), as Browser Use Cloud does. Which
-order and which receipt is said when it is triggered.
+Needs Airflow 3.1, and the connections `browser_use_default` (type Browser Use: base URL and API key) and `shop`
+(address as host, login and password; for v4 in its extra `domain` also the host name on whose pages they may be typed).
+Which order and which receipt is said when it is triggered.
 
 To run it on your own machine: `browser-use-local up --demo-site` (docs/local-server.md), and any PDF as the receipt.
 """
@@ -42,6 +42,7 @@ def approve_return() -> None:
             " Open Returns, type {{ params.order }} in Order number, select Damaged as the Reason,"
             " and upload {{ params.receipt.split('/')[-1] }} as Receipt.",
             secrets={"shop_user": "{{ conn.shop.login }}", "shop_password": "{{ conn.shop.password }}"},
+            secret_domains="{{ conn.shop.extra_dejson.get('domain', '') }}",
             files=["{{ params.receipt }}"],
             session_id=session_id,
         )

@@ -4,7 +4,7 @@ Three Browser Use tasks share the session of a group, which a setup task starts 
 task in between fails, or when the rest is skipped, as here when no order is above the limit.
 
 Needs the connections `browser_use_default` (type Browser Use: base URL and API key) and `shop` (address as host, login
-and password), and a server that starts sessions by themselves (`v2-flat`), as Browser Use Cloud does.
+and password; for v4 in its extra `domain` also the host name on whose pages they may be typed).
 
 To run it on your own machine: `browser-use-local up --demo-site` (docs/local-server.md).
 """
@@ -45,6 +45,7 @@ def check_dear_orders() -> None:
             task_id="log_in",
             task="Open {{ conn.shop.host }} and sign in as shop_user with password shop_password.",
             secrets={"shop_user": "{{ conn.shop.login }}", "shop_password": "{{ conn.shop.password }}"},
+            secret_domains="{{ conn.shop.extra_dejson.get('domain', '') }}",
             session_id=session_id,
         )
         read_orders = BrowserUseTaskOperator(

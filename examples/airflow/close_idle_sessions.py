@@ -5,7 +5,9 @@ because the server did not answer, or the scheduler was restarted in that moment
 only if a run of this Airflow began it and that run is over; not if a task set `keep_session=True` in it, or runs in it
 that the user wants left. Airflows that run the same DAGs should not share an API key.
 
-Needs Airflow 3 and the connection `browser_use_default` (type Browser Use: base URL and API key).
+Needs Airflow 3 and the connection `browser_use_default` (type Browser Use: base URL and API key). On v4 it finds
+nothing, since v4 does not send back whose a session is; a browser stops by itself there, after four hours at the
+latest.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@
 are paths on the worker or addresses in object storage (`s3://aws_default@bucket/receipt.pdf`).
 
 Needs the connections `browser_use_default` (type Browser Use: base URL and API key) and `shop` (address as host, login
-and password). Which order, which receipt and which folder is said when it is triggered.
+and password; for v4 in its extra `domain` also the host name on whose pages they may be typed). Which order, which
+receipt and which folder is said when it is triggered.
 
 To run it on your own machine: `browser-use-local up --demo-site` (docs/local-server.md), and any PDF as the receipt.
 """
@@ -34,6 +35,7 @@ def return_order() -> None:
         " upload {{ params.receipt.split('/')[-1] }} as Receipt and press Send return."
         ' Make sure the page shows "Return received", then report the Receipt and the Receipt size.',
         secrets={"shop_user": "{{ conn.shop.login }}", "shop_password": "{{ conn.shop.password }}"},
+        secret_domains="{{ conn.shop.extra_dejson.get('domain', '') }}",
         files=["{{ params.receipt }}"],
     )
     BrowserUseTaskOperator(

@@ -3,8 +3,9 @@
 The schema of the output is a row of the table. A night that runs again writes the same rows, since `number` is the key.
 
 Needs the connections `browser_use_default` (type Browser Use: base URL and API key), `shop` (address as host, login and
-password) and `shop_db` (type Sqlite: the path of the database file as host), and
-`pip install apache-airflow-providers-sqlite`. Any other SQL database is the same with its own hook.
+password; for v4 in its extra `domain` also the host name on whose pages they may be typed) and `shop_db` (type Sqlite:
+the path of the database file as host), and `pip install apache-airflow-providers-sqlite`. Any other SQL database is the
+same with its own hook.
 
 To run it on your own machine: `browser-use-local up --demo-site` (docs/local-server.md).
 """
@@ -49,6 +50,7 @@ def store_orders() -> None:
         task_id="read_orders",
         task="Open {{ conn.shop.host }}, sign in as shop_user with password shop_password, and read the Orders table.",
         secrets={"shop_user": "{{ conn.shop.login }}", "shop_password": "{{ conn.shop.password }}"},
+        secret_domains="{{ conn.shop.extra_dejson.get('domain', '') }}",
         output_schema=Orders,
         deferrable=True,
     )

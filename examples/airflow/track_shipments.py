@@ -1,11 +1,13 @@
 """Look up how each open order is shipped: a browser for each, as many at once as the plan allows.
 
-The first task reads the numbers of the open orders, `track` is mapped over them. The pool keeps both inside the plan.
+The first task reads the numbers of the open orders, `track` is mapped over them, and a summary of all is made of what
+came back: `trigger_rule="all_done"`, so that an order that cannot be looked up does not lose the others. It is named in
+the summary, and the run fails in the end, for somebody to see. The pool keeps the browsers inside the plan.
 It has to count deferred tasks, since a browser works while its task waits in the triggerer. Without a pool,
 `max_active_tis_per_dag=2` on `track` limits this DAG alone.
 
 Needs the connections `browser_use_default` (type Browser Use: base URL and API key) and `shop` (address as host, login
-and password), and the pool:
+and password; for v4 in its extra `domain` also the host name on whose pages they may be typed), and the pool:
 
     airflow pools set browser_use 2 "Browser Use sessions" --include-deferred
 
@@ -17,7 +19,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from airflow.providers.common.compat.sdk import dag, task
+from airflow.providers.common.compat.sdk import Param, dag, task
 from pydantic import BaseModel, Field
 
 from airflow_browser_use.operators import BrowserUseTaskOperator
@@ -39,37 +41,48 @@ class Shipping(BaseModel):
 
 @dag(
     schedule=None,
+    params={"also": Param([], type="array", description="Numbers of further orders.")},
     default_args={"deferrable": True, "pool": "browser_use", "retries": 2},
     doc_md=__doc__,
 )
 def track_shipments() -> None:
     shop: dict[str, Any] = {
-        "agent_settings": {"start_url": "{{ conn.shop.host }}"},
         "secrets": {"shop_user": "{{ conn.shop.login }}", "shop_password": "{{ conn.shop.password }}"},
+        "secret_domains": "{{ conn.shop.extra_dejson.get('domain', '') }}",
     }
     read_orders = BrowserUseTaskOperator(
         task_id="read_orders",
-        task="Sign in as shop_user with password shop_password, set the Status filter to Open and read the table.",
+        task="Open {{ conn.shop.host }}, sign in as shop_user with password shop_password,"
+        " set the Status filter to Open and read the table.",
         output_schema=OpenOrders,
         **shop,
     )
 
     @task
-    def numbers(result: dict[str, Any]) -> list[str]:
-        return result["output"]["numbers"]
+    def numbers(result: dict[str, Any], params: dict[str, Any]) -> list[str]:
+        return [*result["output"]["numbers"], *params["also"]]
 
     @task.browser_use(output_schema=Shipping, map_index_template="{{ task.op_kwargs['number'] }}", **shop)
-    def track(number: str) -> str:
+    def track(number: str, shop_url: str) -> str:
         return (
-            f"Sign in as shop_user with password shop_password, click {number},"
+            f"Open {shop_url}, sign in as shop_user with password shop_password, click {number},"
             " and report its carrier, tracking number and expected date."
         )
 
-    @task
-    def next_to_arrive(results: list[dict[str, Any]]) -> dict[str, Any]:
-        return min((result["output"] for result in results), key=lambda shipping: shipping["expected_date"])
+    @task(trigger_rule="all_done")
+    def next_to_arrive(results: list[dict[str, Any]], asked: list[str]) -> dict[str, Any]:
+        found = [result["output"] for result in results]
+        first = min(found, key=lambda shipping: shipping["expected_date"], default={})
+        return {**first, "found": len(found), "missing": len(asked) - len(found)}
 
-    next_to_arrive(track.expand(number=numbers(read_orders.output)))
+    @task(retries=0)
+    def fail_if_any_is_missing(summary: dict[str, Any]) -> None:
+        if summary["missing"]:
+            raise ValueError(f"{summary['missing']} orders could not be looked up; see the mapped tasks.")
+
+    asked = numbers(read_orders.output)
+    tracked = track.partial(shop_url="{{ conn.shop.host }}").expand(number=asked)
+    fail_if_any_is_missing(next_to_arrive(tracked, asked))
 
 
 track_shipments()

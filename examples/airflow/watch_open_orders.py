@@ -4,7 +4,7 @@ The first DAG runs by the clock and updates the asset `open_orders`. The second 
 when the browser has succeeded, and not when it has failed. It finds the result at the task that updated the asset.
 
 Needs Airflow 3, and the connections `browser_use_default` (type Browser Use: base URL and API key) and `shop` (address
-as host, login and password).
+as host, login and password; for v4 in its extra `domain` also the host name on whose pages they may be typed).
 
 To run it on your own machine: `browser-use-local up --demo-site` (docs/local-server.md), then trigger
 `read_open_orders`.
@@ -49,6 +49,7 @@ def read_open_orders() -> None:
         task="Open {{ conn.shop.host }}, sign in as shop_user with password shop_password,"
         " set the Status filter to Open and read the Orders table.",
         secrets={"shop_user": "{{ conn.shop.login }}", "shop_password": "{{ conn.shop.password }}"},
+        secret_domains="{{ conn.shop.extra_dejson.get('domain', '') }}",
         output_schema=Orders,
         deferrable=True,
         retries=2,

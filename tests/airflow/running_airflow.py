@@ -22,6 +22,7 @@ from demo.ports import free_port
 
 T = TypeVar("T")
 FINISHED = {"success", "failed"}
+WAITS_FOR_A_PERSON = {"awaiting_input", "deferred"}  # the latter below 3.3
 COMPONENTS = {name: name for name in ("api-server", "scheduler", "dag-processor", "triggerer")}
 
 
@@ -311,11 +312,19 @@ class Run:
         self.airflow._send("POST", f"{self._dag_path}/clearTaskInstances", body)
 
     def answer(self, task_id: str, option: str, *, seconds: float = 300) -> None:
-        """Choose an option, as a person would, when the task waits for one."""
-        waiting = {"awaiting_input", "deferred"}  # the latter below 3.3
-        self.airflow.until(f"{task_id} asks", lambda: self.instance(task_id)["state"] in waiting, seconds=seconds)
+        """Choose an option, as a person would, whenever the task asks for one.
+
+        It asks again where it was answered before the scheduler knew that it waits, and was taken for killed (3.3.2).
+        """
         path = f"{self._path}/taskInstances/{task_id}/-1/hitlDetails"
-        self.airflow._send("PATCH", path, {"chosen_options": [option], "params_input": {}})
+
+        def is_answered() -> bool:
+            state = self.instance(task_id)["state"]
+            if state in WAITS_FOR_A_PERSON and not self.airflow.get(path)["response_received"]:
+                self.airflow._send("PATCH", path, {"chosen_options": [option], "params_input": {}})
+            return bool(state == "success")
+
+        self.airflow.until(f"{task_id} is answered", is_answered, seconds=seconds)
 
     def worker_pid(self, task_id: str) -> int:
         """The process that executes a task."""

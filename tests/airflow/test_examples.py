@@ -14,9 +14,12 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS, AIRFLOW_V_3_1_PLUS
 
+from tests.local.person import Person
 from tests.local.running_server import KEY, PASSWORD, USER, LocalServer
+from tests.mailbox import Mailbox
 
-from .running_airflow import Run, RunningAirflow
+from .otlp_collector import OtlpCollector
+from .running_airflow import WAITS_FOR_A_PERSON, Run, RunningAirflow
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "airflow"
 # The environment of the local server is beside that of Airflow.
@@ -25,6 +28,13 @@ NEEDS = {
     "watch_open_orders": AIRFLOW_V_3_0_PLUS,
     "close_idle_sessions": AIRFLOW_V_3_0_PLUS,
     "approve_return": AIRFLOW_V_3_1_PLUS,
+    "stay_signed_in": AIRFLOW_V_3_1_PLUS,
+    "what_changed": AIRFLOW_V_3_0_PLUS,
+}
+# Files that hold two DAGs, by other names than theirs.
+DAGS_OF = {
+    "watch_open_orders": {"read_open_orders", "sum_open_orders"},
+    "what_changed": {"watch_orders", "tell_new_orders"},
 }
 OPEN_ORDERS = ["A-1004", "A-1005", "A-1007", "A-1009"]
 RECEIPT = b"%PDF-1.4 a receipt"
@@ -38,6 +48,12 @@ def test_an_example_is_read_without_a_warning(name: str) -> None:
     runpy.run_path(str(EXAMPLES / f"{name}.py"))
 
 
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
+def test_an_example_is_in_the_table_of_the_page(path: Path) -> None:
+    page = (EXAMPLES.parents[1] / "docs" / "airflow.md").read_text()
+    assert f"\n| [{path.name}](../examples/airflow/{path.name}) |" in page
+
+
 class Theatre:
     """A running Airflow with the examples, and the local server that they work on."""
 
@@ -47,6 +63,8 @@ class Theatre:
         self.receipt = folder / "receipt.pdf"
         self.receipt.write_bytes(RECEIPT)
         self.server = LocalServer(folder / "local", "--demo-site", "--max-sessions", "10", python=PYTHON)
+        self.mailbox = Mailbox()
+        self.collector = OtlpCollector()
         shop = {"conn_type": "http", "host": f"{self.server.site}/shop/", "login": USER, "password": PASSWORD}
         self.airflow = RunningAirflow(
             folder,
@@ -54,28 +72,50 @@ class Theatre:
                 "browser_use_default": {"conn_type": "browser_use", "host": self.server.url, "password": KEY},
                 "shop": shop,
                 "shop_db": {"conn_type": "sqlite", "host": str(self.database)},
+                "mail": {"conn_type": "smtp", "host": "127.0.0.1", "port": self.mailbox.port},
             },
             EXAMPLES,
+            {**self.collector.settings, "dag_processor.min_file_process_interval": 3600},  # they do not change
         )
         # A scheduler that gets no processor can take a task that has resumed for one that died, and has it tried again.
         self.airflow.environment |= {
             "AIRFLOW__CORE__PARALLELISM": "4",
             "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "1",
+            **self.collector.environment,
         }
 
     def open(self) -> None:
-        self.airflow.start({path.stem for path in EXAMPLES.glob("*.py")} - {"watch_open_orders"} | {"sum_open_orders"})
-        self.airflow._send("POST", "/api/v2/pools", {"name": "browser_use", "slots": 2, "include_deferred": True})
+        self.airflow.start(set().union(*(DAGS_OF.get(path.stem, {path.stem}) for path in EXAMPLES.glob("*.py"))))
+        for name, slots in (("browser_use", 2), ("profile_shop", 1)):
+            self.airflow._send("POST", "/api/v2/pools", {"name": name, "slots": slots, "include_deferred": True})
 
     def close(self) -> None:
         self.airflow.stop()
         self.server.end()
+        self.mailbox.close()
+        self.collector.close()
 
     def first_run(self, dag_id: str) -> Run:
         """The run that a schedule or an asset starts."""
+        return self.first_runs(dag_id, 1)[0]
+
+    def first_runs(self, dag_id: str, number: int) -> list[Run]:
+        """All runs of a DAG, in order, once there are so many."""
         path = f"/api/v2/dags/{dag_id}/dagRuns"
-        found = self.airflow.until(f"{dag_id} runs", lambda: self.airflow.get(path, order_by="id")["dag_runs"])
-        return Run(self.airflow, dag_id, found[0]["dag_run_id"])
+
+        def found() -> list[dict[str, Any]]:
+            runs: list[dict[str, Any]] = self.airflow.get(path, order_by="id")["dag_runs"]
+            return runs if len(runs) >= number else []
+
+        runs = self.airflow.until(f"{number} runs of {dag_id}", found, seconds=400)
+        return [Run(self.airflow, dag_id, run["dag_run_id"]) for run in runs]
+
+    def sign_out(self, profile: str) -> None:
+        """As when the shop ends a sign-in: the browser of a profile is signed in no more."""
+        profiles = self.server.http.get("/profiles").raise_for_status().json()["items"]
+        [profile_id] = [each["id"] for each in profiles if each["name"] == profile]
+        task = f"Open {self.server.site}/shop/sign-out and report the heading."
+        assert self.server.run(task, sessionSettings={"profileId": profile_id})["isSuccess"]
 
     def session(self, session_id: str) -> dict[str, Any]:
         session: dict[str, Any] = self.server.http.get(f"/sessions/{session_id}").raise_for_status().json()
@@ -99,14 +139,20 @@ def runs(theatre: Theatre) -> dict[str, Run]:
     """All of them at once. Those with a schedule are due since yesterday, and so started already."""
     run = theatre.airflow.run
     receipt = str(theatre.receipt)
+    scheduled = ("shop_orders", "store_orders", "read_open_orders", "watch_orders", "stay_signed_in")
     return {
+        **{name: theatre.first_run(name) for name in scheduled},
+        # After the one by schedule, and one after the other.
+        "nothing new": run("watch_orders", status="Open"),
+        "something new": run("watch_orders", status="Cancelled"),
+        "signed in": run("stay_signed_in"),
         "Approve": run("approve_return", receipt=receipt),
         "Reject": run("approve_return", receipt=receipt),
         "return_order": run("return_order", receipt=receipt, folder=str(theatre.downloads)),
-        "track_shipments": run("track_shipments"),
+        "track_shipments": run("track_shipments", also=["A-9999"]),
         "check_dear_orders": run("check_dear_orders"),
         "nothing above the limit": run("check_dear_orders", limit=400),
-        **{name: theatre.first_run(name) for name in ("shop_orders", "store_orders", "read_open_orders")},
+        "alert_with_picture": run("alert_with_picture", order="A-9999"),
     }
 
 
@@ -122,7 +168,7 @@ def test_one_task_for_each_order_and_no_more_browsers_than_the_pool_has_slots(
     theatre: Theatre, runs: dict[str, Run]
 ) -> None:
     run = runs["track_shipments"]
-    assert run.wait(seconds=300) == "success"
+    run.wait(seconds=300)
     indexes = range(len(OPEN_ORDERS))
     assert [run.instance("track", index)["rendered_map_index"] for index in indexes] == OPEN_ORDERS
     assert run.xcom("track", map_index=2)["output"] == DEAREST
@@ -130,6 +176,108 @@ def test_one_task_for_each_order_and_no_more_browsers_than_the_pool_has_slots(
     sessions = [theatre.session(run.xcom("track", "session_id", index)) for index in indexes]
     spans = [(moment(session["startedAt"]), moment(session["finishedAt"])) for session in sessions]
     assert max(sum(start <= other < end for start, end in spans) for other, _ in spans) <= 2
+
+
+def test_an_order_that_cannot_be_looked_up_does_not_lose_the_others_and_the_run_fails(runs: dict[str, Run]) -> None:
+    run = runs["track_shipments"]
+    assert run.wait(seconds=300) == "failed"
+    summary = run.xcom("next_to_arrive")
+    assert (summary["found"], summary["missing"]) == (len(OPEN_ORDERS), 1)
+
+
+def test_each_missed_day_gets_a_run_of_its_own_and_each_row_is_there_once(theatre: Theatre) -> None:
+    runs = theatre.first_runs("catch_up", 4)
+    assert {run.wait(seconds=300) for run in runs} == {"success"}
+    runs[0].clear("store")
+    assert runs[0].wait(seconds=300) == "success"
+    with contextlib.closing(sqlite3.connect(theatre.database)) as database:
+        found = database.execute("SELECT number, placed FROM daily ORDER BY number").fetchall()
+    assert found == [("A-1009", "2026-11-16"), ("A-1010", "2026-11-19")]
+
+
+def test_something_new_starts_the_second_dag_and_nothing_new_ends_quietly(
+    theatre: Theatre, runs: dict[str, Run]
+) -> None:
+    found = {}
+    for name in ("watch_orders", "nothing new", "something new"):
+        assert runs[name].wait(seconds=300) == "success"
+        found[name] = runs[name].instance("publish")["state"]
+    assert found == {"watch_orders": "skipped", "nothing new": "skipped", "something new": "success"}
+
+    [told] = theatre.first_runs("tell_new_orders", 1)
+    assert told.wait(seconds=300) == "success"
+    assert told.xcom("message").splitlines() == [
+        "2 new orders",
+        "A-1003: Ada Lovelace, 1250.00",
+        "A-1010: Ken Thompson, 27.80",
+    ]
+
+
+def test_who_signed_in_once_stays_signed_in(runs: dict[str, Run]) -> None:
+    found = {}
+    for name in ("stay_signed_in", "signed in"):
+        assert runs[name].wait(seconds=300) == "success"
+        assert len(runs[name].xcom("store")) == 10
+        found[name] = runs[name].instance("sign_in")["state"]
+    assert found == {"stay_signed_in": "success", "signed in": "skipped"}
+
+
+@pytest.fixture(scope="module")
+def signed_out(theatre: Theatre, runs: dict[str, Run]) -> dict[str, Run]:
+    """Two runs, one after the other, that find themselves signed out."""
+    runs["signed in"].wait(seconds=300)
+    theatre.sign_out("shop")
+    return {answer: theatre.airflow.run("stay_signed_in", by_hand=True) for answer in ("Reject", "Approve")}
+
+
+def test_a_run_in_which_nobody_signed_in_fails_and_its_browser_is_closed(
+    theatre: Theatre, signed_out: dict[str, Run]
+) -> None:
+    run = signed_out["Reject"]
+    run.answer("by_hand.ask", "Reject")
+    assert run.wait(seconds=300) == "failed"
+    assert "Nobody is signed in" in run.log("store")
+    assert theatre.session(run.xcom("by_hand.open_page", "session_id"))["status"] == "stopped"
+
+
+def test_a_person_signs_in_with_a_second_factor_and_the_run_reads_on_in_that_browser(
+    theatre: Theatre, runs: dict[str, Run], signed_out: dict[str, Run]
+) -> None:
+    run = signed_out["Approve"]
+    theatre.airflow.until("it asks", lambda: run.instance("by_hand.ask")["state"] in WAITS_FOR_A_PERSON, seconds=300)
+    session_id = run.xcom("by_hand.open_page", "session_id")
+    Person(theatre.server, session_id).sign_in()
+    run.answer("by_hand.ask", "Approve")
+    assert run.wait(seconds=300) == "success"
+    assert run.xcom("store") == runs["signed in"].xcom("store")
+    assert run.xcom("by_hand.read_again", "session_id") == session_id
+    assert theatre.session(session_id)["status"] == "stopped"
+
+
+def test_an_alert_says_what_failed_and_has_the_picture_of_the_last_page(theatre: Theatre, runs: dict[str, Run]) -> None:
+    run = runs["alert_with_picture"]
+    assert run.wait(seconds=300) == "failed"
+    [message] = theatre.mailbox.messages
+    assert message["Subject"] == "look_up of alert_with_picture failed"
+    text, picture = message.iter_parts()
+    assert run.xcom("look_up", "task_id") in text.get_content()
+    assert picture.get_content_maintype() == "image"
+    assert len(picture.get_content()) > 1000
+
+
+def test_open_telemetry_has_the_metrics_of_workers_and_triggerer(theatre: Theatre, runs: dict[str, Run]) -> None:
+    """Airflow's own exporter, and a collector that can be reached: nothing else is needed."""
+    assert runs["shop_orders"].wait(seconds=300) == "success"
+    names = ("created", "ended.finished", "duration")
+    for task_id in ("log_in", "read_orders", "report_shipping"):
+        tags = {"dag_id": "shop_orders", "task_id": task_id}
+        counts = {name: theatre.collector.sum(f"browser_use.task.{name}", **tags) for name in names}
+        assert counts == dict.fromkeys(names, 1)
+        assert theatre.collector.sum("browser_use.task.steps", **tags) >= 1
+    theatre.airflow.until(
+        "the triggerer tells of its requests",
+        lambda: theatre.collector.sum("browser_use.requests", browser_use_conn_id="browser_use_default"),
+    )
 
 
 @pytest.mark.parametrize(("name", "state"), [("check_dear_orders", "success"), ("nothing above the limit", "skipped")])
