@@ -7,7 +7,8 @@ deployment, in Prefect's server: no flow run of it starts until somebody resumes
 
     python examples/prefect/pause_when_dear.py FLOW/DEPLOYMENT 5.00
 
-makes the automation once, and then looks every ten minutes. Needs PREFECT_API_URL in its environment.
+makes the automation once, and then looks every ten minutes. Prefect's server writes events down in batches: what ended
+in the last seconds before a look may count at the next one only. Needs PREFECT_API_URL in its environment.
 """
 
 from __future__ import annotations

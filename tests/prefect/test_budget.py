@@ -9,6 +9,15 @@ from .running_prefect import ROOT, RunningPrefect, until
 EXAMPLE = ROOT / "examples" / "prefect" / "pause_when_dear.py"
 
 
+def number_of_costs(prefect: RunningPrefect, deployment: str) -> int:
+    """How many of its tasks have told Prefect what they cost."""
+    of_deployment = {
+        "event": {"name": ["browser-use.task.finished"]},
+        "related": {"id": [f"prefect.deployment.{prefect.deployment(deployment)}"]},
+    }
+    return len(prefect.post("/events/filter", {"filter": of_deployment})["events"])
+
+
 def test_a_deployment_that_was_too_dear_today_is_paused_and_another_one_is_not(
     prefect_server: RunningPrefect,
 ) -> None:
@@ -20,7 +29,11 @@ def test_a_deployment_that_was_too_dear_today_is_paused_and_another_one_is_not(
         for run in runs:
             assert prefect_server.ended(run)["state_type"] == "COMPLETED"
 
-        for name in ("event-loop", "blocked-by-task"):  # four tasks for 1.20 US dollars, and one for 0.30
+        # Prefect's server writes events down in batches, some seconds after they came.
+        costs = {"event-loop": 4, "blocked-by-task": 1}
+        until("all costs are written", lambda: {name: number_of_costs(prefect_server, name) for name in costs} == costs)
+
+        for name in costs:  # four tasks for 1.20 US dollars, and one for 0.30
             prefect_server.start(f"watch-{name}", str(EXAMPLE), f"{name}/{name}", "1.00")
 
         dear, cheap = (f"/deployments/{prefect_server.deployment(name)}" for name in ("event-loop", "blocked-by-task"))
