@@ -110,7 +110,7 @@ def test_a_flow_that_is_run_again_finds_the_task_of_the_first_time(flat_api: Fak
 
 
 def test_one_that_lists_do_not_show_yet_is_not_started_again(api: FakeApi) -> None:
-    api.script(hidden=3600.0)
+    api.script(hidden=0.5)
     run = BrowserTask(task="Sign in", credentials=credentials_for(api)).trigger()
     run.wait_for_completion()
     assert run.fetch_result().task_id == run.task_id

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from typing import Literal
 
 import prefect
 import pytest
@@ -29,15 +28,13 @@ WITHIN = 20.0
 """Seconds. It takes 1 to 3, unless the machine is busy; at 30 Prefect kills the process."""
 
 
-def scope(fixture_name: str, config: pytest.Config) -> Literal["function", "module"]:  # noqa: ARG001 - pytest's
-    return "function" if prefect.__version__.startswith("3.8.") else "module"
+if prefect.__version__.startswith("3.8."):
 
-
-@pytest.fixture(scope=scope)
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPrefect]:
-    """Of 3.8 one for each test: its SQLite may stay locked for minutes when processes of flows were killed."""
-    with RunningPrefect(tmp_path_factory.mktemp("prefect")) as running:
-        yield running
+    @pytest.fixture
+    def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPrefect]:
+        """One for each test: its SQLite may stay locked for minutes when processes of flows were killed."""
+        with RunningPrefect(tmp_path_factory.mktemp("prefect")) as running:
+            yield running
 
 
 @pytest.fixture
@@ -143,9 +140,9 @@ def test_sigterm_stops_the_tasks_of_a_script(prefect_server: RunningPrefect, api
 
 
 def test_the_time_out_of_a_flow_stops_its_tasks(prefect_server: RunningPrefect, api: FakeApiProcess) -> None:
-    variables = {**environment(api), "FLOW_TIMEOUT": "20"}
+    variables = {**environment(api), "FLOW_TIMEOUT": "12"}
     prefect_server.start("serve", "-m", "tests.prefect.flows", "serve", **variables)
-    scripts = [Script(prefect_server, api, name, FLOW_TIMEOUT="20") for name in TASKS]
+    scripts = [Script(prefect_server, api, name, FLOW_TIMEOUT="12") for name in TASKS]
     flow_runs = [prefect_server.run_deployment(name) for name in ("threads", "event-loop")]
     assert all(script.process.wait(120) for script in scripts)
     assert {prefect_server.ended(flow_run)["state_name"] for flow_run in flow_runs} == {"TimedOut"}
