@@ -34,6 +34,7 @@ from prefect_browser_use import (
     TaskOptions,
     arun_browser_task,
     run_browser_task,
+    start_session,
 )
 from tests.fake_api import FakeApi
 
@@ -195,6 +196,35 @@ def test_a_block_has_the_options_of_v4_too(v4_api: QuickApi) -> None:
     body = v4_api.tasks()[0]["body"]
     assert float(body["maxCostUsd"]) == 2
     assert "shop.example" in str(body["secretBindings"])
+
+
+def test_a_follow_up_on_v4_whose_browser_is_gone_says_that_it_got_a_new_one(
+    v4_api: QuickApi, run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    given = {"credentials": credentials_for(v4_api), "keep_session": True}
+    first = run("Sign in", **given)
+    run("Go on in the same browser", session_id=first.session_id, **given)
+    assert "nobody is signed in" not in caplog.text
+    v4_api.stop_session(first.session_id)
+    then = run("Go on", session_id=first.session_id, **given)
+    assert then.session_id == first.session_id
+    assert f"Task {then.task_id} did not go on in the browser of the tasks before" in caplog.text
+
+
+@pytest.mark.parametrize(("settings", "seconds"), [({}, 4 * 3600), ({"keep_alive_seconds": 600}, 600)])
+def test_a_kept_browser_of_v4_stays_for_hours_or_as_long_as_its_settings_say(
+    v4_api: QuickApi, run: Run, settings: dict[str, Any], seconds: int
+) -> None:
+    run("Sign in", credentials=credentials_for(v4_api), keep_session=True, browser_settings=settings)
+    assert [session["keep_alive"] for session in v4_api.sessions()] == [seconds]
+
+
+def test_what_v4_has_no_place_for_is_refused_and_nothing_is_sent(v4_api: QuickApi, run: Run) -> None:
+    with pytest.raises(UnsupportedOptionError, match="metadata"):
+        run("Read", credentials=credentials_for(v4_api), metadata={"team": "sales"})
+    with pytest.raises(UnsupportedOptionError, match="session"):
+        start_session(credentials=credentials_for(v4_api))
+    assert v4_api.requests("POST") == []
 
 
 @pytest.mark.parametrize("option", [*OF_V4, "workspace_id", "model_params"])
