@@ -127,6 +127,18 @@ def test_the_artifacts_page_has_a_history_for_each_task_of_each_flow(flat_api: F
     assert {found["flow_run_id"] for found in history} >= set(runs[:2])
 
 
+def test_the_sessions_that_a_flow_started_are_one_history_on_the_artifacts_page(flat_api: FakeApi) -> None:
+    @flow(name="Starts")
+    def starts() -> str:
+        for _ in range(2):
+            start_session(credentials=credentials_for(flat_api))
+        return str(flow_run.id)
+
+    runs = [starts(), starts()]
+    keys = [found["key"] for flow_run_id in runs for found in artifacts(flow_run_id)]
+    assert keys == ["browser-use-starts-start-session"] * 4
+
+
 @task
 def plain(seconds: float) -> None:
     time.sleep(seconds)
@@ -198,6 +210,26 @@ def test_a_live_url_is_shown_nowhere(flat_api: FakeApi, run: Any, caplog: pytest
     assert f"To watch its browser: prefect-browser-use live {session['id']}" in caplog.text
     assert "live.example" not in caplog.text
     assert "live.example" not in str(artifacts(flow_run_id))
+    shown = until("the task run and its events are written", lambda: task_runs_and_events(flow_run_id))
+    assert "live.example" not in str(shown)
+
+
+def task_runs_and_events(flow_run_id: str) -> list[Any]:
+    """What Prefect's server keeps of a flow run with one task, once all of it is there."""
+    task_runs = ask("/task_runs/filter", {"flow_runs": {"id": {"any_": [flow_run_id]}}})
+    related = {"any_resource": {"id": [f"prefect.flow-run.{flow_run_id}"]}, "event": {"prefix": ["browser-use."]}}
+    events = ask("/events/filter", {"filter": related})["events"]
+    is_whole = [run["state_type"] for run in task_runs] == ["COMPLETED"] and len(events) == 2
+    return [task_runs, events] if is_whole else []
+
+
+def test_a_live_url_stands_in_no_error_and_so_in_no_state(flat_api: FakeApi, run: Run) -> None:
+    flat_api.show_live_at(LIVE)
+    flat_api.script(is_success=False, polls=2)
+    with pytest.raises(TaskFailedError) as caught:
+        run("Read the orders", credentials=credentials_for(flat_api))
+    assert "live.example" not in "".join(traceback.format_exception(caught.value))
+    assert b"live.example" not in pickle.dumps(caught.value)
 
 
 @pytest.mark.parametrize("asked", [True, False])
@@ -246,7 +278,7 @@ def test_a_session_that_was_started_says_where_it_can_be_watched_only_if_asked(f
 def queue() -> Iterator[threading.Event]:
     """Artifacts of others are before those of the test, until this is set."""
     others_are_sent = threading.Event()
-    for _ in range(artifact_queue.AT_ONCE):
+    for _ in range(artifact_queue.ARTIFACTS_AT_ONCE):
         artifact_queue._threads.submit(others_are_sent.wait)
     yield others_are_sent
     others_are_sent.set()

@@ -23,12 +23,12 @@ from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 from prefect.settings import PREFECT_API_KEY, PREFECT_API_URL
 from prefect.utilities.context import get_task_and_flow_run_ids
 
-from prefect_browser_use.flow_runs import SLICE
+from prefect_browser_use.flow_runs import SLICE_SECONDS
 
-AT_ONCE = 8
+ARTIFACTS_AT_ONCE = 8
 """Artifacts that a process sends at the same time. Of 500 gathered tasks, 8 at a time took 29 to 33 s, 4 took 38 s."""
 
-_threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="browser-use-artifacts")
+_threads = ThreadPoolExecutor(ARTIFACTS_AT_ONCE, thread_name_prefix="browser-use-artifacts")
 _clients: dict[tuple[str | None, str | None], SyncPrefectClient] = {}
 _clients_lock = threading.Lock()
 
@@ -63,7 +63,7 @@ class ArtifactQueue:
             pause: Called with 0 once a second. What it raises ends the wait, and what is not sent is dropped.
         """
         try:
-            while wait_for(self._sending, SLICE).not_done:
+            while wait_for(self._sending, SLICE_SECONDS).not_done:
                 pause(0)
         except BaseException:
             self.drop()
@@ -74,7 +74,7 @@ class ArtifactQueue:
         waiting = {asyncio.wrap_future(sending) for sending in self._sending}
         try:
             while waiting:
-                waiting = (await asyncio.wait(waiting, timeout=SLICE))[1]
+                waiting = (await asyncio.wait(waiting, timeout=SLICE_SECONDS))[1]
                 if waiting:
                     await pause(0)
         except BaseException:
@@ -126,7 +126,9 @@ def _client() -> SyncPrefectClient:
     with _clients_lock:
         if server not in _clients:
             # With settings of its own it is not the task's, which is closed with the task.
-            client = get_client(sync_client=True, httpx_settings={"limits": httpx.Limits(max_connections=AT_ONCE)})
+            client = get_client(
+                sync_client=True, httpx_settings={"limits": httpx.Limits(max_connections=ARTIFACTS_AT_ONCE)}
+            )
             atexit.register(client.__exit__, None, None, None)
             _clients[server] = client.__enter__()
         return _clients[server]

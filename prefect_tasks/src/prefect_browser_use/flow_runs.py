@@ -33,7 +33,7 @@ T = TypeVar("T")
 CREATION_GRACE_SECONDS = 4.0
 """What a task that is being created when its task run is cancelled gets, to be known and so to be stopped."""
 
-SLICE = 1.0
+SLICE_SECONDS = 1.0
 """Seconds between two reads of the state, and the longest sleep: a time-out that Prefect sets on a task in a thread
 lands only between two calls."""
 
@@ -81,7 +81,7 @@ class FlowRunWatch:
             events = list(getattr(flow_context.task_runner, "_cancel_events", {}).values())
             self._runner_closes = events[0] if events else None
             if flow_context.flow and flow_context.flow.timeout_seconds is not None:
-                time_out = flow_context.flow.timeout_seconds + SLICE  # Prefect's own comes first where it comes
+                time_out = flow_context.flow.timeout_seconds + SLICE_SECONDS  # Prefect's own comes first where it comes
                 self._times_out_at = flow_context.start_time.timestamp() + time_out
 
     @property
@@ -116,7 +116,7 @@ class FlowRunWatch:
                     raise FlowRunEndedError("The flow was interrupted.", self.lineage[0])
                 if (left := end - time.monotonic()) <= 0:
                     return
-                time.sleep(min(left, SLICE))
+                time.sleep(min(left, SLICE_SECONDS))
 
     async def asleep(self, seconds: float) -> None:
         """Sleep as `asyncio.sleep`. See `sleep`."""
@@ -127,7 +127,7 @@ class FlowRunWatch:
                 self._raise_if_ended()
                 if (left := end - time.monotonic()) <= 0:
                     return
-                await asyncio.sleep(min(left, SLICE))
+                await asyncio.sleep(min(left, SLICE_SECONDS))
 
     async def until_created(self, run: Coroutine[Any, Any, T], is_created: Callable[[], bool]) -> T:
         """Runs what sleeps with `asleep`. If it is cancelled while it creates its task, it gets to know that first.
@@ -224,12 +224,12 @@ class _States:
         return self.by_flow_run.get(self.id)
 
     def are_due(self) -> bool:
-        """True for one caller per `SLICE`, who then reads them for all."""
+        """True for one caller per `SLICE_SECONDS`, who then reads them for all."""
         with self._lock:
             now = time.monotonic()
             if now < self._due_at:
                 return False
-            self._due_at = now + SLICE
+            self._due_at = now + SLICE_SECONDS
             return True
 
     def read(self) -> None:

@@ -12,7 +12,7 @@ from prefect_browser_use.credentials import BrowserUseCredentials
 MAX_PICTURE_BYTES = 1_000_000
 """Of larger ones the URL is shown, to spare Prefect's database."""
 
-REQUEST_SECONDS = 10.0
+PICTURE_REQUEST_SECONDS = 10.0
 
 
 def embedded(url: str, credentials: BrowserUseCredentials) -> str:
@@ -30,7 +30,7 @@ def embedded(url: str, credentials: BrowserUseCredentials) -> str:
                 verify=tls_context(credentials.verify),
                 proxy=proxy_to(url, proxy),
                 trust_env=False,
-                timeout=REQUEST_SECONDS,
+                timeout=PICTURE_REQUEST_SECONDS,
             ) as http,
             http.stream("GET", url) as response,
         ):

@@ -192,7 +192,7 @@ class _Report(Generic[C]):
         ended = self._watch.ended_flow_run(error)
         is_cancelled = isinstance(error, asyncio.CancelledError)
         stops = list(stop_all_of(ended)) if ended and not is_cancelled else []
-        if self._started is None or self._is_taken_up_after(error):
+        if self._started is None or self._is_reattached_to_after(error):
             return stops
         from_outside = not isinstance(error, BrowserUseError)
         # A session of a block is closed by the block, which may go on after a cancellation.
@@ -209,7 +209,7 @@ class _Report(Generic[C]):
             stops.append(replace(self._started, task=None).stop(with_session=True))
         return stops
 
-    def _is_taken_up_after(self, error: BaseException) -> bool:
+    def _is_reattached_to_after(self, error: BaseException) -> bool:
         """Whether a retry of the task or flow goes on with what runs."""
         if not isinstance(error, BrowserUseError) or not error.retryable:
             return False

@@ -21,18 +21,18 @@ import anyio
 from browser_use_client import BrowserUseClient
 from prefect_browser_use.credentials import BrowserUseCredentials
 
-AT_ONCE = 16
+STOPS_AT_ONCE = 16
 """Stops that a process sends at the same time: 200 take 4 s where each takes 0.3 s."""
 
 STOP_GRACE_SECONDS = 20.0
 """What the stops of a flow run may take together. Prefect kills a process 30 s after it told it to end."""
 
-REQUEST_SECONDS = 5.0
+STOP_REQUEST_SECONDS = 5.0
 """What one request of a stop may take."""
 
 Log = logging.Logger | logging.LoggerAdapter[Any]
 
-_threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="browser-use-stops")
+_threads = ThreadPoolExecutor(STOPS_AT_ONCE, thread_name_prefix="browser-use-stops")
 _rounds: dict[UUID | None, _Round] = {}
 _lock = threading.Lock()
 
@@ -72,12 +72,12 @@ def stop_soon(
 
 def wait_for_stops(stops: Iterable[Future[bool]]) -> None:
     """Waits until they are made, or there is no more time."""
-    wait_for(stops, STOP_GRACE_SECONDS + REQUEST_SECONDS)
+    wait_for(stops, STOP_GRACE_SECONDS + STOP_REQUEST_SECONDS)
 
 
 async def await_stops(stops: Iterable[Future[bool]]) -> None:
     """As `wait_for_stops`, for asyncio, however often the coroutine is cancelled meanwhile."""
-    end = time.monotonic() + STOP_GRACE_SECONDS + REQUEST_SECONDS
+    end = time.monotonic() + STOP_GRACE_SECONDS + STOP_REQUEST_SECONDS
     waiting = {asyncio.wrap_future(stop) for stop in stops}
     with anyio.CancelScope(shield=True):
         while waiting and (left := end - time.monotonic()) > 0:
@@ -122,7 +122,7 @@ class _Round:
             for known, client in self._clients:
                 if known == credentials:
                     return client
-            client = credentials.get_client(timeout=REQUEST_SECONDS, sleep=self._pause)
+            client = credentials.get_client(timeout=STOP_REQUEST_SECONDS, sleep=self._pause)
             self._clients.append((credentials, client))
             return client
 
