@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from browser_use_client.effects import Flow
-from browser_use_client.flows.lookup import LOOK_BACK, ago, find_task, tasks_with_keys
+from browser_use_client.flows.lookup import LOOK_BACK, Keys, ago, find_task, read_lists, tasks_with_keys
 from browser_use_client.models import Task
 from tests.client.in_memory import SPOKEN, InMemory
 from tests.fake_api.world import Contract
@@ -80,6 +80,18 @@ def test_a_server_whose_clock_is_behind_hides_no_task(server: InMemory, ahead: t
     found = server.run(just_started(server))
 
     assert [one.id for one in found] == [task.id]
+
+
+def test_lists_that_serve_many_keys_hide_no_task_of_a_server_whose_clock_is_behind(server: InMemory) -> None:
+    server.skew = 900
+    task = server.start_task(KEY)
+
+    lists = server.run(
+        read_lists(server.contract, after=ago(server.clock, timedelta()), server_clock=server.server_clock)
+    )
+
+    assert [one.id for one in lists.tasks] == [task.id]
+    assert [one.id for one in server.run(lists.with_keys(server.contract, Keys([KEY])))] == [task.id]
 
 
 def test_a_server_that_does_not_say_the_time_may_be_minutes_behind(server: InMemory) -> None:

@@ -15,9 +15,10 @@ from browser_use_client.errors import (
     SessionBusyError,
 )
 from browser_use_client.flows.create import Creation
-from browser_use_client.flows.lookup import LOOK_BACK, ago, tasks_with_keys
+from browser_use_client.flows.lookup import LOOK_BACK, Keys, ago, read_lists, tasks_with_keys
 from browser_use_client.flows.run import run
 from browser_use_client.models import Task
+from browser_use_client.models.keys import with_tag
 from tests.client.flows.creating import KEY, create, creation
 from tests.client.in_memory import InMemory
 
@@ -107,6 +108,21 @@ def test_a_lost_answer_is_found_even_where_lists_shorten_prompts(server: InMemor
 
     assert server.live_tasks(KEY) == [created.id]
     assert created.adopted
+
+
+def test_a_shortened_prompt_is_read_once_for_all_keys_that_are_looked_up(server: InMemory) -> None:
+    server.script(status=None, shortened=5)
+    prompt = with_tag("x", KEY)
+    task = server.start_task(KEY)
+    lists = server.run(
+        read_lists(server.contract, after=ago(server.clock, LOOK_BACK), server_clock=server.server_clock)
+    )
+    server.trace.clear()
+
+    found = [server.run(lists.with_keys(server.contract, Keys([key], prompt=prompt))) for key in (KEY, "b", KEY)]
+
+    assert [[one.id for one in tasks] for tasks in found] == [[task.id], [], [task.id]]
+    assert len(server.trace) == 1
 
 
 def test_a_shortened_prompt_that_is_another_s_is_not_read(server: InMemory) -> None:
