@@ -62,6 +62,10 @@ class FakeApi(Control):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def time(self) -> float:
+        """The fake's clock, read with no word to the server's thread: clients ask for it several times a request."""
+        return self._server.world.clock
+
     def ask(self, command: str, arguments: dict[str, Any] | None = None) -> Any:
         """Runs a command in the server's event loop."""
         return asyncio.run_coroutine_threadsafe(self._commands.do(command, arguments or {}), self._loop).result()

@@ -86,6 +86,11 @@ class World:
         """Seconds since the epoch; for what happens by itself, when it was due, not when somebody looked."""
         if self._event_time is not None:
             return self._event_time
+        return self.clock
+
+    @property
+    def clock(self) -> float:
+        """Seconds since the epoch, whatever is happening. Any thread may read it."""
         return (time.time() if self.real_time else EPOCH) + self.offset
 
     @property
