@@ -132,7 +132,7 @@ def test_on_created_hears_of_the_task_before_it_is_waited_for(client: Client, fa
     task = client.run_task("x", on_created=lambda created: heard.append((created, len(fake.requests("GET")))))
 
     [(created, reads)] = heard
-    assert (created.id, created.session_id, created.adopted) == (task.id, task.session_id, False)
+    assert (created.id, created.session_id, created.reattached) == (task.id, task.session_id, False)
     assert reads == 0
 
 

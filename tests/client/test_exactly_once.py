@@ -108,7 +108,7 @@ def test_a_key_that_is_new_is_looked_for_only_when_an_answer_was_lost(hasty: dic
 
     created = client.create_task("y", key=f"{KEY}, next", key_is_new=True)
 
-    assert created.adopted
+    assert created.reattached
     assert [task["id"] for task in fake.tasks(key=f"{KEY}, next")] == [created.id]
 
 
@@ -118,7 +118,7 @@ def test_a_lost_task_is_found_behind_150_newer_ones_that_came_at_once(hasty: dic
 
     created = hasty[fake.contract].create_task("x")
 
-    assert created.adopted
+    assert created.reattached
     assert [task["id"] for task in fake.tasks()] == [created.id]
 
 
@@ -131,7 +131,7 @@ def test_a_lost_follow_up_is_found_in_its_session(hasty: dict[str, Client], fake
 
     second = client.create_task("Read", session_id=first.session_id, keep_session=session == "kept")
 
-    assert second.adopted
+    assert second.reattached
     assert second.session_id == first.session_id
     assert len(fake.tasks()) == 2
 
@@ -264,9 +264,9 @@ def test_a_run_that_is_cancelled_while_its_task_is_being_created_leaves_none_beh
     assert fake.tasks(live=True) == []
 
 
-@pytest.mark.parametrize(("then", "adopted"), [("finished", True), ("failed", False), ("stopped", False)])
+@pytest.mark.parametrize(("then", "reattached"), [("finished", True), ("failed", False), ("stopped", False)])
 def test_who_comes_back_reattaches_to_a_task_that_is_good_and_replaces_one_that_is_not(
-    client: Client, fake: FakeApi, then: str, adopted: bool
+    client: Client, fake: FakeApi, then: str, reattached: bool
 ) -> None:
     fake.script(status=None)
     first = client.create_task("x", key=KEY)
@@ -274,8 +274,8 @@ def test_who_comes_back_reattaches_to_a_task_that_is_good_and_replaces_one_that_
 
     second = client.create_task("x", key=KEY)
 
-    assert second.adopted is adopted
-    assert (second.id == first.id) is adopted
+    assert second.reattached is reattached
+    assert (second.id == first.id) is reattached
 
 
 def test_who_comes_back_after_its_process_was_killed_reattaches_to_the_task_that_it_had_asked_for(
@@ -295,7 +295,7 @@ def test_who_comes_back_after_its_process_was_killed_reattaches_to_the_task_that
     with BrowserUseClient(fake.api_key, fake.base_url, api_version=contract, clock=fake.time) as client:
         created = client.create_task("x", key=KEY)
 
-    assert created.adopted
+    assert created.reattached
     assert [task["id"] for task in fake.tasks()] == [created.id]
 
 
@@ -307,7 +307,7 @@ def test_who_looks_for_many_keys_reads_the_lists_once(client: Client, fake: Fake
 
     again = client.create_task("x", key=KEY, lists=lambda _: _told(client, lists))
 
-    assert (again.id, again.adopted) == (first.id, True)
+    assert (again.id, again.reattached) == (first.id, True)
     assert [task.id for task in client.find_in(lists, KEY, request=CreateTaskRequest(task="x"))] == [first.id]
     assert fake.requests(at="list") == []
     assert len(fake.tasks()) == 1

@@ -118,7 +118,7 @@ def test_a_busy_session_is_looked_at_for_the_own_run_before_it_is_called_busy(ha
 
     created = hasty.create_task("Read", key=KEY, session_id=session_id)
 
-    assert created.adopted
+    assert created.reattached
     assert live(fake) == [created.id]
     with pytest.raises(SessionBusyError):
         hasty.create_task("Read", key=f"{KEY}, another", session_id=session_id)

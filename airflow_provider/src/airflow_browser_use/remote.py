@@ -147,7 +147,7 @@ class RemoteTask:
             created = creation.create(request, session_id, deadline)
         self.task_id, self.session_id, self.max_cost_usd = created.id, created.session_id, created.max_cost_usd
         reattached = found is not None
-        if self.options.key and created.adopted:
+        if self.options.key and created.reattached:
             mine = bool(memory and memory.made and memory.task_id == created.id)
             if not mine and not self.identity.made(self.client.get_task(created)):
                 self._leave_to_its_maker()

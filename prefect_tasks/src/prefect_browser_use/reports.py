@@ -126,11 +126,11 @@ class _Report(Generic[C]):
             self._log.info(
                 "Browser Use task %s %s in session %s. To watch its browser: %s",
                 created.id,
-                "was reattached to" if created.adopted else "started",
+                "was reattached to" if created.reattached else "started",
                 created.session_id,
                 how_to_open(created.session_id, self._credentials),
             )
-            emit("created", created.id, created.session_id, reattached=created.adopted)
+            emit("created", created.id, created.session_id, reattached=created.reattached)
 
     def on_live_url(self, live_url: str) -> None:
         """Shows that the browser can be watched, and where if that may be shown."""

@@ -109,7 +109,7 @@ class KeyedTasks:
 
     def reattached(self, task: Task) -> CreatedTask:
         """The task, as one that this call did not create."""
-        return CreatedTask(id=task.id, session_id=task.session_id, adopted=True, **self.seen())
+        return CreatedTask(id=task.id, session_id=task.session_id, reattached=True, **self.seen())
 
     def seen(self) -> dict[str, Any]:
         """What a `CreatedTask` says of how it is known."""

@@ -23,7 +23,7 @@ class CreatedTask(View):
     Attributes:
         id: The task's id.
         session_id: The session that it runs in.
-        adopted: True if it was found under its key instead of being created by this call.
+        reattached: True if it was found under its key instead of being created by this call.
         session_ends_with_task: True if the server closes the session itself when the task ends.
         key: The key that it was created under; None if the caller does not know it.
         max_cost_usd: US dollars past which whoever waits for it stops it; None where the server sees to that.
@@ -32,7 +32,7 @@ class CreatedTask(View):
 
     id: str
     session_id: str
-    adopted: bool = False
+    reattached: bool = False
     session_ends_with_task: bool = False
     key: str | None = None
     max_cost_usd: Decimal | None = None

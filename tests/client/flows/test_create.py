@@ -27,7 +27,7 @@ def test_a_key_that_nobody_else_has_costs_one_request(server: InMemory) -> None:
     created = create(server, returning=False)
 
     assert server.asked("list", "create") == ["create"]
-    assert not created.adopted
+    assert not created.reattached
     assert server.live_tasks(KEY) == [created.id]
 
 
@@ -64,12 +64,12 @@ def test_who_comes_back_after_a_crash_gets_the_task_that_runs(server: InMemory) 
 
     second = create(server)
 
-    assert (second.id, second.session_id, second.adopted) == (first.id, first.session_id, True)
+    assert (second.id, second.session_id, second.reattached) == (first.id, first.session_id, True)
     assert len(server.asked("create")) == posts
 
 
 @pytest.mark.parametrize(
-    ("status", "is_success", "adopted"),
+    ("status", "is_success", "reattached"),
     [
         ("finished", True, True),
         ("finished", None, True),
@@ -79,7 +79,7 @@ def test_who_comes_back_after_a_crash_gets_the_task_that_runs(server: InMemory) 
     ],
 )
 def test_who_comes_back_gets_a_finished_task_if_it_will_do_and_else_a_new_one(
-    server: InMemory, status: str, is_success: bool | None, adopted: bool
+    server: InMemory, status: str, is_success: bool | None, reattached: bool
 ) -> None:
     server.script(is_success=is_success)
     first = create(server)
@@ -89,10 +89,10 @@ def test_who_comes_back_gets_a_finished_task_if_it_will_do_and_else_a_new_one(
     second = create(server)
 
     if server.world.contract == "v4" and status == "finished":
-        adopted = True  # an agent cannot report there that it did not succeed
-    assert second.adopted is adopted
-    assert (second.id == first.id) is adopted
-    assert server.live_tasks(KEY) == ([] if adopted else [second.id])
+        reattached = True  # an agent cannot report there that it did not succeed
+    assert second.reattached is reattached
+    assert (second.id == first.id) is reattached
+    assert server.live_tasks(KEY) == ([] if reattached else [second.id])
 
 
 def test_the_caller_says_which_finished_task_will_do(server: InMemory) -> None:
@@ -161,7 +161,7 @@ def test_a_lost_answer_is_looked_for_not_sent_again(server: InMemory) -> None:
 
     created = create(server, returning=False)
 
-    assert created.adopted
+    assert created.reattached
     assert len(server.asked("create")) == 1
 
 
@@ -201,7 +201,7 @@ def test_a_task_that_lists_hide_for_seconds_is_waited_for(server: InMemory) -> N
 
     created = create(server, returning=False)
 
-    assert created.adopted
+    assert created.reattached
     assert len(server.asked("create")) == 1
 
 
@@ -309,4 +309,4 @@ def test_a_task_that_no_list_ever_shows_takes_part_in_its_election(server: InMem
 
     assert len(server.asked("create")) == 2
     assert server.live_tasks(KEY) == [created.id]
-    assert created.adopted  # the older one
+    assert created.reattached  # the older one

@@ -107,7 +107,7 @@ def test_a_lost_answer_is_found_even_where_lists_shorten_prompts(server: InMemor
     created = create(server)
 
     assert server.live_tasks(KEY) == [created.id]
-    assert created.adopted
+    assert created.reattached
 
 
 def test_a_shortened_prompt_is_read_once_for_all_keys_that_are_looked_up(server: InMemory) -> None:
@@ -143,7 +143,7 @@ def test_a_busy_session_is_looked_into_for_the_own_run_until_lists_show_it(serve
     created = server.run(creation(server, session_id=session_id, returning=False).create())
 
     assert server.live_tasks(KEY) == [created.id]
-    assert created.adopted
+    assert created.reattached
 
 
 def test_a_session_that_is_busy_with_another_s_run_is_busy(server: InMemory) -> None:
