@@ -5,62 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import json
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from playwright.async_api import (
-    BrowserContext,
-    CDPSession,
-    Dialog,
-    Download,
-    Error,
-    Page,
-    Playwright,
-    StorageState,
-)
+from playwright.async_api import BrowserContext, Dialog, Download, Error, Page, StorageState
 
-from browser_use_local.gate import Gate, ignore_error
+from browser_use_local.controls import Controls
+from browser_use_local.gate import Gate
 from browser_use_local.processes import end_all, of_profile
 from browser_use_local.windows import Windows
 
-FLAGS = (
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-domain-reliability",
-    "--no-pings",
-    # Where its maker's accounts and the server that knows forms would be: nobody is there.
-    "--gaia-url=http://127.0.0.1:9",
-    "--autofill-server-url=http://127.0.0.1:9",
-    "--apps-gallery-update-url=http://127.0.0.1:9",
-    "--component-updater=url-source=http://127.0.0.1:9",
-)
-# Chromium's own affairs, which no page has asked for: it looks passwords up, asks what forms mean, keeps an account.
-QUIET_PREFERENCES: dict[str, Any] = {
-    "alternate_error_pages": {"enabled": False},
-    "autofill": {"enabled": False, "profile_enabled": False, "credit_card_enabled": False},
-    "credentials_enable_service": False,
-    "net": {"network_prediction_options": 2},
-    "profile": {"password_manager_enabled": False, "password_manager_leak_detection": False},
-    "safebrowsing": {"enabled": False},
-    "search": {"suggest_enabled": False},
-    "signin": {"allowed": False, "allowed_on_next_startup": False},
-    "translate": {"enabled": False},
-}
-SHARED = ("--remote-debugging-port=0",)
 ACTION_TIMEOUT_MS = 10_000
 NAVIGATION_TIMEOUT_MS = 30_000
-# Seconds until a page is held to be busy without end, until it is given up, and until a Chromium is killed.
-ANSWERS_WITHIN_SECONDS = 5.0
-REACTS_WITHIN_SECONDS = 5.0
-ANSWERS_AT_REST_WITHIN_SECONDS = 1.0
-ANSWERS_AT_LAST_WITHIN_SECONDS = 10.0
 CLOSES_WITHIN_SECONDS = 5.0
 # What must not be seen in a picture: passwords, and fields that a secret was typed into.
 MARK = "data-browser-use-masked"
@@ -85,12 +44,6 @@ class Tab:
     is_front: bool
 
 
-def _cdp_url(profile: Path) -> str:
-    """Where the Chromium of a profile takes other programs: it has chosen a free port and written it down."""
-    port, path = (profile / "DevToolsActivePort").read_text(encoding="utf-8").split()
-    return f"ws://127.0.0.1:{port}{path}"
-
-
 class Browser:
     """One running Chromium with a profile folder of its own."""
 
@@ -102,7 +55,7 @@ class Browser:
         self.on_break: Callable[[str], None] | None = None
         self.gate = Gate(context)
         self.windows = Windows(context)
-        self._controls: dict[Page, asyncio.Task[CDPSession]] = {}
+        self._controls = Controls(context, self.windows.expect)
         self._counter = itertools.count(1)
         self._numbers: dict[Page, int] = {}
         self._chosen: Page | None = None
@@ -114,50 +67,6 @@ class Browser:
         context.on("close", lambda _: self._break("Chromium ended unexpectedly"))
         for page in context.pages:
             self._watch(page)
-
-    @classmethod
-    async def launch(
-        cls,
-        playwright: Playwright,
-        executable: Path | None,
-        folder: Path,
-        *,
-        size: tuple[int, int],
-        is_mobile: bool = False,
-        state: StorageState | None = None,
-        is_shared: bool = False,
-    ) -> Browser:
-        """Starts a Chromium.
-
-        Args:
-            playwright: What starts it.
-            executable: The Chromium to start; None for Playwright's own.
-            folder: Where everything lies that it writes.
-            size: Width and height of the page in pixels.
-            is_mobile: Whether it poses as a phone.
-            state: Cookies and local storage to start with.
-            is_shared: Whether other programs of this machine may attach to it, at `cdp_url`.
-        """
-        preferences = folder / "profile" / "Default" / "Preferences"
-        preferences.parent.mkdir(parents=True, exist_ok=True)
-        preferences.write_text(json.dumps(QUIET_PREFERENCES), encoding="utf-8")
-        context = await playwright.chromium.launch_persistent_context(
-            folder / "profile",
-            executable_path=executable,
-            headless=True,
-            args=[*FLAGS, *SHARED] if is_shared else FLAGS,
-            viewport={"width": size[0], "height": size[1]},
-            is_mobile=is_mobile,
-            has_touch=is_mobile,
-            downloads_path=folder / "downloads",
-            # The server closes its browsers itself, whatever signal the whole process group gets.
-            handle_sigint=False,
-            handle_sigterm=False,
-            handle_sighup=False,
-        )
-        if state:
-            await context.set_storage_state(state)
-        return cls(context, folder, _cdp_url(folder / "profile") if is_shared else None)
 
     @property
     def page(self) -> Page:
@@ -202,14 +111,7 @@ class Browser:
         Raises:
             playwright.async_api.Error: The page refuses, is gone, or does not react.
         """
-        control = self._controls.get(page or self.page)
-        if control is None:
-            raise Error("the page is gone")
-        try:
-            session = await asyncio.wait_for(asyncio.shield(control), REACTS_WITHIN_SECONDS)
-            return await asyncio.wait_for(session.send(method, parameters), REACTS_WITHIN_SECONDS)
-        except asyncio.TimeoutError:
-            raise Error("the page does not react: one of its scripts may be at work without end") from None
+        return await self._controls.send(page or self.page, method, parameters)
 
     async def choose(self, number: int) -> None:
         """Brings a tab to the front."""
@@ -228,33 +130,17 @@ class Browser:
             raise Error("the tab is closed already")
         return found
 
+    async def ready(self) -> None:
+        """Returns when its pages are under control, so that no script can keep one busy without end."""
+        await self._controls.ready()
+
     async def answers(self) -> bool:
-        """Whether the page in front answers, once no task is at work on it: a script that keeps it busy is ended."""
-        if await self._answers(ANSWERS_AT_REST_WITHIN_SECONDS):
-            return True
-        await self._end_script(self.page)
-        return await self._answers(ANSWERS_AT_LAST_WITHIN_SECONDS)
+        """Whether the page in front answers, once no task is at work on it: scripts that keep it busy are ended."""
+        return not self._context.pages or await self._controls.answers(self.page)
 
     async def ended_script(self) -> bool:
         """Ends the script of the page in front if it keeps the page from answering. Returns whether it did."""
-        if await self._answers(ANSWERS_WITHIN_SECONDS):
-            return False
-        await self._end_script(self.page)
-        return True
-
-    async def _answers(self, within: float) -> bool:
-        try:
-            await asyncio.wait_for(self.page.evaluate("0"), within)
-        except asyncio.TimeoutError:
-            return False
-        except Error:  # it is on its way to the next one, or closed
-            return True
-        return True
-
-    async def _end_script(self, page: Page) -> None:
-        # The control is there since the page is: a page that is busy gives no new one.
-        with contextlib.suppress(Error):
-            await self.send("Runtime.terminateExecution", page=page)
+        return bool(self._context.pages) and await self._controls.ended_script(self.page)
 
     async def close(self) -> None:
         """Closes Chromium, whatever its pages do, and removes its folder."""
@@ -272,14 +158,12 @@ class Browser:
 
     def _forget(self, page: Page) -> None:
         self._numbers.pop(page, None)
-        if control := self._controls.pop(page, None):
-            control.cancel()
+        self._controls.remove(page)
 
     def _watch(self, page: Page) -> None:
         self._chosen = None
         self._numbers[page] = next(self._counter)
-        self._controls[page] = asyncio.create_task(self._control(page))
-        self._controls[page].add_done_callback(ignore_error)
+        self._controls.add(page)
         page.on("close", self._forget)
         page.on("crash", lambda _: self._break("a page crashed"))
         if self.cdp_url is None:
@@ -289,12 +173,6 @@ class Browser:
             # The agent that is attached takes downloads for itself, and accepts what pages ask; else Playwright, which
             # declines, would be first now and then.
             page.on("dialog", _accept)
-
-    async def _control(self, page: Page) -> CDPSession:
-        session = await self._context.new_cdp_session(page)
-        session.on("Page.windowOpen", self.windows.expect)
-        await session.send("Page.enable")
-        return session
 
     def _pass_on(self, download: Download) -> None:
         if self.on_download:

@@ -18,6 +18,7 @@ from playwright.async_api import Error, StorageState
 
 from browser_use_local.browser import Browser, Tab
 from browser_use_local.driver import Driver
+from browser_use_local.launching import launch
 from browser_use_local.masking import mask
 from browser_use_local.profiles import Profiles
 from browser_use_local.records import Session, now
@@ -271,7 +272,7 @@ class Sessions:
             # The session before may still be writing what this one starts from.
             await self._wait_for(lambda other: other.profile_id == session.profile_id)
             state = self._profiles.state(session.profile_id)
-        browser = await Browser.launch(
+        browser = await launch(
             await self._driver.playwright(),
             self._settings.chromium,
             session.folder,

@@ -44,6 +44,11 @@ def chromium_of(server: LocalServer, session: str) -> psutil.Process:
     return found
 
 
+def is_renderer(process: psutil.Process) -> bool:
+    """Whether pages run in a process of Chromium."""
+    return "--type=renderer" in process.cmdline()
+
+
 def ended(server: LocalServer, task: Json) -> tuple[str, str]:
     """How a task and its session stand."""
     seen = server.task(task["id"])
@@ -90,17 +95,38 @@ def test_a_task_with_a_browser_profile_that_is_stopped_many_times_at_once_ends_o
         assert ended(server, task) == ("stopped", "stopped")
 
 
-@pytest.mark.parametrize(
-    "step", ["report the total", "read the table", 'make sure the page says "Never"', "click Busy"]
-)
-def test_a_step_on_a_page_with_an_endless_script_fails_and_the_session_goes_on(
-    server: LocalServer, site: Site, session: str, step: str
-) -> None:
-    busy, calm = site.page(ENDLESS, "/busy"), site.page(CALM, "/calm")
-    task = server.run(f"Open {busy}, wait 1 second, {step}.", sessionId=session)
-    assert (task["status"], task["isSuccess"]) == ("finished", False)
-    assert "one of its scripts ran without end" in task["output"]
-    assert server.run(f"Open {calm} and report the heading.", sessionId=session)["output"] == "heading: Calm"
+def test_a_step_on_a_page_with_endless_scripts_fails_and_the_session_goes_on(server: LocalServer, site: Site) -> None:
+    busy, calm = site.page(2 * ENDLESS, "/busy"), site.page(CALM, "/calm")
+    steps = ("report the total", "read the table", 'make sure the page says "Never"', "click Busy")
+    sessions = {server.session(): step for step in steps}
+    tasks = [
+        server.create(f"Open {busy}, wait 1 second, {step}.", sessionId=session) for session, step in sessions.items()
+    ]
+    for task in (server.wait(created["id"]) for created in tasks):
+        assert (task["status"], task["isSuccess"]) == ("finished", False)
+        assert "one of its scripts ran without end" in task["output"]
+    for session in sessions:
+        follow_up = server.run(f"Open {calm} and report the heading.", sessionId=session)
+        assert follow_up["output"] == "heading: Calm"
+        server.http.patch(f"/sessions/{session}", json={"action": "stop"})
+
+
+def test_a_page_that_has_had_no_time_to_answer_is_left_alone(server: LocalServer, site: Site, session: str) -> None:
+    task = server.create(f"Open {site.page(CALM)}, wait 60 seconds.", sessionId=session)
+    while not server.task(task["id"])["steps"]:
+        time.sleep(0.05)
+    renderers = [one for one in chromium_of(server, session).children(recursive=True) if is_renderer(one)]
+    for renderer in renderers:
+        renderer.suspend()
+    stop = threading.Thread(
+        target=server.http.patch, args=(f"/tasks/{task['id']}",), kwargs={"json": {"action": "stop"}}
+    )
+    stop.start()
+    stop.join(2)  # a script would have been ended by now
+    for renderer in renderers:
+        renderer.resume()
+    stop.join()
+    assert server.run("Report the heading.", sessionId=session)["output"] == "heading: Calm"
 
 
 def test_a_stop_ends_a_task_on_a_page_with_an_endless_script_and_the_session_goes_on(
@@ -152,7 +178,7 @@ def kill_browser(server: LocalServer, session: str) -> str:
 
 def kill_renderer(server: LocalServer, session: str) -> str:
     for child in chromium_of(server, session).children(recursive=True):
-        if "--type=renderer" in child.cmdline():
+        if is_renderer(child):
             child.kill()
     return "a page crashed"
 
