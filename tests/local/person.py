@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from . import web
 from .running_server import PASSWORD, LocalServer
 
 CAREFUL_USER = "careful"
@@ -44,7 +45,7 @@ class Person:
         return not asked
 
     def _phone(self) -> str:
-        found = re.search(r"<dt>Code</dt><dd>(\w+)</dd>", httpx.get(f"{self._server.site}/shop/phone").text)
+        found = re.search(r"<dt>Code</dt><dd>(\w+)</dd>", web.get(f"{self._server.site}/shop/phone").text)
         assert found
         return found[1]
 

@@ -48,8 +48,8 @@ class LocalServer:
         self.site = address[1]
         self.url = f"{self.site}/api/v2"
         self.live = self.process.stdout.readline().split()[-1]
-        self.http = httpx.Client(base_url=self.url, headers={"X-Browser-Use-API-Key": KEY}, timeout=30)
-        self.v4 = httpx.Client(base_url=f"{self.site}/api/v4", headers={"X-Browser-Use-API-Key": KEY}, timeout=30)
+        self.http = httpx.Client(base_url=self.url, headers={"X-Browser-Use-API-Key": KEY}, timeout=60)
+        self.v4 = httpx.Client(base_url=f"{self.site}/api/v4", headers={"X-Browser-Use-API-Key": KEY}, timeout=60)
 
     def create(self, task: str, **body: Any) -> Json:
         """POST /tasks, which must succeed."""

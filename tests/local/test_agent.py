@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from . import running_server
+from . import running_server, web
 from .running_server import SECRETS, Json, LocalServer, chromiums, client
 from .scripted_model import Move, ScriptedModel, click, done, element, say, scripted_model
 
@@ -104,9 +103,9 @@ def test_it_signs_in_with_secrets_that_the_model_never_sees_and_follows_up_in_th
     assert (first["status"], first["isSuccess"]) == ("finished", True)
     assert first["output"] == "You are in, and the password is {{shop_password}}."
     # Three answers of the model, as it counts them itself.
-    live = httpx.get(server.http.get(f"/sessions/{session}").json()["liveUrl"]).text
+    live = web.get(server.http.get(f"/sessions/{session}").json()["liveUrl"]).text
     assert "3,600 + 102 tokens" in live
-    assert "3,600 + 102 tokens" in httpx.get(server.live).text
+    assert "3,600 + 102 tokens" in web.get(server.live).text
     navigated, typed, ended = first["steps"]
     assert [step["nextGoal"] for step in (navigated, typed, ended)] == [
         "Do navigate",
@@ -116,7 +115,7 @@ def test_it_signs_in_with_secrets_that_the_model_never_sees_and_follows_up_in_th
     assert typed["url"] == f"{server.site}/shop/orders"
     assert typed["memory"] == "Move 2"
     assert json.loads(typed["actions"][0])["input"]["text"] == "<secret>shop_user</secret>"
-    assert httpx.get(typed["screenshotUrl"]).headers["Content-Type"] == "image/jpeg"
+    assert web.get(typed["screenshotUrl"]).headers["Content-Type"] == "image/jpeg"
     assert "Sign in to the shop as <secret>shop_user</secret> with shop_password." in model.asked[0]
     assert "Be quick about it." in model.asked[0]
     assert not any(SECRETS["shop_password"] in prompt for prompt in model.asked)
@@ -163,7 +162,7 @@ def test_a_field_with_a_secret_is_left_out_of_pictures_from_the_first_letter_on(
     model.play(open_shop(server), lambda prompt: sign_in(prompt)[:1], done("Typed."))
     task = server.run("Type the user name.", sessionId=session, secrets={"shop_user": "a-secret-name"})
     assert task["isSuccess"]
-    pictures = [httpx.get(step["screenshotUrl"]).content for step in task["steps"]]
+    pictures = [web.get(step["screenshotUrl"]).content for step in task["steps"]]
     assert len(pictures) == 3
     model.play(
         say({"evaluate": {"code": "innerWidth + '-' + document.querySelectorAll('[data-browser-use-masked]').length"}}),
@@ -206,7 +205,7 @@ def test_files_go_in_and_out(server: LocalServer, model: ScriptedModel, session:
         f"/files/sessions/{session}/presigned-url",
         json={"fileName": "../receipt.pdf", "contentType": "application/pdf", "sizeBytes": 8},
     ).json()
-    httpx.post(answer["url"], data=answer["fields"], files={"file": b"%PDF-1.4"}).raise_for_status()
+    web.post(answer["url"], data=answer["fields"], files={"file": b"%PDF-1.4"}).raise_for_status()
 
     def upload(prompt: str) -> list[Json]:
         path = re.findall(r"/\S+/_receipt\.pdf", prompt)[-1]
@@ -228,7 +227,7 @@ def test_files_go_in_and_out(server: LocalServer, model: ScriptedModel, session:
     (out,) = task["outputFiles"]
     assert out["fileName"] == "orders.csv"
     url = server.http.get(f"/files/tasks/{task['id']}/output-files/{out['id']}").json()["downloadUrl"]
-    assert "A-1007" in httpx.get(url).text
+    assert "A-1007" in web.get(url).text
 
 
 def test_only_web_pages_of_the_allowed_domains_are_opened(

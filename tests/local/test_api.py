@@ -6,9 +6,9 @@ import json
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-import httpx
 import pytest
 
+from . import web
 from .running_server import Json, LocalServer
 
 STRANGER = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
@@ -25,14 +25,14 @@ NOTHING = "no step at all"
 )
 def test_without_the_key_everything_is_401(server: LocalServer, headers: dict[str, str], said: str) -> None:
     for path in ("/tasks", "/sessions", f"/tasks/{STRANGER}", "/billing/account", "/nowhere"):
-        answer = httpx.get(server.url + path, headers=headers)
+        answer = web.get(server.url + path, headers=headers)
         assert answer.status_code == 401
         assert answer.json()["detail"].startswith(said)
 
 
 def test_health_needs_no_key(server: LocalServer) -> None:
     healthy = {"status": "ok", "contract": "both", "brokenBrowsers": []}
-    assert httpx.get(server.site + "/health").json() == healthy
+    assert web.get(server.site + "/health").json() == healthy
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])
@@ -42,10 +42,10 @@ def test_a_server_of_this_machine_answers_to_its_own_names_only(tmp_path: Path, 
     try:
         for name in ("localhost", "LOCALHOST.", "127.0.0.1", "127.9.9.9", "[::1]"):
             for host in (name, f"{name}:{port}"):
-                assert httpx.get(f"{running.site}/health", headers={"Host": host}).status_code == 200, host
+                assert web.get(f"{running.site}/health", headers={"Host": host}).status_code == 200, host
         for name in ("evil.test", "127.0.0.1.evil.test", "localhost.evil.test", "[::2]", "192.0.2.1", "[", ""):
             for host in (name, f"{name}:{port}"):
-                assert httpx.get(f"{running.site}/health", headers={"Host": host}).status_code == 400, host
+                assert web.get(f"{running.site}/health", headers={"Host": host}).status_code == 400, host
     finally:
         running.end()
 
@@ -168,23 +168,23 @@ def test_a_public_link_shows_the_session_without_the_key_until_it_is_taken_back(
     share = server.http.post(path).json()
     assert server.http.post(path).json()["shareToken"] == share["shareToken"]
     assert server.http.get(f"/sessions/{session}").json()["publicShareUrl"] == share["shareUrl"]
-    assert httpx.get(share["shareUrl"]).status_code == 200
+    assert web.get(share["shareUrl"]).status_code == 200
     # What the page asks for again and again is no view more.
-    assert session in httpx.get(share["shareUrl"], headers={"X-Browser-Use-Live": "1"}).text
+    assert session in web.get(share["shareUrl"], headers={"X-Browser-Use-Live": "1"}).text
     seen = server.http.get(path).json()
     assert (share["viewCount"], seen["viewCount"]) == (0, 1)
     assert seen["lastViewedAt"].endswith("Z")
     assert server.http.delete(path).status_code == 204
-    assert httpx.get(share["shareUrl"]).status_code == 404
+    assert web.get(share["shareUrl"]).status_code == 404
     server.http.delete(f"/sessions/{session}")
 
 
 def test_a_live_view_opens_only_with_the_signature_of_its_address(server: LocalServer) -> None:
     session = server.session()
     address = server.http.get(f"/sessions/{session}").json()["liveUrl"]
-    assert httpx.get(address).status_code == 200
-    assert httpx.get(address.split("?")[0]).status_code == 404
-    assert httpx.get(f"{server.site}/live").status_code == 404
+    assert web.get(address).status_code == 200
+    assert web.get(address.split("?")[0]).status_code == 404
+    assert web.get(f"{server.site}/live").status_code == 404
     server.http.delete(f"/sessions/{session}")
 
 

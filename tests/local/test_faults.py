@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from . import web
 from .running_server import Json, LocalServer
 
 BODY = {"task": "no step at all"}
@@ -31,7 +32,7 @@ def test_faults_can_be_asked_for_only_where_they_are_allowed_and_with_the_key(
     server: LocalServer, faulty: LocalServer
 ) -> None:
     assert server.http.get(f"{server.site}/_faults").status_code == 404
-    assert httpx.get(f"{faulty.site}/_faults").status_code == 401
+    assert web.get(f"{faulty.site}/_faults").status_code == 401
     assert faulty.http.put(f"{faulty.site}/_faults", json=[{"stauts": 500}]).status_code == 422
 
 

@@ -5,6 +5,7 @@ import re
 import httpx
 import pytest
 
+from . import web
 from .pages import Site
 from .running_server import KEY, Json, LocalServer
 
@@ -17,7 +18,7 @@ def announce(server: LocalServer, path: str, name: str = "receipt.pdf", size: in
 
 def send(announced: Json, content: bytes = RECEIPT) -> httpx.Response:
     files = {"file": (announced["fileName"], content, "application/pdf")}
-    return httpx.request(announced["method"], announced["url"], data=announced["fields"], files=files)
+    return web.request(announced["method"], announced["url"], data=announced["fields"], files=files)
 
 
 def upload(server: LocalServer, path: str, name: str = "receipt.pdf") -> None:
@@ -51,7 +52,7 @@ def test_a_file_of_the_user_goes_into_the_tasks_that_include_it(server: LocalSer
     (file,) = task["userUploadedFiles"]
     assert file["fileName"] == "bill.pdf"
     view = server.http.get(f"/tasks/{task['id']}/user-uploaded-files/{file['id']}").json()
-    assert httpx.get(view["downloadUrl"]).content == RECEIPT
+    assert web.get(view["downloadUrl"]).content == RECEIPT
 
 
 def test_a_file_that_was_not_uploaded_is_refused_before_a_session_is_made(server: LocalServer) -> None:
@@ -75,10 +76,10 @@ def test_what_a_task_downloads_is_an_output_file(server: LocalServer, signed_in:
     assert file["fileName"] == "orders.csv"
     view = server.http.get(path.format(task["id"], file["id"])).json()
     assert (view["id"], view["fileName"]) == (file["id"], "orders.csv")
-    content = httpx.get(view["downloadUrl"])
+    content = web.get(view["downloadUrl"])
     assert content.text.splitlines()[0] == "number,customer,placed,status,amount"
     assert content.headers["content-disposition"] == 'attachment; filename="orders.csv"'
-    assert httpx.get(view["downloadUrl"].replace("signature=", "signature=0")).status_code == 404
+    assert web.get(view["downloadUrl"].replace("signature=", "signature=0")).status_code == 404
 
 
 def test_a_click_that_starts_a_download_keeps_the_file_too(server: LocalServer, signed_in: str) -> None:
@@ -89,7 +90,7 @@ def test_a_click_that_starts_a_download_keeps_the_file_too(server: LocalServer, 
 def test_the_log_of_a_task_can_be_downloaded(server: LocalServer, signed_in: str) -> None:
     task = server.run("Click Orders and report the heading.", sessionId=signed_in)
     address = server.http.get(f"/tasks/{task['id']}/logs").json()["downloadUrl"]
-    assert re.search(r"1\. Click Orders .*\n   Success\n(.*\n)*2\. report the heading", httpx.get(address).text)
+    assert re.search(r"1\. Click Orders .*\n   Success\n(.*\n)*2\. report the heading", web.get(address).text)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +159,7 @@ def test_a_file_that_the_browser_shows_is_downloaded_too_and_the_page_stays(
     (file,) = task["outputFiles"]
     assert file["fileName"] == name
     url = server.http.get(f"/files/tasks/{task['id']}/output-files/{file['id']}").json()["downloadUrl"]
-    assert httpx.get(url).content == RECEIPT
+    assert web.get(url).content == RECEIPT
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from . import web
 from .pages import Site
 from .running_server import PASSWORD, USER, LocalServer
 
@@ -215,7 +215,7 @@ def test_the_pages_take_no_script_and_no_style_but_their_own_and_tell_nobody_the
     server: LocalServer, session: str
 ) -> None:
     for url in (server.live, server.http.get(f"/sessions/{session}").json()["liveUrl"]):
-        answer = httpx.get(url)
+        answer = web.get(url)
         policy = dict(part.split(maxsplit=1) for part in answer.headers["Content-Security-Policy"].split("; "))
         assert policy["default-src"] == "'none'"
         assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
@@ -223,8 +223,8 @@ def test_the_pages_take_no_script_and_no_style_but_their_own_and_tell_nobody_the
         assert answer.headers["Referrer-Policy"] == "no-referrer"
         assert "<script>" not in answer.text
         assert "style=" not in answer.text
-    assert httpx.get(f"{server.site}/live/static/..%2F__init__.py").status_code == 404
-    assert httpx.get(f"{server.site}/live/static/nothing.js").status_code == 404
+    assert web.get(f"{server.site}/live/static/..%2F__init__.py").status_code == 404
+    assert web.get(f"{server.site}/live/static/nothing.js").status_code == 404
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -245,11 +245,11 @@ def test_only_a_page_of_the_live_view_stops_a_session_and_no_share_does(
     server: LocalServer, session: str, page: Page
 ) -> None:
     live = server.http.get(f"/sessions/{session}").json()["liveUrl"]
-    assert httpx.post(live.replace("?", "/stop?")).status_code == 403
+    assert web.post(live.replace("?", "/stop?")).status_code == 403
     own = {"X-Browser-Use-Live": "1"}
-    assert httpx.post(live.partition("?")[0] + "/stop", headers=own).status_code == 404
+    assert web.post(live.partition("?")[0] + "/stop", headers=own).status_code == 404
     share = server.http.post(f"/sessions/{session}/public-share").json()["shareUrl"]
-    assert httpx.post(f"{share}/stop", headers=own).status_code == 404
+    assert web.post(f"{share}/stop", headers=own).status_code == 404
     page.goto(share)
     expect(page.locator("#id")).to_have_text(session)
     for role, name in (("button", "Stop session"), ("button", "Take over"), ("link", "All sessions")):

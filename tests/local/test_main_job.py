@@ -8,12 +8,12 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
-import httpx
 import pytest
 from pydantic import BaseModel
 
 from browser_use_local.urls import is_allowed
 
+from . import web
 from .running_server import SECRETS, LocalServer
 
 PAGE = Path(__file__).parents[2] / "docs" / "local-server.md"
@@ -68,10 +68,10 @@ def test_every_step_has_a_screenshot_that_opens_without_the_key(server: LocalSer
     task = server.run("Click Orders, then open the Returns page.", sessionId=signed_in)
     assert [step["nextGoal"] for step in task["steps"]] == ["Click Orders", "open the Returns page"]
     for step in task["steps"]:
-        picture = httpx.get(step["screenshotUrl"])
+        picture = web.get(step["screenshotUrl"])
         assert picture.headers["content-type"] == "image/jpeg"
         assert picture.content.startswith(b"\xff\xd8")
-        assert httpx.get(step["screenshotUrl"].split("?")[0]).status_code == 404
+        assert web.get(step["screenshotUrl"].split("?")[0]).status_code == 404
 
 
 def test_secrets_are_typed_but_written_down_nowhere(server: LocalServer, session: str) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-import httpx
-
+from . import web
 from .person import Person
 from .running_server import PASSWORD, Json, LocalServer
 
@@ -14,7 +13,7 @@ SIGNED_IN: Json = {"type": "object", "properties": {"signed_in": {"type": "boole
 
 
 def code_on_the_phone(server: LocalServer) -> str:
-    found = re.search(r"<dt>Code</dt><dd>(\w+)</dd>", httpx.get(f"{server.site}/shop/phone").text)
+    found = re.search(r"<dt>Code</dt><dd>(\w+)</dd>", web.get(f"{server.site}/shop/phone").text)
     assert found
     return found[1]
 

@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +17,7 @@ from browser_use_local.script.steps.moving import Click, GoBack, OpenHighest, Op
 from browser_use_local.script.steps.reading import CheckText, ReadTable, Report, ReportIt, Wait, WaitForText
 from browser_use_local.script.steps.signing_in import SignIn
 
-from . import running_server
+from . import running_server, web
 from .running_server import LocalServer
 
 PAGE = (Path(__file__).parents[2] / "docs" / "local-server.md").read_text()
@@ -183,7 +182,7 @@ def test_all_twenty_examples_of_the_documentation_run_one_after_the_other(server
     assert len(EXAMPLES) == 20
     file = {"fileName": "receipt.pdf", "contentType": "application/pdf", "sizeBytes": 8}
     answer = server.http.post(f"/files/sessions/{session}/presigned-url", json=file).json()
-    httpx.post(answer["url"], data=answer["fields"], files={"file": b"%PDF-1.4"}).raise_for_status()
+    web.post(answer["url"], data=answer["fields"], files={"file": b"%PDF-1.4"}).raise_for_status()
     outputs = []
     for example in EXAMPLES:
         task = example.replace("http://127.0.0.1:8790", server.site)

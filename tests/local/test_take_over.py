@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from browser_use_local.live.output import as_table
 
+from . import web
 from .pages import Site
 from .running_server import PASSWORD, USER, LocalServer
 
@@ -164,9 +164,9 @@ def test_tabs_are_chosen_and_closed_and_a_task_goes_on_in_the_one_in_front(
     # The last one stays.
     [number] = taken.locator(".tab .title").evaluate_all("tabs => tabs.map(tab => Number(tab.dataset.choose))")
     url = control_url(server, session)
-    assert httpx.post(url, json=[{"type": "close", "number": number}], headers=OWN).status_code == 200
+    assert web.post(url, json=[{"type": "close", "number": number}], headers=OWN).status_code == 200
     assert server.run("Report the heading.", sessionId=session)["output"] == "heading: Second"
-    gone = httpx.post(url, json=[{"type": "choose", "number": number - 1}], headers=OWN)
+    gone = web.post(url, json=[{"type": "choose", "number": number - 1}], headers=OWN)
     assert (gone.status_code, gone.json()["detail"]) == (409, "That did not work: the tab is closed already")
 
 
@@ -193,7 +193,7 @@ def test_a_page_that_does_not_react_is_said_to_and_its_session_can_still_be_stop
     expect(taken.locator("#status")).to_have_text("stopped")
     expect(taken.get_by_role("button", name="Give back")).to_have_count(0)
     expect(taken.locator("#keys")).to_be_hidden()
-    answer = httpx.post(control_url(server, session), json=[], headers=OWN)
+    answer = web.post(control_url(server, session), json=[], headers=OWN)
     assert (answer.status_code, answer.json()["detail"]) == (
         409,
         "The session was stopped: there is no browser to take over",
@@ -202,11 +202,11 @@ def test_a_page_that_does_not_react_is_said_to_and_its_session_can_still_be_stop
 
 def test_only_a_page_with_the_signature_takes_over(server: LocalServer, session: str) -> None:
     url = control_url(server, session)
-    assert httpx.post(url, json=[]).status_code == 403
-    assert httpx.post(url.partition("?")[0], json=[], headers=OWN).status_code == 404
+    assert web.post(url, json=[]).status_code == 403
+    assert web.post(url.partition("?")[0], json=[], headers=OWN).status_code == 404
     share = server.http.post(f"/sessions/{session}/public-share").json()["shareUrl"]
-    assert httpx.post(f"{share}/control", json=[], headers=OWN).status_code == 404
-    assert httpx.post(url, json=[], headers=OWN).json() == {"said": []}
+    assert web.post(f"{share}/control", json=[], headers=OWN).status_code == 404
+    assert web.post(url, json=[], headers=OWN).json() == {"said": []}
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_only_a_page_with_the_signature_takes_over(server: LocalServer, session:
 def test_input_that_makes_no_sense_is_422_and_nothing_of_it_is_done(
     server: LocalServer, session: str, item: dict[str, object]
 ) -> None:
-    answer = httpx.post(control_url(server, session), json=[item], headers=OWN)
+    answer = web.post(control_url(server, session), json=[item], headers=OWN)
     assert answer.status_code == 422
     assert answer.json()["detail"][0]["loc"][:2] == ["body", 0]
 
@@ -238,10 +238,10 @@ def watch_only(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer
 
 def test_a_server_may_let_nobody_take_over(watch_only: LocalServer) -> None:
     session = watch_only.session()
-    shown = httpx.get(live_url(watch_only, session)).text
+    shown = web.get(live_url(watch_only, session)).text
     assert "Take over" not in shown
     assert "Stop session" in shown
-    answer = httpx.post(control_url(watch_only, session), json=[], headers=OWN)
+    answer = web.post(control_url(watch_only, session), json=[], headers=OWN)
     assert answer.status_code == 403
     assert "--no-control" in answer.json()["detail"]
 

@@ -8,6 +8,7 @@ import time
 import httpx
 import pytest
 
+from tests.local import web
 from tests.local.running_server import Json, LocalServer
 
 STRANGER = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
@@ -41,7 +42,7 @@ def test_a_run_tells_its_steps_as_events_and_its_follow_up_finds_the_page_as_it_
         f"Open {server.site}/shop/",
         "report the heading",
     ]
-    assert httpx.get(events[1]["data"]["live_view_url"]).status_code == 200
+    assert web.get(events[1]["data"]["live_view_url"]).status_code == 200
     more = server.run_v4("Report the heading.", sessionId=first["sessionId"])
     assert (more["result"], more["sessionId"], more["workspaceId"]) == (
         "heading: Sign in",
@@ -156,7 +157,7 @@ def test_what_is_not_there_is_404_and_what_is_not_the_session_s_400(server: Loca
 
 
 def test_without_the_key_everything_is_401(server: LocalServer) -> None:
-    assert httpx.get(f"{server.site}/api/v4/runs").status_code == 401
+    assert web.get(f"{server.site}/api/v4/runs").status_code == 401
 
 
 def test_faults_are_there_for_the_paths_of_v4_too(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import re
 
-import httpx
-
+from tests.local import web
 from tests.local.running_server import LocalServer
 
 from .test_runs import close
@@ -17,13 +16,13 @@ def test_a_public_link_shows_the_session_without_the_key_until_it_is_turned_off(
     share = server.v4.post(path).json()
     assert (share["isActive"], share["viewCount"]) == (True, 0)
     assert server.v4.post(path).json()["shareToken"] == share["shareToken"]
-    assert httpx.get(share["shareUrl"]).status_code == 200
+    assert web.get(share["shareUrl"]).status_code == 200
     # What the page asks for again and again is no view more.
-    shown = httpx.get(share["shareUrl"], headers={"X-Browser-Use-Live": "1"}).text
+    shown = web.get(share["shareUrl"], headers={"X-Browser-Use-Live": "1"}).text
     assert re.findall(r'id="task-([^"]+)"', shown) == [run["id"]]
     assert server.v4.get(path).json()["viewCount"] == 1
     assert server.v4.put(path, json={"isActive": False}).json()["isActive"] is False
-    assert httpx.get(share["shareUrl"]).status_code == 404
+    assert web.get(share["shareUrl"]).status_code == 404
     assert server.v4.put(path, json={"isActive": True}).json()["isActive"] is True
-    assert httpx.get(share["shareUrl"]).status_code == 200
+    assert web.get(share["shareUrl"]).status_code == 200
     close(server, run)

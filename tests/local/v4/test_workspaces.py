@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from tests.local import web
 from tests.local.running_server import PASSWORD, USER, Json, LocalServer
 
 from .test_runs import STRANGER, close
@@ -25,7 +26,7 @@ def announce(server: LocalServer, workspace_id: str, name: str = "receipt.pdf", 
 
 
 def put(announced: Json, content: bytes = RECEIPT, kind: str = "application/pdf") -> httpx.Response:
-    return httpx.put(announced["uploadUrl"], content=content, headers={"Content-Type": kind})
+    return web.put(announced["uploadUrl"], content=content, headers={"Content-Type": kind})
 
 
 def paths(server: LocalServer, workspace_id: str, **params: object) -> list[str]:
@@ -54,12 +55,12 @@ def test_an_attached_file_is_uploaded_by_a_run_and_what_the_run_downloads_lies_b
     assert paths(server, space) == ["outputs/orders.csv", "uploads/receipt.pdf"]
     assert paths(server, space, prefix="uploads/") == ["uploads/receipt.pdf"]
     listed = server.v4.get(f"/workspaces/{space}/files", params={"includeUrls": True, "limit": 1}).json()
-    assert "A-1007" in httpx.get(listed["files"][0]["url"]).text
+    assert "A-1007" in web.get(listed["files"][0]["url"]).text
     assert paths(server, space, cursor=listed["nextCursor"]) == ["uploads/receipt.pdf"]
     browser = server.v4.get("/browsers", params={"agentSessionId": run["sessionId"]}).json()["items"][0]["id"]
     downloads = server.v4.get(f"/browsers/{browser}/downloads", params={"includeUrls": True}).json()["files"]
     assert [file["path"] for file in downloads] == ["orders.csv"]
-    assert "A-1007" in httpx.get(downloads[0]["url"]).text
+    assert "A-1007" in web.get(downloads[0]["url"]).text
     more = server.run_v4("Open Returns and upload receipt.pdf as Receipt.", sessionId=run["sessionId"])
     assert (more["status"], "receipt.pdf" in more["error"]) == ("failed", True), "an attachment is for one run"
     close(server, run)
@@ -90,7 +91,7 @@ def test_a_file_replaces_the_one_at_its_path_unless_that_is_not_wanted(server: L
     assert again["willOverride"]
     assert put(again, RECEIPT[::-1]).status_code == 200
     listed = server.v4.get(f"/workspaces/{space}/files", params={"includeUrls": True}).json()["files"]
-    assert [httpx.get(file["url"]).content for file in listed] == [RECEIPT[::-1]]
+    assert [web.get(file["url"]).content for file in listed] == [RECEIPT[::-1]]
     assert server.v4.delete(f"/workspaces/{space}/files", params={"path": "uploads/receipt.pdf"}).status_code == 204
     assert server.v4.delete(f"/workspaces/{space}/files", params={"path": "uploads/receipt.pdf"}).status_code == 404
     assert paths(server, space) == []
