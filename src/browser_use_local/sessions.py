@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import logging
 import shutil
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Error, StorageState
 
-from browser_use_local.browser import Browser, Tab
+from browser_use_local.active_session import ActiveSession
+from browser_use_local.browser import Browser
 from browser_use_local.driver import Driver
 from browser_use_local.launching import launch
-from browser_use_local.masking import mask
 from browser_use_local.profiles import Profiles
 from browser_use_local.records import Session, now
 from browser_use_local.settings import Settings
@@ -28,7 +26,6 @@ from browser_use_local.store import Store
 logger = logging.getLogger(__name__)
 
 DEFAULT_SIZE = (1280, 800)
-PICTURE_LASTS_SECONDS = 0.1
 # An idle session of this age, in seconds, makes room for a new one; nobody is likely to come back to it.
 GIVES_WAY_AFTER_SECONDS = 60.0
 # Seconds for reading cookies and local storage from a browser.
@@ -46,48 +43,6 @@ class Breakdown:
 
     reason: str
     at: str = field(default_factory=now)
-
-
-@dataclass(frozen=True)
-class Picture:
-    """What the live view shows."""
-
-    jpeg: bytes
-    taken_at: float = field(default_factory=time.monotonic)
-
-
-@dataclass(kw_only=True)
-class ActiveSession:
-    """What an active session has in memory only: its browser, and the secrets that its tasks brought.
-
-    `profile_id` is the browser profile to start from and to write back to; `idle_timeout` are the seconds that it stays
-    without a task; `settling` is what has to be done between the end of one task and the start of the next. One that
-    `is_replaceable`, since its v4 session can have another, stays only if it has a browser, and forgets the secrets of
-    each task.
-    """
-
-    id: str
-    keep_alive: bool
-    size: tuple[int, int]
-    folder: Path
-    start_url: str | None = None
-    is_mobile: bool = False
-    profile_id: str | None = None
-    idle_timeout: float
-    is_replaceable: bool = False
-    secrets: dict[str, str] = field(default_factory=dict)
-    used_at: float = 0.0
-    running_task: str | None = None
-    browser: asyncio.Task[Browser] | None = None
-    settling: asyncio.Task[None] | None = None
-    picture: Picture | None = None
-
-    @property
-    def running_browser(self) -> Browser | None:
-        """The browser, if it has started."""
-        if self.browser is None or not self.browser.done() or self.browser.cancelled() or self.browser.exception():
-            return None
-        return self.browser.result()
 
 
 class Sessions:
@@ -245,26 +200,6 @@ class Sessions:
     def touch(self, session: ActiveSession) -> None:
         """Notes that a session is in use now, by a person: it is not idle."""
         session.used_at = self._clock()
-
-    async def tabs(self, session: ActiveSession) -> list[Tab]:
-        """What the tabs of its browser say, without secrets; none while there is no browser."""
-        if session.running_browser is None:
-            return []
-        return [
-            dataclasses.replace(tab, title=mask(tab.title, session.secrets), url=mask(tab.url, session.secrets))
-            for tab in await session.running_browser.tabs()
-        ]
-
-    async def picture(self, session: ActiveSession) -> bytes | None:
-        """The page as it is now, at most `PICTURE_LASTS_SECONDS` seconds old; None while there is no browser."""
-        if session.running_browser is None:
-            return None
-        if session.picture is None or session.picture.taken_at < time.monotonic() - PICTURE_LASTS_SECONDS:
-            try:
-                session.picture = Picture(await session.running_browser.screenshot(with_caret=True))
-            except Error:  # the page is on its way to the next one
-                return session.picture.jpeg if session.picture else None
-        return session.picture.jpeg
 
     async def _launch(self, session: ActiveSession) -> Browser:
         state: StorageState | None = None

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import json
 import logging
-import sqlite3
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Download
 from playwright.async_api import Error as PlaywrightError
 
+from browser_use_local.active_session import ActiveSession
 from browser_use_local.browser import Browser
 from browser_use_local.engine import DoneStep, Engine, EngineFailedError, Outcome, TaskRequest
 from browser_use_local.files import Files
+from browser_use_local.keeping import Keeping, NotKeptError
 from browser_use_local.masking import mask
 from browser_use_local.output_schema import as_json, faults
 from browser_use_local.profiles import Profiles
-from browser_use_local.records import Session, Step, Task, TaskStatus, now
-from browser_use_local.sessions import ActiveSession, Sessions
+from browser_use_local.records import Session, Task, TaskStatus, now
+from browser_use_local.sessions import Sessions
 from browser_use_local.settings import Revision, Settings
 from browser_use_local.store import Store
 
@@ -53,10 +51,6 @@ class CurrentStep:
     since: str = field(default_factory=now)
 
 
-class NotKeptError(Exception):
-    """A file that a task gave out could not be kept. The message is for the user."""
-
-
 @dataclass(frozen=True)
 class Ending:
     """What becomes of a task."""
@@ -83,11 +77,6 @@ class RunningTask:
     current: CurrentStep | None = None
 
 
-def screenshot_path(data_dir: Path, task_id: str, number: int) -> Path:
-    """Where the screenshot of a step lies."""
-    return data_dir / "tasks" / task_id / f"{number}.jpg"
-
-
 def in_words_of(revision: Revision, status: TaskStatus) -> TaskStatus:
     """A status as readers of the revision know it: `v2-nested` has neither `created` nor `failed`."""
     if revision == "v2-nested":
@@ -111,10 +100,10 @@ class Tasks:
         engine: Engine,
         tell: Callable[[Task], None],
     ) -> None:
-        self._settings = settings
         self._store = store
         self._sessions = sessions
         self._files = files
+        self._keeping = Keeping(settings.data_dir, store, files)
         self._profiles = profiles
         self._engine = engine
         self._tell = tell
@@ -179,7 +168,9 @@ class Tasks:
     async def report(self, running: RunningTask, step: DoneStep) -> None:
         """Keeps a step of a task, and returns when the next one may start."""
         running.current = None
-        await self._keep_step(running.task.id, step, running.session)
+        task_id, session = running.task.id, running.session
+        browser = await self._sessions.browser(session)
+        await self._keeping.step(task_id, step, browser, session.secrets, lambda: task_id in self._running)
         await running.may_go_on.wait()
         running.current = CurrentStep()
 
@@ -244,7 +235,7 @@ class Tasks:
         async def browser() -> Browser:
             ready = await self._sessions.browser(session)
             ready.on_download = lambda download: running.downloads.append(
-                asyncio.create_task(self._keep(task.id, download, request.secrets))
+                asyncio.create_task(self._keeping.download(task.id, download, request.secrets))
             )
             self.begins(running, "")
             waiting = {"id": task.id, "status": in_words_of(request.revision, "created")}
@@ -299,64 +290,6 @@ class Tasks:
         if task := self._store.get(Task, **where):
             self._store.change(Task, where, **columns)
             self._tell(dataclasses.replace(task, **columns))
-
-    async def _keep(self, task_id: str, download: Download, secrets: Mapping[str, str]) -> None:
-        """Keeps what the browser downloads as an output file."""
-        name = mask(Path(download.suggested_filename).name, secrets)
-        try:
-            self._keep_file(task_id, name, Path(await download.path()))
-        except PlaywrightError as error:
-            logger.warning("a download of task %s broke off: %s", task_id, error.message.splitlines()[0])
-
-    def _keep_file(self, task_id: str, name: str, source: Path) -> None:
-        try:
-            self._files.keep_output(task_id, name, source)
-        except (OSError, sqlite3.Error) as error:
-            raise NotKeptError(f'The file "{name}" could not be kept: {error}') from error
-
-    async def _keep_step(self, task_id: str, step: DoneStep, session: ActiveSession) -> None:
-        for file in step.files:
-            self._keep_file(task_id, mask(file.name, session.secrets), file)
-        number = self._store.count(Step, {"task_id": task_id}) + 1
-        browser = await self._sessions.browser(session)
-        picture: bytes | None = None
-        try:
-            picture = await browser.screenshot()
-        except PlaywrightError as error:
-            logger.warning("no screenshot of step %d of task %s: %s", number, task_id, error.message.splitlines()[0])
-        if task_id not in self._running:  # it was ended meanwhile
-            return
-        try:
-            if picture:
-                path = screenshot_path(self._settings.data_dir, task_id, number)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(picture)
-        except OSError as error:
-            picture = None
-            logger.warning("the screenshot of step %d of task %s could not be kept: %s", number, task_id, error)
-        self._add_step(
-            step,
-            Step(
-                task_id=task_id,
-                number=number,
-                goal=mask(step.goal, session.secrets),
-                evaluation=mask(step.evaluation, session.secrets),
-                memory=mask(step.memory, session.secrets),
-                url=mask(browser.page.url, session.secrets),
-                actions=[json.dumps(mask(action, session.secrets)) for action in step.actions],
-                duration=round(step.duration, 3),
-                has_screenshot=picture is not None,
-            ),
-        )
-
-    def _add_step(self, done: DoneStep, step: Step) -> None:
-        try:
-            self._store.add(step)
-            if done.input_tokens is not None:
-                tokens = {"input_tokens": done.input_tokens, "output_tokens": done.output_tokens}
-                self._store.change(Task, {"id": step.task_id}, **tokens)
-        except sqlite3.Error as error:
-            logger.warning("step %d of task %s could not be written: %s", step.number, step.task_id, error)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Addresses that open without the API key, since a signature of this server is in them; and screenshots, one such."""
+"""URLs that open without the API key, since a signature of this server is in them; and screenshots, one such."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from starlette.routing import Route
 
 from browser_use_local.api.http import local, path_id
 from browser_use_local.api.views import Links
-from browser_use_local.tasks import screenshot_path
+from browser_use_local.keeping import screenshot_path
 
 
 def check_signature(request: Request, path: str) -> None:
-    """404 for an address that does not have the signature that this server gave out for the path."""
+    """404 for a URL that does not have the signature that this server gave out for the path."""
     if not Links.is_valid(path, request.query_params.get("signature", "")):
-        raise HTTPException(404, "Not found: the address is not complete, or was given out before the server restarted")
+        raise HTTPException(404, "Not found: the URL is not complete, or was given out before the server restarted")
 
 
 async def screenshot(request: Request) -> Response:

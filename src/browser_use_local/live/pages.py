@@ -10,10 +10,10 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 
 from browser_use_local.api.http import links, local
+from browser_use_local.keeping import screenshot_path
 from browser_use_local.live.access import FROM_OUR_PAGE, check_access, session_of
 from browser_use_local.live.views import listed_sessions, session_view, tasks_view
 from browser_use_local.records import ConversationShare, Share, Step, Task, now
-from browser_use_local.tasks import screenshot_path
 
 TEMPLATES = Environment(
     loader=PackageLoader("browser_use_local.live"),
@@ -56,7 +56,7 @@ async def session(request: Request) -> Response:
         _count_view(request)
     tasks = here.store.select(Task, {"session_id": record.id}, order="created_at")
     active = here.sessions.get(record.id)
-    tabs = await here.sessions.tabs(active) if active else []
+    tabs = await active.tabs() if active else []
     view = session_view(request, record, tasks)
     return _page(
         "session.html",
@@ -86,7 +86,7 @@ async def picture(request: Request) -> Response:
     """GET .../picture: the page as it is now; of a session that has stopped, its last screenshot."""
     record = session_of(request)
     here = local(request)
-    if (active := here.sessions.get(record.id)) and (jpeg := await here.sessions.picture(active)):
+    if (active := here.sessions.get(record.id)) and (jpeg := await active.picture()):
         return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
     for task in here.store.select(Task, {"session_id": record.id}, order="created_at DESC"):
         for step in here.store.select(Step, {"task_id": task.id, "has_screenshot": True}, order="number DESC", limit=1):
