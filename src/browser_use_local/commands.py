@@ -73,7 +73,7 @@ class Server:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise ServerError(
                 f"No server answers at {self.url} ({error}): start one with `browser-use-local up`, or name another"
-                " address with --url."
+                " URL with --url."
             ) from error
 
 

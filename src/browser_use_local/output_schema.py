@@ -32,7 +32,7 @@ def faults_found(schema: dict[str, Any], value: Any) -> str | None:
     except (referencing.exceptions.Unresolvable, RecursionError) as error:
         return f"the schema refers to what is not in it, or only to itself ({error})"
     except ValueError as error:
-        return f"the schema has an address that is not valid ({error})"
+        return f"the schema has a URL that is not valid ({error})"
     return "; ".join(_say(fault) for fault in found[:MOST]) or None
 
 

@@ -89,14 +89,14 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
 def _greet(settings: Settings, listener: socket.socket) -> None:
     """Says where the server is."""
     host, port = listener.getsockname()[:2]
-    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     lines = [
-        f"Browser Use, local: {address}/api/v2  (for trying, testing and light use on your own machine)",
-        f"Live view:          {Links(address).to('/live') if settings.api_key else address + '/live'}",
-        f"API v4:             {address}/api/v4",
+        f"Browser Use, local: {url}/api/v2  (for trying, testing and light use on your own machine)",
+        f"Live view:          {Links(url).to('/live') if settings.api_key else url + '/live'}",
+        f"API v4:             {url}/api/v4",
     ]
     if settings.demo_site:
-        lines.append(f"Demo shop:          {address}/shop")
+        lines.append(f"Demo shop:          {url}/shop")
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
 

@@ -27,7 +27,7 @@ class Settings:
         agent_python: The Python of an environment that has browser-use. None: the server makes one.
         max_sessions: How many sessions may be active at once; the next one gets 429.
         idle_timeout: Seconds after which a session without a running task is stopped.
-        webhook_url: The address to tell what becomes of tasks.
+        webhook_url: The URL to tell what becomes of tasks.
         webhook_secret: What these calls are signed with.
         control: Let people take a browser over in the live view.
         demo_site: Serve the demo shop at /shop.

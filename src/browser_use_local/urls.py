@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 
 def is_web_url(url: str) -> bool:
-    """Whether an address is one of the web, or has no scheme (`localhost:8790/shop`): no local file, no `data:`."""
-    # Browsers drop blanks and control characters from an address.
+    """Whether a URL is one of the web, or has no scheme (`localhost:8790/shop`): no local file, no `data:`."""
+    # Browsers drop blanks and control characters from a URL.
     scheme = re.match(r"([a-z][a-z0-9+.-]*):", re.sub(r"[\x00-\x20]", "", url), re.IGNORECASE)
     return scheme is None or "." in scheme[1] or scheme[1].lower() in {"http", "https", "localhost"}
 
@@ -21,7 +21,7 @@ def is_of_host(host: str, named: str) -> bool:
 
 
 def is_allowed(url: str, domains: Sequence[str]) -> bool:
-    """Whether a page of this address may be opened."""
+    """Whether a page of this URL may be opened."""
     there = urlsplit(url)
     for domain in domains:
         scheme, _, host = domain.rpartition("://")

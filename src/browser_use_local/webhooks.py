@@ -41,7 +41,7 @@ class Webhooks:
     killed tells it, when it is started again.
 
     Args:
-        settings: The address and the secret.
+        settings: The URL and the secret.
         store: Where the notices are, and the log of deliveries.
     """
 

@@ -79,7 +79,7 @@ class Workspaces:
         """
         announced = datetime.fromisoformat(file.modified_at.replace("Z", "+00:00"))
         if file.is_uploaded or datetime.now(timezone.utc) > announced + UPLOAD_WITHIN:
-            raise WrongUploadError("the address is used, or more than five minutes old")
+            raise WrongUploadError("the URL is used, or more than five minutes old")
         if content_type != file.content_type:
             raise WrongUploadError(f"the Content-Type is {content_type!r}, and {file.content_type!r} was announced")
         new = self.path(file).with_suffix(".new")

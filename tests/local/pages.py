@@ -25,7 +25,7 @@ class Site:
         return self.held.setdefault(path, threading.Event())
 
     def page(self, body: str, path: str = "/", title: str = "Page") -> str:
-        """Serves a page. Returns its address."""
+        """Serves a page. Returns its URL."""
         self.pages[path] = f'<!doctype html><meta charset="utf-8"><title>{title}</title>{body}'
         return self.url + path
 

@@ -26,7 +26,7 @@ class RecordingProxy:
 
 @contextmanager
 def recording_proxy() -> Iterator[RecordingProxy]:
-    """A proxy until the end of the block. Every `http:` address is a page with a form; there is no `https:`."""
+    """A proxy until the end of the block. Every `http:` URL is a page with a form; there is no `https:`."""
     proxy = RecordingProxy()
 
     class Handler(BaseHTTPRequestHandler):

@@ -243,7 +243,7 @@ def test_only_web_pages_of_the_allowed_domains_are_opened(
     task = server.run("Look around.", sessionId=session, startUrl=f"{server.site}/shop/", allowedDomains=["127.0.0.1"])
     assert (task["status"], task["isSuccess"], task["output"]) == ("finished", False, "None of them.")
     *_, local_file, inside, elsewhere, _ = (step["evaluationPreviousGoal"] for step in task["steps"])
-    assert local_file == "Failed: Only http and https addresses can be opened, not file:///etc/passwd"
+    assert local_file == "Failed: Only http and https URLs can be opened, not file:///etc/passwd"
     assert inside.startswith("Failed: Only http and https")
     assert elsewhere.startswith("Failed")
     assert task["steps"][0]["url"] == f"{server.site}/shop/"

@@ -179,7 +179,7 @@ def test_a_public_link_shows_the_session_without_the_key_until_it_is_taken_back(
     server.http.delete(f"/sessions/{session}")
 
 
-def test_a_live_view_opens_only_with_the_signature_of_its_address(server: LocalServer) -> None:
+def test_a_live_view_opens_only_with_the_signature_of_its_url(server: LocalServer) -> None:
     session = server.session()
     address = server.http.get(f"/sessions/{session}").json()["liveUrl"]
     assert web.get(address).status_code == 200

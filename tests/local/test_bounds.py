@@ -114,7 +114,7 @@ BOMB: Json = {"properties": HEADING, "$ref": "#/$defs/a0", "$defs": {**DOUBLING,
         BOMB,
         {"properties": HEADING, "$id": "http://[", "$ref": "nothing"},
     ],
-    ids=["pattern", "pattern of names", "alternatives", "references", "address"],
+    ids=["pattern", "pattern of names", "alternatives", "references", "URL"],
 )
 def test_a_schema_that_asks_for_years_of_work_ends_its_task(server: LocalServer, schema: Json) -> None:
     with at_most(20):

@@ -99,7 +99,7 @@ def test_steps_may_be_joined_as_people_do(task: str) -> None:
         ("Click every link", "Expected is one of: `(click|press|follow|tap) [on] [the] <name> [link|button|tab]`"),
         ("Click the button with the very long label here", "Names of more than five words must be quoted"),
         ("Open http://shop.test/. Type hello", "Step 2, `Type hello`, is not understood"),
-        ("Open file:///etc/passwd", "only http and https addresses can be opened"),
+        ("Open file:///etc/passwd", "only http and https URLs can be opened"),
         ("Open javascript:alert(1)", "only http and https"),
         ("Go to chrome://settings", "only http and https"),
         ("Type {{pin}} into PIN", "Step 1, `Type {{pin}} into PIN`, needs the secret `pin`"),

@@ -8,7 +8,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 FORMS = (
-    "openai:gpt-4.1, anthropic:claude-sonnet-4-6, ollama:llama3, or the address of any server that speaks OpenAI's API"
+    "openai:gpt-4.1, anthropic:claude-sonnet-4-6, ollama:llama3, or the URL of any server that speaks OpenAI's API"
     " with the model behind a #, as in http://127.0.0.1:1234/v1#qwen3"
 )
 
@@ -27,7 +27,7 @@ class Model:
         text: How the user named it.
         provider: Whose API it speaks.
         name: Its name there.
-        url: The address of a server of one's own; None: what the provider's usual environment variables say, else the
+        url: The URL of a server of one's own; None: what the provider's usual environment variables say, else the
             provider.
         key_variable: The environment variable that must hold the key; None: no key is needed.
     """
@@ -47,11 +47,11 @@ class Model:
         """
         if not text:
             raise ModelError(f"The agent needs a model: name one with --model: {FORMS}.")
-        address, _, name = text.partition("#")
-        if urlsplit(address).scheme in {"http", "https"}:
+        url, _, name = text.partition("#")
+        if urlsplit(url).scheme in {"http", "https"}:
             if not name:
-                raise ModelError(f"{text} does not say which model: write its name behind a #, as in {address}#qwen3.")
-            return cls(text, "openai", name, url=address)
+                raise ModelError(f"{text} does not say which model: write its name behind a #, as in {url}#qwen3.")
+            return cls(text, "openai", name, url=url)
         provider, _, name = text.partition(":")
         if name and provider == "openai":
             return cls(text, "openai", name, key_variable="OPENAI_API_KEY")

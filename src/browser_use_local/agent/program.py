@@ -75,7 +75,7 @@ class Tools(AllTools):  # type: ignore[misc] # it is Any where browser-use is no
         ((name, parameters),) = action.model_dump(exclude_unset=True).items()
         secrets = context.get("sensitive_data") or {}
         if name == "navigate" and not _is_web_url(parameters["url"]):
-            return ActionResult(error=f"Only http and https addresses can be opened, not {parameters['url']}")
+            return ActionResult(error=f"Only http and https URLs can be opened, not {parameters['url']}")
         if problem := await self._out_of_place(name, parameters, browser_session):
             return ActionResult(error=problem)
         if name == "input" and ("<secret>" in parameters["text"] or parameters["text"] in secrets):

@@ -77,7 +77,7 @@ def _not_blank(text: object) -> object:
 
 def _of_the_web(url: str) -> str:
     if not is_web_url(url):
-        raise ValueError("only http and https addresses can be opened")
+        raise ValueError("only http and https URLs can be opened")
     return url
 
 

@@ -73,8 +73,8 @@ def _file(request: Request, *, is_output: bool) -> File:
 
 
 def _file_view(request: Request, file: File) -> Response:
-    address = links(request).to(f"/downloads/{file.id}")
-    return respond(request, {"id": file.id, "fileName": file.name, "downloadUrl": address})
+    url = links(request).to(f"/downloads/{file.id}")
+    return respond(request, {"id": file.id, "fileName": file.name, "downloadUrl": url})
 
 
 async def output_file(request: Request) -> Response:
@@ -88,7 +88,7 @@ async def uploaded_file(request: Request) -> Response:
 
 
 async def download(request: Request) -> Response:
-    """GET /downloads/{file_id}: the file, at a signed address."""
+    """GET /downloads/{file_id}: the file, at a signed URL."""
     check_signature(request, request.url.path)
     here = local(request)
     file = here.store.get(File, id=path_id(request, "file_id"))
@@ -106,7 +106,7 @@ async def logs(request: Request) -> Response:
 
 
 async def log_text(request: Request) -> Response:
-    """GET /logs/{task_id}.txt: what a task did, at a signed address."""
+    """GET /logs/{task_id}.txt: what a task did, at a signed URL."""
     check_signature(request, request.url.path)
     task = known_task(request)
     lines = [f"{task.created_at} {task.task}", ""]

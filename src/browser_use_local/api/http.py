@@ -57,7 +57,7 @@ def local(request: Request) -> Local:
 
 
 def links(request: Request) -> Links:
-    """Makes addresses that the client of this request can open."""
+    """Makes URLs that the client of this request can open."""
     return Links(str(request.base_url))
 
 

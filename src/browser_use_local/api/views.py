@@ -19,10 +19,10 @@ JsonObject = dict[str, Any]
 
 
 class Links:
-    """Addresses that open without the API key: each carries a signature that only this server can make.
+    """URLs that open without the API key: each carries a signature that only this server can make.
 
     Args:
-        base: The address of the server, as the client wrote it.
+        base: The URL of the server, as the client wrote it.
     """
 
     _key = secrets.token_bytes(32)
@@ -31,16 +31,16 @@ class Links:
         self._base = base.rstrip("/")
 
     def to(self, path: str) -> str:
-        """The signed address of a path."""
+        """The signed URL of a path."""
         return f"{self._base}{path}?signature={self.signature(path)}"
 
     def plain(self, path: str) -> str:
-        """The address of a path that is open to anyone."""
+        """The URL of a path that is open to anyone."""
         return f"{self._base}{path}"
 
     @classmethod
     def signature(cls, path: str) -> str:
-        """What proves that this server gave the address out."""
+        """What proves that this server gave the URL out."""
         return hmac.new(cls._key, path.encode(), hashlib.sha256).hexdigest()[:40]
 
     @classmethod

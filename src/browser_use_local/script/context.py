@@ -197,7 +197,7 @@ class StepContext:
     def _check_arrival(self, navigations: Sequence[Request], windows: Sequence[Page]) -> None:
         """Raises StepFailedError where there is no page now, but what a browser shows instead of one."""
         if self.page.url == NOT_OF_THE_WEB:
-            raise StepFailedError("It leads to an address that is not one of the web, which is not opened.")
+            raise StepFailedError("It leads to a URL that is not one of the web, which is not opened.")
         if self.page.url.startswith(ERROR_PAGE):
             if self.browser.gate.refused:
                 raise StepFailedError(f"{self.browser.gate.refused} is not in the allowed domains.")

@@ -124,7 +124,7 @@ async def the_one(
 
     found = cast("list[_Candidate]", await context.until(look))
     where = f'the page "{await context.page.title()}" ({context.page.url})'
-    # Menus are often on a page twice: links to one address are one link.
+    # Menus are often on a page twice: links to one URL are one link.
     if len({one.target or id(one) for one in found}) == 1:
         element = found[0].locator
         if not await context.until(element.is_enabled):

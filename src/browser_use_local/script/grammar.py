@@ -10,22 +10,22 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from browser_use_local.script.words import ADDRESS, END, QUOTED, SECRET, Pieces
+from browser_use_local.script.words import END, QUOTED, SECRET, URL, Pieces
 
 # Words that join or qualify steps. An operand with one of them is most likely two steps, or a wish that only an agent
 # can fulfil: such operands must be quoted. An `all` at the end joins nothing: "Accept all".
 _JOINING = r"(?!(?:and|or|then|if|unless|until|when|while|but|not|every|all|each)\b)"
-_SIGNS = rf"[^\s,;:{QUOTED}{ADDRESS}{SECRET}{END}]+"
+_SIGNS = rf"[^\s,;:{QUOTED}{URL}{SECRET}{END}]+"
 _WORD = rf"{_JOINING}{_SIGNS}(?::{_SIGNS})*"
 _WORDS = rf"{_WORD}(?:(?:\s+{_WORD}){{0,4}}?|(?:\s+{_WORD}){{0,3}}?\s+all)"
 _QUOTE = rf"{QUOTED}\d+{END}"
-_NAME = rf"(?:{_QUOTE}|{ADDRESS}\d+{END}|{_WORDS})"
+_NAME = rf"(?:{_QUOTE}|{URL}\d+{END}|{_WORDS})"
 OPERANDS = {
     "name": _NAME,
     "value": rf"(?:{SECRET}\d+{END}|{_NAME})",
     "text": rf"(?:{SECRET}\d+{END}|{_QUOTE})",
     "names": rf"{_NAME}(?:(?:\s*,\s*(?:and\s+)?|\s+and\s+)(?:(?:the|its|their)\s+)?{_NAME})*",
-    "url": rf"{ADDRESS}\d+{END}",
+    "url": rf"{URL}\d+{END}",
     "key": "(?:enter|escape|tab)",
     "number": r"\d+(?:\.\d+)?",
 }

@@ -15,7 +15,7 @@ from browser_use_local.script.steps import STEPS
 from browser_use_local.script.words import Pieces, divisions
 
 EXPECTED = (
-    "Expected is a step such as: open <address>, sign in as <user> with password <password>, click <name>,"
+    "Expected is a step such as: open <URL>, sign in as <user> with password <password>, click <name>,"
     " type <text> into <field>, select <option> in <list>, read the <name> table, report <name>, wait for <text>"
 )
 MORE = (

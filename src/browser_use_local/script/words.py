@@ -1,4 +1,4 @@
-"""Takes a task text apart: what is quoted, addresses and secrets become one sign each, the rest becomes clauses."""
+"""Takes a task text apart: what is quoted, URLs and secrets become one sign each, the rest becomes clauses."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 # Each protected piece is one sign of its kind, a number, and an end sign: no rule of the grammar looks inside.
-QUOTED, ADDRESS, SECRET, END = "\ue001", "\ue002", "\ue003", "\ue004"
+QUOTED, URL, SECRET, END = "\ue001", "\ue002", "\ue003", "\ue004"
 # What is bounded here ({0,30}) is so that a text of 50,000 letters is read in one go, not once from each letter.
 _PIECES = re.compile(
     r"""
       "(?P<double>[^"\n]+)" | “(?P<curly>[^“”\n]+)” | (?<!\w)'(?P<single>[^'\n]+)'(?!\w)
     | \{\{(?P<braces>[^{}]+)\}\} | <secret>(?P<tag>[^<>]+)</secret>
-    | (?P<address>[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s"<>]*[^\s"<>.,;:!?)\]']
+    | (?P<url>[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s"<>]*[^\s"<>.,;:!?)\]']
         | (?:file|data|javascript|about|blob|view-source):[^\s"<>]*
         | \b(?:[A-Za-z0-9-]{1,63}\.){1,20}[A-Za-z]{2,63}(?:/[^\s"<>]*[^\s"<>.,;:!?)\]'])?)
     """,
@@ -21,9 +21,9 @@ _PIECES = re.compile(
 )
 _KINDS = {
     "double": QUOTED, "curly": QUOTED, "single": QUOTED,
-    "braces": SECRET, "tag": SECRET, "address": ADDRESS,
+    "braces": SECRET, "tag": SECRET, "url": URL,
 }  # fmt: skip
-_SIGN = re.compile(f"([{QUOTED}{ADDRESS}{SECRET}])(\\d+){END}")
+_SIGN = re.compile(f"([{QUOTED}{URL}{SECRET}])(\\d+){END}")
 _BULLET = re.compile(r"^\s*(?:\d{1,2}[.)]|[-*\u2022])\s+")
 _SENTENCE_END = re.compile(r"[.!](?:\s+|$)|;\s*|\n+")
 _THEN = re.compile(r"\s*,?\s+(?:and\s+)?then\s+|\s*,\s*then\s+", re.IGNORECASE)
@@ -40,7 +40,7 @@ class Pieces:
 
     @classmethod
     def of(cls, text: str) -> Pieces:
-        """Protects what is quoted, addresses and secrets."""
+        """Protects what is quoted, URLs and secrets."""
         pieces: list[str] = []
 
         def sign(match: re.Match[str]) -> str:

@@ -16,5 +16,5 @@ def routes() -> list[Route]:
     ]
 
 
-# Open to whoever has an address that this server gave out.
+# Open to whoever has a URL that this server gave out.
 OPEN_ROUTES = workspaces.OPEN_ROUTES

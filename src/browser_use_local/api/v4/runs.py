@@ -73,8 +73,8 @@ async def create(request: Request) -> Response:
     shown = view["attachedFileIds"] or []
     missing = [file_id for file_id in map(str, body.attached_file_ids or []) if file_id not in shown]
     made = {key: view[key] for key in ("id", "status", "model", "sessionId", "workspaceId")}
-    address = links(request).plain(f"/api/v4/runs/{task.id}/events")
-    return JSONResponse({**made, "eventsUrl": address, "missingFileIds": missing, "skippedVaultItems": []})
+    url = links(request).plain(f"/api/v4/runs/{task.id}/events")
+    return JSONResponse({**made, "eventsUrl": url, "missingFileIds": missing, "skippedVaultItems": []})
 
 
 async def listing(request: Request) -> Response:

@@ -88,8 +88,8 @@ def events(task: Task, steps: list[Step], links: Links, *, is_reattached: bool) 
     yield event(1, task.created_at, "run.created")
     if task.started_at:
         kind = "browser.reattached" if is_reattached else "browser.ready"
-        address = links.to(f"/live/{task.session_id}")
-        yield event(2, task.started_at, kind, browser_session_id=task.session_id, live_view_url=address)
+        url = links.to(f"/live/{task.session_id}")
+        yield event(2, task.started_at, kind, browser_session_id=task.session_id, live_view_url=url)
     for step in steps:
         yield event(BEFORE_STEPS + step.number, step.at, "core.event", type="tool_use", part=_tool_part(step))
     if task.finished_at:

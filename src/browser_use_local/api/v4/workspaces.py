@@ -1,4 +1,4 @@
-"""/workspaces, and the signed addresses of their files."""
+"""/workspaces, and the signed URLs of their files."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ async def files(request: Request) -> Response:
 
 
 async def announce(request: Request) -> Response:
-    """POST /workspaces/{id}/files/upload: addresses to PUT files to."""
+    """POST /workspaces/{id}/files/upload: URLs to PUT files to."""
     workspace = _known(request)
     body = read(FileUpload, await raw_body(request))
     workspaces = local(request).workspaces
@@ -127,7 +127,7 @@ async def delete_file(request: Request) -> Response:
 
 
 def _signed(request: Request) -> WorkspaceFile:
-    """The file of a signed address."""
+    """The file of a signed URL."""
     check_signature(request, request.url.path)
     file = local(request).store.get(WorkspaceFile, id=path_id(request, "file_id"))
     if file is None:

@@ -18,9 +18,9 @@ MONEY = re.compile(r"^\W*(?:[A-Z]{3}|[$€£¥])?\s*[\d.,]*\d\s*(?:[A-Z]{3}|[$�
 CURRENCY = re.compile(r"[A-Z]{3}|[$€£¥]")
 
 
-async def open_url(context: StepContext, address: str) -> None:
-    """Opens a web address, and fails where there is no page."""
-    url = address if "://" in address else f"https://{address}"
+async def open_url(context: StepContext, url: str) -> None:
+    """Opens a web page; a URL without a scheme is one of https. Fails where there is no page."""
+    url = url if "://" in url else f"https://{url}"
     try:
         response = await context.page.goto(url)
     except Error as error:
@@ -38,14 +38,14 @@ def _check(response: Response | None) -> None:
 
 @dataclass(frozen=True)
 class OpenUrl:
-    """Opens a web address."""
+    """Opens a web page."""
 
     url: str
     forms: ClassVar[tuple[Form, ...]] = (Form.of("(open|go to|visit|navigate to|load) <url>"),)
 
     def __post_init__(self) -> None:
         if not is_web_url(self.url):
-            raise ValueError(f'only http and https addresses can be opened, and this one is "{self.url}".')
+            raise ValueError(f'only http and https URLs can be opened, and this one is "{self.url}".')
 
     async def perform(self, context: StepContext) -> str:
         """Goes there."""
