@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Sequence
@@ -24,7 +23,7 @@ class Server:
     """A running local server, as its clients see it. Another server is refused: there, tasks cost money.
 
     Args:
-        url: The base URL of its API.
+        url: Where it is: any base URL of its API, since the commands speak v2 with it in any case.
         key: The API key.
 
     Raises:
@@ -34,7 +33,9 @@ class Server:
     def __init__(self, url: str, key: str) -> None:
         self.url = url.rstrip("/")
         self._http = httpx.Client(headers={"X-Browser-Use-API-Key": key}, timeout=30)
-        health = self._request("GET", self.url.partition("/api/")[0] + "/health")
+        site = self.url.partition("/api/")[0]
+        self._api = f"{site}/api/v2"
+        health = self._request("GET", f"{site}/health")
         try:
             self.contract: str = health.json()["contract"]
         except (ValueError, KeyError, TypeError):
@@ -48,7 +49,7 @@ class Server:
         Raises:
             ServerError: It does not answer, or not well.
         """
-        answer = self._request(method, self.url + path, **request)
+        answer = self._request(method, self._api + path, **request)
         if answer.is_error:
             raise ServerError(f"{method} {path} was refused with HTTP {answer.status_code}: {_detail(answer)}")
         return answer.json()
@@ -186,4 +187,6 @@ def _detail(answer: httpx.Response) -> str:
         detail = answer.json()["detail"]
     except (ValueError, KeyError, TypeError):
         return answer.text[:200]
-    return detail if isinstance(detail, str) else json.dumps(detail)
+    if isinstance(detail, list):  # of what is wrong with the request
+        return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in detail)
+    return str(detail)

@@ -233,6 +233,19 @@ def test_what_the_server_refuses_is_one_sentence(server: LocalServer) -> None:
     assert complaint(result).startswith("GET /sessions was refused with HTTP 401: The API key is wrong")
 
 
+@pytest.mark.parametrize("path", ["", "/", "/api/v2", "/api/v4", "/api/v4/"])
+def test_every_url_of_the_server_will_do(server: LocalServer, path: str) -> None:
+    session = server.session()
+    where = ("--url", server.site + path, "--api-key", KEY)
+    assert session in client("sessions", *where).stdout
+    assert client("stop", session, *where).stdout == f"Stopped {session}.\n"
+
+
+def test_a_session_that_is_no_id_is_one_sentence(server: LocalServer) -> None:
+    said = complaint(client("stop", "nothing", "--url", server.url, "--api-key", KEY))
+    assert said == ("PATCH /sessions/nothing was refused with HTTP 422: path.session_id: Input should be a valid UUID")
+
+
 def test_no_server_at_the_address() -> None:
     result = client("status", "--url", "http://127.0.0.1:9/api/v2")
     assert complaint(result).startswith("No server answers at http://127.0.0.1:9/api/v2 (")
