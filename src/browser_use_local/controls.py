@@ -47,8 +47,9 @@ class Controls:
             control.cancel()
 
     async def ready(self) -> None:
-        """Returns when all pages are under control."""
-        await asyncio.gather(*self._controls.values())
+        """Returns when all pages are under control, or gone."""
+        if controls := list(self._controls.values()):
+            await asyncio.wait(controls, timeout=GIVEN_UP_AFTER_SECONDS)
 
     async def send(self, page: Page, method: str, parameters: dict[str, Any] | None = None) -> Any:
         """One CDP command.
