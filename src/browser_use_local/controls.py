@@ -65,6 +65,10 @@ class Controls:
             return await asyncio.wait_for(session.send(method, parameters), REACTS_WITHIN_SECONDS)
         except asyncio.TimeoutError:
             raise Error("the page does not react: one of its scripts may be at work without end") from None
+        except asyncio.CancelledError:
+            if control.cancelled():
+                raise Error("the page is gone") from None
+            raise
 
     async def ended_script(self, page: Page) -> bool:
         """Ends the script of a page if it keeps the page from answering. Returns whether it did."""
@@ -108,7 +112,7 @@ class Controls:
     async def _worked(self, page: Page) -> float:
         """Seconds that the thread of a page has worked since it began."""
         said = await self.send(page, "Performance.getMetrics")
-        return float(next(one["value"] for one in said["metrics"] if one["name"] == "ThreadTime"))
+        return float(next((one["value"] for one in said["metrics"] if one["name"] == "ThreadTime"), 0.0))
 
     async def _end_script(self, page: Page) -> None:
         with contextlib.suppress(Error):
