@@ -17,6 +17,8 @@ from prefect.client.schemas.filters import (
     ArtifactFilterFlowRunId,
     ArtifactFilterKey,
     ArtifactFilterTaskRunId,
+    FlowRunFilter,
+    TaskRunFilter,
 )
 from prefect.client.schemas.objects import Artifact
 from prefect.client.schemas.sorting import ArtifactSort
@@ -101,7 +103,12 @@ class EarlierSession:
         with SyncClientContext.get_or_create() as context:
             for offset in count(step=PAGE_SIZE):
                 page = context.client.read_artifacts(
-                    artifact_filter=of_run, sort=ArtifactSort.CREATED_DESC, limit=PAGE_SIZE, offset=offset
+                    artifact_filter=of_run,
+                    flow_run_filter=FlowRunFilter(),  # without these, null is sent, which the server of 3.8 refuses
+                    task_run_filter=TaskRunFilter(),
+                    sort=ArtifactSort.CREATED_DESC,
+                    limit=PAGE_SIZE,
+                    offset=offset,
                 )
                 found += page
                 if len(page) < PAGE_SIZE:
