@@ -38,7 +38,7 @@ def creation_of(
     room = 0.0 if wait_when_busy is None else seconds_of("wait_when_busy", wait_when_busy, may_be_zero=True)
     if key is not None:
         check_key(key)
-    asked = _in_session(_request_of(request), session_id)
+    asked = _in_session(checked_request(request), session_id)
     contract = yield from server.contract()
     return Creation(
         contract=contract,
@@ -92,7 +92,12 @@ def since(name: str, moment: datetime | None) -> datetime | None:
     return None if moment is None else min(max(time_of(name, moment), FIRST), LAST)
 
 
-def _request_of(request: Any) -> CreateTaskRequest:
+def checked_request(request: Any) -> CreateTaskRequest:
+    """What to do: a request, or one made of a prompt.
+
+    Raises:
+        InvalidRequestError: It is neither.
+    """
     if isinstance(request, str):
         return CreateTaskRequest(task=request)
     if not isinstance(request, CreateTaskRequest):

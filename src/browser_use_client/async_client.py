@@ -233,7 +233,7 @@ class AsyncBrowserUseClient:
         """
         return await self._driver.run(operations.read_task_lists(self._server, after=after))
 
-    async def find_in(self, lists: TaskLists, key: str, *, request: CreateTaskRequest) -> list[Task]:
+    async def find_in(self, lists: TaskLists, key: str, *, request: CreateTaskRequest | str) -> list[Task]:
         """Find all tasks that were created under a key in lists that were read before.
 
         Args:

@@ -238,7 +238,7 @@ class BrowserUseClient:
         """
         return self._driver.run(operations.read_task_lists(self._server, after=after))
 
-    def find_in(self, lists: TaskLists, key: str, *, request: CreateTaskRequest) -> list[Task]:
+    def find_in(self, lists: TaskLists, key: str, *, request: CreateTaskRequest | str) -> list[Task]:
         """Find all tasks that were created under a key in lists that were read before.
 
         Args:

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from browser_use_client.asked import check_key, creation_of, keys_of, since
+from browser_use_client.asked import check_key, checked_request, creation_of, keys_of, since
 from browser_use_client.effects import Flow
 from browser_use_client.errors import InvalidRequestError, NotFoundError
 from browser_use_client.flows import account, lookup, sessions, watch
@@ -168,11 +168,13 @@ def read_task_lists(server: Server, *, after: datetime | None) -> Flow[TaskLists
     return (yield from lookup.read_lists(contract, after=after, server_clock=server.server_clock))
 
 
-def find_in(server: Server, lists: TaskLists, key: str, request: CreateTaskRequest) -> Flow[list[Task]]:
+def find_in(server: Server, lists: TaskLists, key: str, request: CreateTaskRequest | str) -> Flow[list[Task]]:
     """The tasks of lists that were created under a key."""
     check_key(key)
     contract = yield from server.contract()
-    return (yield from lists.with_keys(contract, Keys([key], prompt=contract.with_key(request, key).task)))
+    return (
+        yield from lists.with_keys(contract, Keys([key], prompt=contract.with_key(checked_request(request), key).task))
+    )
 
 
 def stop_task(server: Server, task: AnyTask, *, stop_session: bool) -> Flow[Task]:

@@ -18,6 +18,7 @@ from browser_use_client import (
     BrowserUseError,
     CreateTaskRequest,
     InvalidRequestError,
+    TaskLists,
     WebhookError,
     verify_webhook,
 )
@@ -62,7 +63,7 @@ PUBLIC = [
 
 def calls(client: Client, tmp_path: Path, odd: dict[str, list[Any]]) -> Iterator[Callable[[], object]]:
     """Every public method, with one odd argument at a time; without odd ones, each once as it should be."""
-    good = {"task": AN_ID, "task_id": AN_ID, "session_id": AN_ID, "profile_id": AN_ID, "request": "x"}
+    good: dict[str, Any] = {"task": AN_ID, "task_id": AN_ID, "session_id": AN_ID, "profile_id": AN_ID, "request": "x"}
     good |= {
         **dict.fromkeys(("key", "keys"), "k"),
         "path": tmp_path / "a.csv",
@@ -72,6 +73,7 @@ def calls(client: Client, tmp_path: Path, odd: dict[str, list[Any]]) -> Iterator
         "folder": tmp_path,
         "kind": BrowserProfile,
         "profile": BrowserProfile(name="x"),
+        "lists": TaskLists(),
     }
     (tmp_path / "a.csv").write_text("1")
     for name, parameters in PUBLIC:
