@@ -13,6 +13,7 @@ from browser_use_local.masking import mask
 
 from .pages import Site
 from .running_server import LocalServer
+from .unhurried import unhurried
 
 ODD = 'hörr"er\\42'
 
@@ -23,6 +24,7 @@ def test_secrets_are_masked_however_they_are_spelled_the_longest_first() -> None
     assert mask(text, secrets).split() == ["{{password}}", "{{user}}", *["{{password}}"] * 5]
 
 
+@unhurried
 @given(st.text(min_size=4, max_size=12).filter(str.strip), st.text("xyz", max_size=3))
 def test_no_spelling_of_a_secret_is_left(secret: str, around: str) -> None:
     secret = secret.encode(errors="ignore").decode()

@@ -19,6 +19,7 @@ from browser_use_local.script.steps.signing_in import SignIn
 
 from . import running_server, web
 from .running_server import LocalServer
+from .unhurried import unhurried
 
 PAGE = (Path(__file__).parents[2] / "docs" / "local-server.md").read_text()
 SECRETS = {"user", "password", "shop_user", "shop_password"}
@@ -127,13 +128,17 @@ PIECES = [
     QUOTED.map(lambda name: (f'download "{name}"', Download(name))),
     st.tuples(QUOTED, QUOTED).map(lambda two: (f'type "{two[0]}" into "{two[1]}"', Type(two[1], Value(two[0])))),
     st.tuples(QUOTED, QUOTED).map(lambda two: (f'set "{two[0]}" to "{two[1]}"', Select(*two))),
-    st.lists(QUOTED, min_size=1).map(lambda names: (f"report {', '.join(map(quoted, names))}", Report(tuple(names)))),
+    # Six of them make one sentence at most, which may have 60 parts.
+    st.lists(QUOTED, min_size=1, max_size=9).map(
+        lambda names: (f"report {', '.join(map(quoted, names))}", Report(tuple(names)))
+    ),
     st.integers(0, 600).map(lambda number: (f"wait for {number} seconds", Wait(str(number)))),
     st.just(("sign in as {{shop_user}} with password shop_password", SIGN_IN)),
 ]  # fmt: skip
 JOINTS = st.sampled_from([". ", ", and ", ", ", " and ", ", then ", "\n", "; ", "; then ", ".\n2. "])
 
 
+@unhurried
 @given(st.lists(st.tuples(st.one_of(*PIECES), JOINTS), min_size=1, max_size=6))
 def test_quoted_names_are_taken_as_they_are_however_the_steps_are_joined(
     parts: list[tuple[tuple[str, Any], str]],
@@ -147,6 +152,7 @@ VOCABULARY = """open click type read report wait set the a table orders Status t
 FILLERS = {"and", "then", "please", "now", "first", "next", "finally", "afterwards", "after", "that"}
 
 
+@unhurried
 @given(
     st.lists(
         st.sampled_from(re.findall(r"\S+", VOCABULARY)),
@@ -228,6 +234,7 @@ def plain(value: Any) -> str:
     return value.text if isinstance(value, Value) else value[0] if isinstance(value, tuple) else value
 
 
+@unhurried
 @given(written_forms())
 def test_whatever_the_grammar_allows_is_accepted_as_that_step_with_those_operands(
     written: tuple[str, type, dict[str, str]],
@@ -243,6 +250,7 @@ WISHES = st.sampled_from(
 )
 
 
+@unhurried
 @given(st.lists(st.one_of(*PIECES), max_size=3), WISHES, st.integers(0, 3))
 def test_one_part_that_is_no_step_refuses_the_whole_task_and_is_named(
     parts: list[tuple[str, Any]], wish: str, place: int
