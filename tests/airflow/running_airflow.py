@@ -23,6 +23,11 @@ from demo.ports import free_port
 T = TypeVar("T")
 FINISHED = {"success", "failed"}
 WAITS_FOR_A_PERSON = {"awaiting_input", "deferred"}  # the latter below 3.3
+PATIENCE_SECONDS = 300.0  # of a test: on a busy machine everything takes its time
+LOCK_SECONDS = 60
+LOCK_SECONDS_OF_SERVER = 5
+"""How long the api-server waits for SQLite's lock: see `RunningAirflow._send` for what that is in vain."""
+POLL_SECONDS = 0.4  # each poll takes its share of the processors from what is waited for
 COMPONENTS = {name: name for name in ("api-server", "scheduler", "dag-processor", "triggerer")}
 
 
@@ -69,8 +74,9 @@ class RunningAirflow:
             "api_auth.jwt_issuer": "tests",  # 3.0 has none by default, which newer versions of PyJWT refuse
             "api_auth.jwt_secret": "of the tests, and of nothing else, 9876543210",
             "dag_processor.refresh_interval": 5,
-            # A scheduler that does not get SQLite's lock in five seconds ends, and on a busy machine it may not.
-            "database.sql_alchemy_conn": f"sqlite:///{home}/airflow.db?timeout=20",
+            "dag_processor.stale_dag_threshold": 600,  # where it waits for a processor, DAGs are not gone
+            # A scheduler that does not get SQLite's lock in time ends, and on a busy machine that may take long.
+            "database.sql_alchemy_conn": f"sqlite:///{home}/airflow.db?timeout={LOCK_SECONDS}",
             "logging.worker_log_server_port": worker_logs,
             "logging.trigger_log_server_port": trigger_logs,
             "openlineage.selective_enable": True,
@@ -103,11 +109,10 @@ class RunningAirflow:
         self.call("db", "migrate")
         for name in self.components:
             self.start_component(name)
-        self.until("the api-server answers", lambda: self._try_log_in(), seconds=120)
+        self.until("the api-server answers", lambda: self._try_log_in())
         self.until(
             f"the DAGs {dag_ids} are parsed",
             lambda: dag_ids <= {dag["dag_id"] for dag in self.get("/api/v2/dags")["dags"]} or self._import_errors(),
-            seconds=120,
         )
 
     def call(self, *arguments: str) -> None:
@@ -124,10 +129,15 @@ class RunningAirflow:
 
     def start_component(self, component: str, name: str | None = None) -> subprocess.Popen[bytes]:
         """Start one of the components, or another one of its kind by another name."""
+        environment = dict(self.environment)
+        if component == "api-server":
+            database = environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
+            patient, hasty = f"?timeout={LOCK_SECONDS}", f"?timeout={LOCK_SECONDS_OF_SERVER}"
+            environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = database.replace(patient, hasty)
         with (self.home / f"{name or component}.log").open("ab") as log:
             child = subprocess.Popen(
                 [*self._airflow, *self.components[component].split()],
-                env=self.environment,
+                env=environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -197,7 +207,7 @@ class RunningAirflow:
         response.raise_for_status()
         return response.json()
 
-    def until(self, what: str, look: Callable[[], T], *, seconds: float = 240) -> T:
+    def until(self, what: str, look: Callable[[], T], *, seconds: float = PATIENCE_SECONDS) -> T:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if found := look():
@@ -206,7 +216,7 @@ class RunningAirflow:
             dead = [name for name, child in self._children.items() if child.poll() is not None]
             if dead:
                 raise AssertionError(f"{dead} ended; see the logs in {self.home}")
-            time.sleep(0.2)
+            time.sleep(POLL_SECONDS)
         raise AssertionError(f"not within {seconds} s: {what}; see the logs in {self.home}")
 
     def _restart_a_scheduler_that_met_a_clear(self) -> None:
@@ -222,13 +232,13 @@ class RunningAirflow:
         return log.read_bytes().count(b"\nsqlalchemy.orm.exc.StaleDataError") if log.exists() else 0
 
     def _send(self, method: str, path: str, body: Any) -> Any:
-        for _ in range(5):
+        for _ in range(12):
             # On a connection of its own, since the server closes one on which it failed, a moment after its answer.
             with self._writing if method != "GET" else contextlib.nullcontext():
                 response = self.http.request(method, path, json=body, headers={"Connection": "close"})
             # The server writes its audit log from its event loop, for which a task that starts may wait with SQLite's
-            # lock in its hands. The log gives up after five seconds (SQLite's time-out), and nothing was done. Only
-            # since 3.3 does the answer say that it was the database.
+            # lock in its hands: nobody is served until the log gives up (LOCK_SECONDS_OF_SERVER), and nothing was done.
+            # Only since 3.3 does the answer say that it was the database.
             if response.status_code != httpx.codes.INTERNAL_SERVER_ERROR:
                 break
         assert response.is_success, response.text
@@ -264,7 +274,7 @@ class Run:
         self._path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}"
         self._dag_path = f"/api/v2/dags/{dag_id}"
 
-    def wait(self, *, seconds: float = 90) -> str:
+    def wait(self, *, seconds: float = PATIENCE_SECONDS) -> str:
         """The state in which the run ended."""
         return self.airflow.until(
             f"run {self.id} ends",
@@ -281,7 +291,9 @@ class Run:
         """Mark the whole run."""
         self.airflow._send("PATCH", self._path, {"state": state})
 
-    def wait_for(self, task_id: str, state: str, *, try_number: int = 1, seconds: float = 90) -> dict[str, Any]:
+    def wait_for(
+        self, task_id: str, state: str, *, try_number: int = 1, seconds: float = PATIENCE_SECONDS
+    ) -> dict[str, Any]:
         def look() -> dict[str, Any] | None:
             found = self.instance(task_id)
             return found if found["state"] == state and found["try_number"] >= try_number else None
@@ -311,7 +323,7 @@ class Run:
         body = {"dry_run": False, "task_ids": list(task_ids), "dag_run_id": self.id, "only_failed": False}
         self.airflow._send("POST", f"{self._dag_path}/clearTaskInstances", body)
 
-    def answer(self, task_id: str, option: str, *, seconds: float = 300) -> None:
+    def answer(self, task_id: str, option: str, *, seconds: float = PATIENCE_SECONDS) -> None:
         """Choose an option, as a person would, whenever the task asks for one.
 
         It asks again where it was answered before the scheduler knew that it waits, and was taken for killed (3.3.2).

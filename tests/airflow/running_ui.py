@@ -23,6 +23,7 @@ HERE = Path(__file__).parent
 PYTHON = Path(sys.prefix).parent / "client" / "bin" / "python"
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
+TIMEOUT_MS = 60_000  # on a busy machine the server takes its time
 PASSWORDS = {"anna": "of the tests", "guest": "of the tests too"}
 
 
@@ -91,6 +92,7 @@ def sign_in(
 ) -> BrowserContext:
     """A context of the browser that has the session cookie of a user."""
     context = browser.new_context(viewport=PHONE if phone else DESKTOP, color_scheme="null")
+    context.set_default_timeout(TIMEOUT_MS)
     context.add_cookies([{"name": "_token", "value": ui.airflow.token_of(user), "url": ui.airflow.url}])
     context.add_init_script(f"localStorage.setItem('theme', {theme!r})")
     return context

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, FrameLocator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, expect
 
 from airflow_browser_use.pages import MOUNTED_AT, path_of_page
 
 from .running_airflow import Run
-from .running_ui import RunningUi, chromium, framed, sign_in
+from .running_ui import TIMEOUT_MS, RunningUi, chromium, framed, sign_in
 
-expect.set_options(timeout=60_000)  # on a busy machine the server takes its time
+expect.set_options(timeout=TIMEOUT_MS)
 LIVE = "http://live.test/"
 
 
@@ -32,10 +32,10 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningUi]:
 def runs(ui: RunningUi) -> dict[str, Run]:
     """Those that end have ended; `shop` stays in its last task, and `orphan` in its first."""
     runs = {dag_id: ui.airflow.run(dag_id) for dag_id in ("shop", "broken", "track", "payroll", "orphan")}
-    assert runs["broken"].wait(seconds=240) == "failed"
-    assert runs["track"].wait(seconds=240) == runs["payroll"].wait(seconds=240) == "success"
-    runs["shop"].wait_for("watch", "deferred", seconds=240)
-    runs["orphan"].wait_for("long", "deferred", seconds=240)
+    assert runs["broken"].wait() == "failed"
+    assert runs["track"].wait() == runs["payroll"].wait() == "success"
+    runs["shop"].wait_for("watch", "deferred")
+    runs["orphan"].wait_for("long", "deferred")
     return runs
 
 
@@ -45,12 +45,19 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
-@pytest.fixture
-def page(browser: Browser, ui: RunningUi) -> Iterator[Page]:
-    """Of a user who may read everything."""
+@pytest.fixture(scope="module")
+def anna(browser: Browser, ui: RunningUi) -> Iterator[BrowserContext]:
+    """The browser of a user who may read everything: what Airflow's UI consists of is loaded once."""
     context = sign_in(browser, ui)
-    yield context.new_page()
+    yield context
     context.close()
+
+
+@pytest.fixture
+def page(anna: BrowserContext) -> Iterator[Page]:
+    page = anna.new_page()
+    yield page
+    page.close()
 
 
 def open_task(page: Page, runs: dict[str, Run], dag_id: str, task_id: str, map_index: int = -1) -> FrameLocator:
