@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
 
+from tests.fake_api import FakeApi
+
 from .conftest import Scene, Stage
+from .running_airflow import Run
 
 DONE = "one_deferred"
+MODES = ("deferred", "on_worker")
 
 
 @pytest.fixture(scope="module")
@@ -17,17 +22,27 @@ def before(stage: Stage) -> dict[str, float]:
 
 
 @pytest.fixture(scope="module")
+def dear(stage: Stage) -> Iterator[list[Run]]:
+    """On a server where tasks spend a dollar a second, and never end."""
+    with FakeApi("v2-flat", real_time=True) as api:
+        api.script(status=None, spending=1.0)
+        connection = {"conn_type": "browser_use", "host": api.base_url, "password": api.api_key}
+        stage.airflow.add_connection("dear", connection)
+        yield [stage.airflow.run(f"dear_{mode}", prompt="read all orders", conn="dear") for mode in MODES]
+
+
+@pytest.fixture(scope="module")
 def scenes(stage: Stage, before: dict[str, float]) -> dict[str, Scene]:  # noqa: ARG001 - it is taken first
     """Started together, so that they need not be waited for one after the other."""
     return {
         "done": stage.play(DONE, prompt="report 7"),
         "late": stage.play("late_on_worker", prompt="forever"),
-        "marked": stage.play("expired_deferred", prompt="forever"),
+        "marked": stage.play("unlimited_deferred", prompt="forever"),
     }
 
 
-def tags_of(scene: Scene) -> dict[str, str]:
-    return {"dag_id": scene.run.dag_id, "task_id": "browse"}
+def tags_of(run: Run) -> dict[str, str]:
+    return {"dag_id": run.dag_id, "task_id": "browse"}
 
 
 def sums_of_done(stage: Stage) -> dict[str, float]:
@@ -43,13 +58,13 @@ def test_a_task_that_has_done_its_work_is_counted_with_what_it_took(
     assert scenes["done"].run.wait() == "success"
     counted = {name: after - before[name] for name, after in sums_of_done(stage).items()}
     assert counted == pytest.approx({"created": 1, "reattached": 0, "ended.finished": 1, "steps": 2, "cost_usd": 0.05})
-    durations = stage.collector.seen("browser_use.task.duration", **tags_of(scenes["done"]))
+    durations = stage.collector.seen("browser_use.task.duration", **tags_of(scenes["done"].run))
     assert durations[-1].kind == "ms"
 
 
 def test_requests_are_counted_on_the_worker_and_in_the_triggerer(stage: Stage, scenes: dict[str, Scene]) -> None:
     assert scenes["done"].run.wait() == "success"
-    assert stage.collector.sum("browser_use.requests", **tags_of(scenes["done"])) >= 2
+    assert stage.collector.sum("browser_use.requests", **tags_of(scenes["done"].run)) >= 2
     conn = f"browser_use_{urlsplit(scenes['done'].server.url).port}"
     stage.airflow.until(
         "the triggerer tells of its requests",
@@ -59,7 +74,7 @@ def test_requests_are_counted_on_the_worker_and_in_the_triggerer(stage: Stage, s
 
 def test_a_task_that_was_late_is_counted_as_stopped_and_why(stage: Stage, scenes: dict[str, Scene]) -> None:
     assert scenes["late"].run.wait() == "failed"
-    tags = tags_of(scenes["late"])
+    tags = tags_of(scenes["late"].run)
     assert stage.collector.sum("browser_use.task.stop", **tags, reason="timeout") == 1
     assert stage.collector.sum("browser_use.task.ended.stopped", **tags) == 1
 
@@ -72,5 +87,12 @@ def test_a_task_that_the_triggerer_stops_is_counted_as_well(stage: Stage, scenes
     scene.run.end("failed")
     scene.wait_for_stop(task)
     stage.airflow.until(
-        "it is counted", lambda: stage.collector.seen("browser_use.task.stop", **tags_of(scene), reason="marked")
+        "it is counted", lambda: stage.collector.seen("browser_use.task.stop", **tags_of(scene.run), reason="marked")
     )
+
+
+def test_a_task_that_was_too_dear_is_counted_as_stopped_and_why(stage: Stage, dear: list[Run]) -> None:
+    for run in dear:
+        assert run.wait() == "failed"
+        assert stage.collector.sum("browser_use.task.stop", **tags_of(run), reason="cost_limit") == 1
+        assert stage.collector.sum("browser_use.task.ended.stopped", **tags_of(run)) == 1

@@ -19,6 +19,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "late": {"timeout": 3},
     "overdue": {"execution_timeout": timedelta(seconds=4)},
     "expired": {},
+    "unlimited": {},
+    "dear": {"max_cost_usd": 0.2, "poll_interval": 0.5},
 }
 
 for mode in ("deferred", "on_worker"):
