@@ -22,8 +22,8 @@ from tests.fake_api.world import Contract
 
 WORKER = Path(__file__).with_name("client_worker.py")
 SDK = "browser-use-sdk 3.12.1"
-LIBRARIES = "import httpx, pydantic, tenacity"
-LIBRARIES_IN_USE = "import asyncio, httpx, tenacity; from pydantic import BaseModel, Field, TypeAdapter"
+LIBRARIES = "import httpx, pydantic"
+LIBRARIES_IN_USE = "import asyncio, httpx; from pydantic import BaseModel, Field, TypeAdapter"
 CLIENT_IN_USE = "from browser_use_client import AsyncBrowserUseClient, BrowserUseClient, CreateTaskRequest"
 SDK_IN_USE = "from browser_use_sdk.v2 import AsyncBrowserUse, BrowserUse"
 
@@ -144,17 +144,17 @@ class Bench:
         libraries = import_time(sys.executable, LIBRARIES)
         ours = import_time(sys.executable, "import browser_use_client") - import_time(sys.executable, "pass")
         clients = import_time(sys.executable, CLIENT_IN_USE) - import_time(sys.executable, LIBRARIES_IN_USE)
-        theirs = import_time(sdk, SDK_IN_USE) - import_time(sdk, LIBRARIES_IN_USE.replace(", tenacity", ""))
+        theirs = import_time(sdk, SDK_IN_USE) - import_time(sdk, LIBRARIES_IN_USE)
         return [
             Row(
                 "import browser_use_client (CPU)",
                 milliseconds(ours),
                 "",
-                f"60 ms more than httpx, pydantic, tenacity ({milliseconds(libraries)})",
+                f"60 ms more than httpx, pydantic ({milliseconds(libraries)})",
                 ours <= libraries + 0.06,
             ),
             Row(
-                "... its clients, beyond httpx, pydantic's models, tenacity, asyncio",
+                "... its clients, beyond httpx, pydantic's models, asyncio",
                 milliseconds(clients),
                 milliseconds(theirs),
             ),

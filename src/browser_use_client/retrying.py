@@ -6,12 +6,10 @@ Only what can be repeated without harm goes through here: reads, and stops. Crea
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, TypeVar, overload
-
-from tenacity import RetryCallState, Retrying
-from tenacity.wait import wait_exponential, wait_random
 
 from browser_use_client.effects import Call, Clock, Download, Effect, Flow, Sleep, Upload, each
 from browser_use_client.errors import (
@@ -39,7 +37,10 @@ LONGEST_RETRY_AFTER = 300.0
 NOT_YET_SECONDS = 10.0
 """For so long after it was created a task may be unknown to a replica of the server."""
 
-_backoff = wait_exponential(multiplier=0.5, max=20.0) + wait_random(0.0, 0.5)
+SHORTEST_BACKOFF_SECONDS = 0.5
+LONGEST_BACKOFF_SECONDS = 20.0
+BACKOFF_JITTER_SECONDS = 0.5
+
 _REFUSALS = (BadRequestError, InsufficientCreditsError, RejectedRequestError)
 
 
@@ -68,9 +69,10 @@ def pause_before(attempt: int, error: BaseException | None) -> float:
         attempt: How many attempts failed so far, from 1.
         error: What the last one ended in.
     """
-    state = RetryCallState(retry_object=Retrying(), fn=None, args=(), kwargs={})
-    state.attempt_number = attempt
-    return max(_backoff(state), retry_after(error))
+    doublings = min(attempt - 1, 10)  # more would only overflow
+    backoff = min(SHORTEST_BACKOFF_SECONDS * 2.0**doublings, LONGEST_BACKOFF_SECONDS)
+    jitter = random.uniform(0.0, BACKOFF_JITTER_SECONDS)  # noqa: S311 - no secret
+    return max(backoff + jitter, retry_after(error))
 
 
 def outcome_unknown(error: BrowserUseError) -> bool:
