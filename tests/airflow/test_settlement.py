@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from airflow_browser_use.identity import TaskKey
-from airflow_browser_use.settlement import Leftovers, leftovers, sessions_without_a_run, settle
+from airflow_browser_use.settlement import FEW_SESSIONS, Leftovers, leftovers, sessions_without_a_run, settle
 from browser_use_client import BrowserUseClient, Task
+from tests.fake_api import FakeApi
 
 from .fake_browser_use import KEY, FakeBrowserUse
 
@@ -70,6 +71,17 @@ def test_a_run_is_settled_with_few_requests_and_nothing_of_others_is_touched(
     assert len(server.requests) - before == 3
     assert {session.id for session in server.open_sessions} == set(theirs)
     assert server.sessions[mine].stopped
+
+
+def test_a_server_whose_clock_is_behind_hides_no_session_of_a_run() -> None:
+    with FakeApi("v2-flat", real_time=True) as api, BrowserUseClient(api.api_key, api.base_url) as client:
+        began = datetime.now(timezone.utc)
+        api.advance(-1200)
+        mine = start(client, "log in", keep_session=True)
+        theirs = {start(client, "log in", f"{RUN}{number}", keep_session=True) for number in range(FEW_SESSIONS)}
+        settle(client, RUN, [key_of()], since=began, started=(), has_ended=lambda: True)
+        assert {session["id"] for session in api.sessions(status="active")} == theirs
+        assert mine not in theirs
 
 
 def test_where_no_session_is_open_a_run_costs_one_request(server: FakeBrowserUse) -> None:

@@ -95,7 +95,7 @@ def settle(
 
 def _tasks_in(client: BrowserUseClient, session_ids: Collection[str], since: datetime) -> Iterable[Task]:
     if len(session_ids) > FEW_SESSIONS:
-        return client.list_tasks(after=since)
+        return client.read_task_lists(after=since).tasks
     return [task for session_id in session_ids for task in client.list_tasks(session_id=session_id)]
 
 
