@@ -48,6 +48,8 @@ def reason_of(state: str | None) -> str:
     """Why a remote task is stopped whose task instance has this state; None for one that was cleared."""
     if state in (None, "scheduled", "queued", "restarting", "up_for_retry"):
         return "cleared"
+    if state == "skipped":  # as Airflow sets what is unfinished when `dagrun_timeout` has passed
+        return "timeout"
     return "marked" if state in ("success", "failed") else "shut_down"
 
 
