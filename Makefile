@@ -62,7 +62,7 @@ dependencies: envs
 	$(PREFECT)/$(DEPTRY) prefect_tasks/src --config prefect_tasks/pyproject.toml
 
 .PHONY: test-client test-airflow test-prefect test-e2e
-test-client: $(CLIENT)/.ready $(SDKS:=/.ready) $(AGENT)/.ready prism ## the client and the local server
+test-client: $(CLIENT)/.ready $(SDKS:=/.ready) $(AGENT)/.ready chromium prism ## the client and the local server
 	$(CLIENT)/bin/pytest -q
 # Each is pythonX.Y on the path, with environments of its own.
 PYTHONS := $(foreach version,3.10 3.12 3.13,test-python-$(version))
