@@ -20,6 +20,7 @@ from prefect_browser_use.fingerprints import fingerprint
 T = TypeVar("T")
 
 CLOCK_SKEW = timedelta(minutes=10)
+"""How far the clock of Prefect's server, which dates flow runs, may be from ours."""
 
 
 @dataclass(frozen=True)

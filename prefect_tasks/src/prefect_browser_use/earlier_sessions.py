@@ -37,7 +37,7 @@ log = logging.getLogger("prefect_browser_use")
 CALL, SESSION = "browser-use-call", "browser-use-session"
 """What the metadata of the artifact say: the key of the call, and the id of its session."""
 
-PAGE_SIZE = 200
+ARTIFACTS_PER_PAGE = 200
 """Artifacts that Prefect's server lists at once."""
 
 
@@ -101,17 +101,17 @@ class EarlierSession:
         )
         found: list[Artifact] = []
         with SyncClientContext.get_or_create() as context:
-            for offset in count(step=PAGE_SIZE):
+            for offset in count(step=ARTIFACTS_PER_PAGE):
                 page = context.client.read_artifacts(
                     artifact_filter=of_run,
                     flow_run_filter=FlowRunFilter(),  # without these, null is sent, which the server of 3.8 refuses
                     task_run_filter=TaskRunFilter(),
                     sort=ArtifactSort.CREATED_DESC,
-                    limit=PAGE_SIZE,
+                    limit=ARTIFACTS_PER_PAGE,
                     offset=offset,
                 )
                 found += page
-                if len(page) < PAGE_SIZE:
+                if len(page) < ARTIFACTS_PER_PAGE:
                     break
         about = [artifact.metadata_ or {} for artifact in reversed(found)]
         return {one[CALL]: one[SESSION] for one in about if one.keys() >= {CALL, SESSION}}

@@ -107,7 +107,6 @@ def path_id(request: Request, name: str) -> str:
         raise InvalidError.because("Input should be a valid UUID", "path", name) from None
 
 
-PAGE_SIZE: TypeAdapter[int] = TypeAdapter(int)
 MOMENT: TypeAdapter[datetime | None] = TypeAdapter(datetime)
 
 
