@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 import logging
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
@@ -105,9 +104,6 @@ def path_id(request: Request, name: str) -> str:
         return str(UUID(request.path_params[name]))
     except ValueError:
         raise InvalidError.because("Input should be a valid UUID", "path", name) from None
-
-
-MOMENT: TypeAdapter[datetime | None] = TypeAdapter(datetime)
 
 
 class KeyCheck:
