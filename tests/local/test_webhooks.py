@@ -81,6 +81,13 @@ def statuses(events: list[tuple[dict[str, str], Json]]) -> list[str]:
     return [event["payload"]["status"] for _, event in events]
 
 
+def told_until(receiver: Receiver, task_id: str, status: str) -> list[str]:
+    """What came for a task, as soon as this status has."""
+    while status not in (found := statuses(receiver.events(task_id, 1))):
+        time.sleep(0.05)
+    return found
+
+
 def signed(part: Json, headers: dict[str, str]) -> bool:
     text = json.dumps(part, sort_keys=True, separators=(",", ":"))
     message = f"{headers['X-Browser-Use-Timestamp']}.{text}"
@@ -142,6 +149,9 @@ def test_tasks_that_the_end_of_the_server_has_ended_are_told_of(
         receiver.events(task, 1)
     server.end(end)
     again = telling_server(receiver, tmp_path)
-    assert statuses(receiver.events(flat, 2)) == ["started", "failed"]
-    assert statuses(receiver.events(nested, 2)) == ["started", "stopped"]
-    again.end()
+    try:
+        # A call that was answered as the server was killed may not have been noted, and comes again.
+        assert list(dict.fromkeys(told_until(receiver, flat, "failed"))) == ["started", "failed"]
+        assert list(dict.fromkeys(told_until(receiver, nested, "stopped"))) == ["started", "stopped"]
+    finally:
+        again.end()
