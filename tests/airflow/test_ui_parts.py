@@ -50,7 +50,8 @@ def add(
     """A task instance that began some minutes ago; with what it has told of its remote task, if anything."""
     began = NOW - timedelta(minutes=minutes_ago)
     names = {"dag_id": dag_id, "run_id": "r", "task_id": task_id, "map_index": -1}
-    instance = {"id": uuid4(), "state": state, "start_date": began, "pool": "p", "try_number": 1}
+    instance_id = TaskInstance.id.type.python_type(str(uuid4()))  # text below 3.3
+    instance = {"id": instance_id, "state": state, "start_date": began, "pool": "p", "try_number": 1}
     database.execute(insert(TaskInstance).values(**names, **instance))
     if record:
         value = {"conn_id": "c", "task_id": "t", "session_id": "s", **record}
