@@ -62,19 +62,19 @@ def run_task(prompt: str, **options: Any) -> Any:
 
 
 class OutletEvents:
-    """Those of assets by their names: an asset of 3.1 has no hash."""
+    """Those of assets by their URIs: an asset of 3.1 has no hash."""
 
-    def __init__(self, names: Iterable[str]) -> None:
-        self.by_name = {name: AssetEvent() for name in names}
+    def __init__(self, uris: Iterable[str]) -> None:
+        self.by_uri = {uri: AssetEvent() for uri in uris}
 
     def __getitem__(self, outlet: Asset) -> AssetEvent:
-        return self.by_name[outlet.name]
+        return self.by_uri[outlet.uri]
 
 
 def run(operator: Any) -> dict[str, Any]:
     """Everything that a run of it tells: XComs, the value, the row of a trigger, an asset event, an error."""
     context = context_of(operator, TaskInstance())
-    events = OutletEvents(outlet.name for outlet in operator.outlets)
+    events = OutletEvents(outlet.uri for outlet in operator.outlets)
     context["outlet_events"] = events
     told: dict[str, Any] = {"xcoms": context["ti"].xcoms}
     try:
@@ -85,7 +85,7 @@ def run(operator: Any) -> dict[str, Any]:
         told["value"] = operator.execute_complete(context, event, **pause.kwargs)
     except Exception as error:  # noqa: BLE001 - whichever it is
         told["error"] = repr(error)
-    told["events"] = [event.extra for event in events.by_name.values()]
+    told["events"] = [event.extra for event in events.by_uri.values()]
     return told
 
 
