@@ -51,12 +51,11 @@ class SessionListener:
 
     def _settle_run(self, dag_run: Any) -> None:
         try:
-            tasks = [task for task in dag_run.dag.task_dict.values() if _uses_a_browser(task)]
-            if tasks:
+            dag = dag_run.dag  # None in the API server of 3.1
+            if dag is None or any(map(_uses_a_browser, dag.task_dict.values())):
                 from airflow_browser_use.settling import EndedRun, settle_soon
 
-                task_ids = tuple(task.task_id for task in tasks)
-                settle_soon(EndedRun(dag_run.dag_id, dag_run.run_id, task_ids))
+                settle_soon(EndedRun(dag_run.dag_id, dag_run.run_id))
         except Exception:
             log.warning("What %s has left open may be open still.", dag_run, exc_info=True)
 

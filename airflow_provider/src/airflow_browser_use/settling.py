@@ -39,12 +39,10 @@ class EndedRun:
     Attributes:
         dag_id: The DAG.
         run_id: The run.
-        task_ids: Its tasks that use a browser.
     """
 
     dag_id: str
     run_id: str
-    task_ids: Collection[str]
 
 
 class Settler:
@@ -84,9 +82,10 @@ def settle_now(run: EndedRun) -> None:
     started = _start_of(run)
     if started is None:
         return
+    connections = _connections_of(run)
     name = name_of_run(run.dag_id, run.run_id, started)
-    keys, sessions = _keys(run, name), _sessions(run)
-    for conn_id in _connections_of(run):
+    keys, sessions = _keys(run, connections, name), _sessions(run, connections)
+    for conn_id in set[str]().union(*connections.values()):
         with BrowserUseHook(conn_id).new_client() as client:
             settle(client, name, keys, since=started, started=sessions, has_ended=lambda: _start_of(run) == started)
 
@@ -100,19 +99,26 @@ def _start_of(run: EndedRun) -> Any:
     return found.start_date if found and found.state in ENDED else None
 
 
-def _connections_of(run: EndedRun) -> set[str]:
-    """The connections of the run's tasks, as they were rendered: those of tasks that never ran are of no matter."""
+def _connections_of(run: EndedRun) -> dict[str, set[str]]:
+    """The connections of each of the run's tasks that uses a browser, as they were rendered.
+
+    Those of tasks that never ran are of no matter.
+    """
     fields = RenderedTaskInstanceFields
     with create_session() as session:
-        rendered = session.scalars(
-            select(fields.rendered_fields).where(
-                fields.dag_id == run.dag_id, fields.run_id == run.run_id, fields.task_id.in_(run.task_ids)
+        rows = session.execute(
+            select(fields.task_id, fields.rendered_fields).where(
+                fields.dag_id == run.dag_id, fields.run_id == run.run_id
             )
         ).all()
-    return {each["browser_use_conn_id"] for each in rendered if each and each.get("browser_use_conn_id")}
+    connections: dict[str, set[str]] = {}
+    for row in rows:
+        if conn_id := (row.rendered_fields or {}).get("browser_use_conn_id"):
+            connections.setdefault(row.task_id, set()).add(conn_id)
+    return connections
 
 
-def _keys(run: EndedRun, name: str) -> list[str]:
+def _keys(run: EndedRun, task_ids: Collection[str], name: str) -> list[str]:
     """All keys under which its task instances can have created remote tasks, in all of their tries."""
     max_tries: dict[tuple[str, int], set[int]] = {}
     latest: dict[tuple[str, int], int] = {}
@@ -122,7 +128,7 @@ def _keys(run: EndedRun, name: str) -> list[str]:
         for each in (TaskInstance, TaskInstanceHistory):
             rows = session.execute(
                 select(each.task_id, each.map_index, each.try_number, each.max_tries).where(
-                    each.dag_id == run.dag_id, each.run_id == run.run_id, each.task_id.in_(run.task_ids)
+                    each.dag_id == run.dag_id, each.run_id == run.run_id, each.task_id.in_(task_ids)
                 )
             )
             for row in rows:
@@ -141,7 +147,7 @@ def _keys(run: EndedRun, name: str) -> list[str]:
     ]
 
 
-def _sessions(run: EndedRun) -> set[str]:
+def _sessions(run: EndedRun, task_ids: Collection[str]) -> set[str]:
     """Sessions that end with the run though no key of a remote task says so."""
     from airflow.models import xcom
 
@@ -151,7 +157,7 @@ def _sessions(run: EndedRun) -> set[str]:
             select(XCom).where(
                 XCom.dag_id == run.dag_id,
                 XCom.run_id == run.run_id,
-                XCom.task_id.in_(run.task_ids),
+                XCom.task_id.in_(task_ids),
                 XCom.key == ENDS_WITH_RUN,
             )
         ).all()
