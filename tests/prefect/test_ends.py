@@ -147,7 +147,7 @@ def test_a_flow_run_that_is_deleted_is_stopped_and_said_once(
 def test_a_flow_that_is_retried_after_its_time_out_goes_on_in_the_session_that_it_kept(api: FakeApi) -> None:
     api.script("Wait", status=None, times=1)
 
-    @flow(retries=1, timeout_seconds=5)
+    @flow(retries=1, timeout_seconds=10)
     def impatient() -> None:
         first = run_browser_task("Sign in", credentials=credentials_for(api), keep_session=True)
         run_browser_task("Wait", credentials=credentials_for(api), session_id=first.session_id, keep_session=True)
