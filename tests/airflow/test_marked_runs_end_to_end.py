@@ -41,7 +41,7 @@ def test_the_api_server_closes_the_session_of_a_run_that_is_marked(waiting: dict
     assert len(scene.server.open_sessions) == 1
     scene.run.end(state)
     scene.run.airflow.until("the session is closed", lambda: not scene.server.open_sessions, seconds=60)
-    assert closed_by == ["api-server"]
+    assert "api-server" in closed_by  # the scheduler of 3.0 can see the end as well
     assert len(scene.tasks) == 2
 
 
