@@ -80,9 +80,8 @@ def settle_soon(run: EndedRun) -> None:
 def settle_now(run: EndedRun) -> None:
     """Settle a run with each connection that its tasks have used. It is left alone if it goes on meanwhile."""
     started = _start_of(run)
-    if started is None:
+    if started is None or not (connections := _connections_of(run)):
         return
-    connections = _connections_of(run)
     name = name_of_run(run.dag_id, run.run_id, started)
     keys, sessions = _keys(run, connections, name), _sessions(run, connections)
     for conn_id in set[str]().union(*connections.values()):
