@@ -52,9 +52,11 @@ def wait_until_free(contract: Contract, profile_id: str, *, room_until: float, c
         clock: The time now.
     """
     asking = contract.task_with_profile(profile_id)
+    if asking is None:
+        return
     for attempt in count(1):
         try:
-            task = None if asking is None else (yield from call(asking))
+            task = yield from call(asking)
         except BrowserUseError:  # what keeps a list from being read, the create will say
             return
         if task is None:
