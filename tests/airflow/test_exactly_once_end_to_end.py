@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+from typing import Any
 
 import pytest
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_1_PLUS
@@ -36,6 +37,16 @@ def kill_who_asks(server: FakeBrowserUse, moment: Moment) -> None:
             process_of(peer).kill()
 
     setattr(server, when, watch)
+
+
+def check_it_goes_on_to_its_end(scene: Scene, task: Any) -> None:
+    """The remote task is still waited for, is the only one, and ends as the result of the run."""
+    scene.wait_for_polls(task)
+    task.finish()
+    assert scene.run.wait() == "success"
+    assert scene.tasks == [task]
+    assert task.stopped is None
+    assert scene.run.xcom("browse")["task_id"] == task.id
 
 
 @pytest.fixture(scope="module")
@@ -124,12 +135,7 @@ def test_a_restart_of_triggerer_and_scheduler_neither_stops_nor_repeats_a_deferr
     for component in ("triggerer", "scheduler"):
         stage.airflow.kill(component, signum)
         stage.airflow.start_component(component)
-    scene.wait_for_polls(task)
-    task.finish()
-    assert scene.run.wait() == "success"
-    assert scene.tasks == [task]
-    assert task.stopped is None
-    assert scene.run.xcom("browse")["task_id"] == task.id
+    check_it_goes_on_to_its_end(scene, task)
 
 
 def test_a_scheduler_that_is_shut_down_with_its_workers_leaves_the_remote_task_to_the_retry(stage: Stage) -> None:
@@ -140,12 +146,7 @@ def test_a_scheduler_that_is_shut_down_with_its_workers_leaves_the_remote_task_t
     stage.airflow.kill("scheduler", signal.SIGTERM)
     stage.airflow.start_component("scheduler")
     scene.run.wait_for("browse", "running", try_number=2)
-    scene.wait_for_polls(task)
-    task.finish()
-    assert scene.run.wait() == "success"
-    assert scene.tasks == [task]
-    assert task.stopped is None
-    assert scene.run.xcom("browse")["task_id"] == task.id
+    check_it_goes_on_to_its_end(scene, task)
 
 
 def test_dag_test_waits_itself_and_a_triggerer_that_sees_it_too_stops_nothing(stage: Stage) -> None:
