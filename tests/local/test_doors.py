@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from .pages import Site, running_site
@@ -189,6 +190,13 @@ def test_chromium_talks_to_the_pages_only(tmp_path: Path, proxy: RecordingProxy)
     server.end()
     assert task["output"] == "heading: You are in"
     assert proxy.hosts == {"shop.test"}
+
+
+def test_chromium_loads_no_pages_of_its_own(server: LocalServer, session: str, site: Site) -> None:
+    server.run(f"Open {site.page('<h1>Here</h1>')}, report the heading.", sessionId=session)
+    programs = [child.cmdline() for child in psutil.Process(server.process.pid).children(recursive=True)]
+    assert any("--type=renderer" in program for program in programs)
+    assert not any("--top-chrome-webui" in program for program in programs)
 
 
 @NEEDS_AGENT
