@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +18,9 @@ from pathlib import Path
 import pytest
 
 from demo.ports import free_port
+from tests.client.contracts.published import needs_published, v4
 
+from .only_in_the_cloud import listed, start_of
 from .running_server import KEY, LocalServer
 
 HERE = Path(__file__).parent / "official_sdks"
@@ -71,7 +74,13 @@ def prism(contract: Path, url: str, log: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def judge(server: LocalServer, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[str, str]]:
+def prism_logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which Prism logs the requests of each judge."""
+    return tmp_path_factory.mktemp("prism")
+
+
+@pytest.fixture(scope="module")
+def judge(server: LocalServer, prism_logs: Path) -> Callable[[str], dict[str, str]]:
     """Runs all checks of a judge, once, and says what came of each."""
 
     @cache
@@ -83,8 +92,7 @@ def judge(server: LocalServer, tmp_path_factory: pytest.TempPathFactory) -> Call
         with ExitStack() as stack:
             url = f"{server.site}/api/{judge.api}"
             if judge.contract:
-                log = tmp_path_factory.mktemp("prism") / "log"
-                url = stack.enter_context(prism(CONTRACTS / judge.contract, url, log))
+                url = stack.enter_context(prism(CONTRACTS / judge.contract, url, prism_logs / name))
             command = [str(python), str(HERE / f"{judge.checks}.py"), url, KEY, server.site]
             ran = subprocess.run(command, capture_output=True, text=True, timeout=300)
         assert ran.returncode == 0, ran.stderr
@@ -99,3 +107,15 @@ def judge(server: LocalServer, tmp_path_factory: pytest.TempPathFactory) -> Call
 def test_an_official_sdk_gets_what_it_expects(judge: Callable[[str], dict[str, str]], name: str, check: str) -> None:
     results = judge(name)
     assert results[check] == "ok", results[check]
+
+
+@needs_published
+def test_prism_has_judged_every_operation_of_v4(judge: Callable[[str], dict[str, str]], prism_logs: Path) -> None:
+    """But for those that only the cloud has: for a server that answers 501, Prism answers itself."""
+    judge("v4-prism")
+    asked = set(re.findall(r"\[HTTP SERVER\] (\w+) (/[^\s?]*)", (prism_logs / "v4-prism").read_text()))
+    for path, operations in v4()["paths"].items():
+        pattern = re.compile(re.sub(r"\{\w+\}", "[^/]+", path))
+        judged = {method for method, one in asked if pattern.fullmatch(one)}
+        here = {method for method in operations if start_of(method.upper(), path) not in listed()}
+        assert here <= judged, path
