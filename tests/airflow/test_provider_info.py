@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import airflow
 import jsonschema
@@ -19,6 +21,7 @@ from packaging import version
 from airflow_browser_use.decorators import DecoratedBrowserUseTaskOperator
 from airflow_browser_use.plugin import BrowserUsePlugin
 from airflow_browser_use.provider_info import get_provider_info
+from browser_use_client.contracts import ApiVersion
 
 from .fake_browser_use import FakeBrowserUse
 from .stand_in import context_of, execute
@@ -85,3 +88,10 @@ def test_a_function_that_returns_no_prompt_is_an_error(server: FakeBrowserUse, p
     with pytest.raises(AirflowFailException, match="`browse` has to return the prompt"):
         execute(operator, context_of(operator))
     assert server.tasks == {}
+
+
+def test_the_form_has_the_api_version_as_a_choice_and_says_which_is_for_whom() -> None:
+    field = get_provider_info()["connection-types"][0]["conn-fields"]["api_version"]
+    assert field["schema"]["enum"] == list(get_args(ApiVersion))
+    assert field["schema"]["default"] == "auto"
+    assert all(re.search(rf"{version}[:,]", field["description"]) for version in get_args(ApiVersion))
