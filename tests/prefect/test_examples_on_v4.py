@@ -6,6 +6,7 @@ import datetime as dt
 import runpy
 import sqlite3
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,14 @@ from typing import Any
 import pytest
 from prefect import get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
+from prefect.client.schemas.objects import FlowRun
+from prefect.flow_runs import resume_flow_run
 
 from browser_use_client import TaskFailedError
 from tests.local.running_server import KEY, PASSWORD, USER, LocalServer
 from tests.mailbox import Mailbox
 
-from .running_prefect import ROOT
+from .running_prefect import ROOT, until
 from .test_examples import CLIENT_PYTHON, RECEIPT
 
 Flows = Callable[[str], dict[str, Any]]
@@ -79,6 +82,19 @@ def test_follow_ups_in_one_browser(flows: Flows) -> None:
         "A-1007": "UPS",
         "A-1009": "DPD",
     }
+
+
+def test_a_person_chooses_how_the_browser_goes_on(flows: Flows) -> None:
+    with ThreadPoolExecutor() as pool:
+        shipping = pool.submit(flows("human_input")["human_input"])
+        paused = until("the flow asks", paused_flow_run, 120)
+        resume_flow_run(paused.id, run_input={"number": "A-1005"})
+        assert shipping.result() == "Carrier: DHL\nExpected date: 2026-11-26"
+
+
+def paused_flow_run() -> FlowRun | None:
+    with get_client(sync_client=True) as client:
+        return next((run for run in client.read_flow_runs() if run.state and run.state.is_paused()), None)
 
 
 def test_mapped_tasks_of_which_one_fails(flows: Flows) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import inspect
 import json
 import logging
@@ -32,7 +33,9 @@ from prefect_browser_use import (
     BrowserUseCredentials,
     SessionTaskOptions,
     TaskOptions,
+    abrowser_session,
     arun_browser_task,
+    browser_session,
     run_browser_task,
     start_session,
 )
@@ -196,6 +199,23 @@ def test_a_block_has_the_options_of_v4_too(v4_api: QuickApi) -> None:
     body = v4_api.tasks()[0]["body"]
     assert float(body["maxCostUsd"]) == 2
     assert "shop.example" in str(body["secretBindings"])
+
+
+def test_the_tasks_of_a_session_have_the_options_of_v4_too(v4_api: QuickApi) -> None:
+    given = {"secrets": {"password": SecretStr(PASSWORD)}, "model_params": {"reasoning_effort": "low"}, **OF_V4}
+    with browser_session(credentials=credentials_for(v4_api)) as session:
+        session.run("Read", **given)
+
+    async def use() -> None:
+        async with abrowser_session(credentials=credentials_for(v4_api)) as session:
+            await session.arun("Read", **given)
+
+    asyncio.run(use())
+    for task in v4_api.tasks():
+        assert float(task["body"]["maxCostUsd"]) == 2
+        assert task["body"]["modelParams"] == {"reasoning_effort": "low"}
+        assert "shop.example" in str(task["body"]["secretBindings"])
+    assert len(v4_api.tasks()) == 2
 
 
 def test_a_follow_up_on_v4_whose_browser_is_gone_says_that_it_got_a_new_one(
