@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -13,11 +13,9 @@ from browser_use_client.errors import InvalidRequestError
 from browser_use_client.flows.create import Creation
 from browser_use_client.flows.lookup import LOOK_BACK, ReadLists, ago
 from browser_use_client.json_text import ODD_CHARACTERS
-from browser_use_client.limits import Seconds, seconds_of, time_of
+from browser_use_client.limits import EARLIEST, LATEST, Seconds, seconds_of, time_of
 from browser_use_client.models import BrowserSettings, CreateTaskRequest, Task
 from browser_use_client.server import Server
-
-FIRST, LAST = datetime(1970, 1, 1, tzinfo=timezone.utc), datetime(9000, 1, 1, tzinfo=timezone.utc)
 
 
 def creation_of(
@@ -89,7 +87,7 @@ def keys_of(keys: Any) -> tuple[str, ...]:
 
 def since(name: str, moment: datetime | None) -> datetime | None:
     """Since when to look, kept where a clock that is wrong can be allowed for: nothing is older, or as young."""
-    return None if moment is None else min(max(time_of(name, moment), FIRST), LAST)
+    return None if moment is None else min(max(time_of(name, moment), EARLIEST), LATEST)
 
 
 def checked_request(request: Any) -> CreateTaskRequest:

@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 log = logging.getLogger("browser_use_client")
 
-AT_ONCE = 10
+REQUESTS_AT_ONCE = 10
 """Requests under way at the same time, of those that are asked for together."""
 
 LOG_SECONDS = 60.0
@@ -258,7 +258,7 @@ class AsyncDriver:
         return response
 
     async def _answers(self, calls: Sequence[Call[Any]]) -> list[Any]:
-        """At most `AT_ONCE` at a time: each worker takes the next call that nobody has taken."""
+        """At most `REQUESTS_AT_ONCE` at a time: each worker takes the next call that nobody has taken."""
         answers: list[Any] = [None] * len(calls)
         left = iter(range(len(calls)))
 
@@ -269,7 +269,7 @@ class AsyncDriver:
                 except BrowserUseError as error:
                     answers[position] = error
 
-        await asyncio.gather(*(work() for _ in range(min(AT_ONCE, len(calls)))))
+        await asyncio.gather(*(work() for _ in range(min(REQUESTS_AT_ONCE, len(calls)))))
         return answers
 
     async def _upload(self, effect: Upload) -> None:

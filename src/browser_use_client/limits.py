@@ -15,6 +15,12 @@ Seconds = float | timedelta
 MAX_SECONDS = 1e9
 """31 years: sockets, calendars and event loops fail with more."""
 
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=timezone.utc), datetime(9000, 1, 1, tzinfo=timezone.utc)
+"""Bounds of moments: a time zone or the skew of a clock still moves them without an overflow."""
+
+MAX_METADATA = 10
+"""Pairs of metadata that a task of `v2-flat` can carry, its idempotency key among them."""
+
 
 @overload
 def seconds_of(name: str, value: Seconds, *, may_be_zero: bool = False) -> float: ...

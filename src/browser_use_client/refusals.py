@@ -26,7 +26,7 @@ from browser_use_client.errors import (
     ZeroDataRetentionError,
 )
 
-LONGEST_WORDS = 500
+MAX_MESSAGE_CHARACTERS = 500
 """Characters of a server's words that an error repeats."""
 
 _BY_STATUS: dict[int, type[ApiError]] = {
@@ -155,7 +155,7 @@ def words_of(said: Any) -> str:
     Of a validation error only where and what: never the input, it may be a secret.
     """
     words = " ".join("; ".join(_phrases(said, depth=6)).split())
-    return words if len(words) <= LONGEST_WORDS else f"{words[:LONGEST_WORDS]} ..."
+    return words if len(words) <= MAX_MESSAGE_CHARACTERS else f"{words[:MAX_MESSAGE_CHARACTERS]} ..."
 
 
 def _phrases(said: Any, *, depth: int) -> Iterator[str]:

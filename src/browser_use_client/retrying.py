@@ -30,7 +30,7 @@ from browser_use_client.errors import (
 T = TypeVar("T")
 
 MAX_ATTEMPTS = 5
-LONGEST_RETRY_AFTER = 300.0
+LONGEST_RETRY_AFTER_SECONDS = 300.0
 """Seconds, which the cloud's edge asks for. A server that asks for more is not waited for here: the error carries its
 `retry_after`."""
 
@@ -54,7 +54,7 @@ def can_try_again(error: BaseException | None, *, known: bool = False) -> bool:
     """
     passing = isinstance(error, (NetworkError, RateLimitedError, ServerError)) and error.retryable
     passing |= known and isinstance(error, (ApiError, NetworkError)) and not isinstance(error, _REFUSALS)
-    return passing and retry_after(error) <= LONGEST_RETRY_AFTER
+    return passing and retry_after(error) <= LONGEST_RETRY_AFTER_SECONDS
 
 
 def retry_after(error: BaseException | None) -> float:

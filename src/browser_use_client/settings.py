@@ -15,7 +15,7 @@ from browser_use_client.errors import AuthenticationError, InvalidRequestError
 from browser_use_client.limits import Seconds, seconds_of
 from browser_use_client.network import Verify, proxy_of, proxy_to, tls_context
 
-CONNECT_TIMEOUT = 10.0
+CONNECT_TIMEOUT_SECONDS = 10.0
 
 _AGENT = f"browser-use-client/{version('browser-use-client')}"
 _HEADERS = {
@@ -58,7 +58,7 @@ class Settings:
         if timeout is None:
             raise InvalidRequestError("`timeout` must be a number of seconds, not None: a request could hang for ever.")
         limit = seconds_of("timeout", timeout)
-        self.timeout = httpx.Timeout(limit, connect=min(limit, CONNECT_TIMEOUT))
+        self.timeout = httpx.Timeout(limit, connect=min(limit, CONNECT_TIMEOUT_SECONDS))
         self._verify = tls_context(verify)
         self._proxy = None if proxy is None else _revealed(proxy)
 

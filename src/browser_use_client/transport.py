@@ -25,7 +25,7 @@ from browser_use_client.errors import (
 )
 from browser_use_client.json_text import read_answer
 from browser_use_client.refusals import error_from_response, error_from_store, refused_by_proxy
-from browser_use_client.settings import CONNECT_TIMEOUT, Settings
+from browser_use_client.settings import CONNECT_TIMEOUT_SECONDS, Settings
 
 T = TypeVar("T")
 E = TypeVar("E", bound=BaseException)
@@ -36,7 +36,7 @@ def request_of(call: Call[Any], settings: Settings) -> httpx.Request:
     timeout = settings.timeout
     if call.timeout is not None:
         limit = min(call.timeout, timeout.read or call.timeout)
-        timeout = httpx.Timeout(limit, connect=min(limit, CONNECT_TIMEOUT))
+        timeout = httpx.Timeout(limit, connect=min(limit, CONNECT_TIMEOUT_SECONDS))
     return httpx.Request(
         call.method,
         f"{settings.base_url if call.version is None else beside(settings.base_url, call.version)}{call.path}",
@@ -89,7 +89,7 @@ def check_file_response(effect: Upload | Download, response: httpx.Response) -> 
         raise error_from_store(str(effect), response.status_code, response.text, _retry_after(response.headers))
 
 
-PIECE = 64 * 1024
+PIECE_BYTES = 64 * 1024
 """Bytes that an upload reads at a time."""
 
 
@@ -98,7 +98,7 @@ def upload_options(effect: Upload, content: BinaryIO) -> dict[str, Any]:
     slot = effect.slot
     options = {"method": slot.method, "url": slot.url, "headers": dict(slot.headers)}
     if slot.fields is None:
-        return options | {"content": iter(lambda: content.read(PIECE), b"")}
+        return options | {"content": iter(lambda: content.read(PIECE_BYTES), b"")}
     file = (effect.path.name, content, effect.content_type)
     return options | {"data": dict(slot.fields), "files": {"file": file}}
 

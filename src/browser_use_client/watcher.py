@@ -18,10 +18,10 @@ from browser_use_client.retrying import Attempts, pause_before, retry_after
 SECONDS_PER_REQUEST = 0.05
 """From one sweep to the next, for each request that comes again: at most 20 a second, however many tasks there are."""
 
-SLICE = 0.5
+SLICE_SECONDS = 0.5
 """Seconds after which a pause is thought over: a task that came meanwhile is young, and is to be polled soon."""
 
-FORGET_AFTER = 20
+FORGET_AFTER_SWEEPS = 20
 """Sweeps after which tasks that were alone are looked for in the lists again, since others start and end tasks too."""
 
 
@@ -113,7 +113,7 @@ class TaskWatcher:
             except BrowserUseError as error:
                 swept = Sweep(unanswered=dict.fromkeys(waited_for, error), memory=memory)
             sweeps += 1
-            memory = swept.memory if sweeps % FORGET_AFTER else Memory(swept.memory.parts)
+            memory = swept.memory if sweeps % FORGET_AFTER_SWEEPS else Memory(swept.memory.parts)
             self._tell(waits, swept)
             await self._pause(swept, began)
 
@@ -149,7 +149,7 @@ class TaskWatcher:
             due = min([due, *(wait.deadline for wait in waits if wait.deadline is not None)])
             if now >= due:
                 return
-            await self._sleep(min(due - now, SLICE))
+            await self._sleep(min(due - now, SLICE_SECONDS))
         await self._sleep(0)
 
 

@@ -16,7 +16,7 @@ from browser_use_client.errors import BrowserUseError, InvalidRequestError
 from browser_use_client.json_text import read_answer
 from browser_use_client.models._base import UtcDatetime, View
 
-OLDEST = 300.0
+MAX_AGE_SECONDS = 300.0
 """Seconds: what was sent longer ago is refused, since it may have been recorded and sent again."""
 
 
@@ -52,7 +52,7 @@ def verify_webhook(
     signature: str,
     timestamp: str,
     secret: str,
-    max_age: float = OLDEST,
+    max_age: float = MAX_AGE_SECONDS,
     clock: Clock = time.time,
 ) -> WebhookEvent:
     """Check the call of a webhook, and read it.

@@ -22,8 +22,8 @@ ACTION_TIMEOUT_MS = 10_000
 NAVIGATION_TIMEOUT_MS = 30_000
 CLOSES_WITHIN_SECONDS = 5.0
 # What must not be seen in a picture: passwords, and fields that a secret was typed into.
-MARK = "data-browser-use-masked"
-MASKED = f"input[type=password], [{MARK}]"
+MASK_ATTRIBUTE = "data-browser-use-masked"
+MASKED = f"input[type=password], [{MASK_ATTRIBUTE}]"
 
 
 @dataclass(frozen=True)

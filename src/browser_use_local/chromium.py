@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.async_api import Playwright
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MACOS = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 
 
@@ -33,7 +33,7 @@ def find(named: str | None) -> Path | None:
         if found is None:
             raise NoChromiumError(f"There is no program {named!r}: name a Chromium or Chrome that can be started.")
         return Path(found)
-    for name in NAMES:
+    for name in PROGRAMS:
         if found := shutil.which(name):
             return Path(found)
     return MACOS if os.access(MACOS, os.X_OK) else None

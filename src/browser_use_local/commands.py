@@ -10,9 +10,10 @@ from typing import Any
 
 import httpx
 
-LIVE = ("created", "started", "paused")
+from browser_use_local.records import LIVE
+
 POLL_SECONDS = 0.3
-LONGEST_TASK = 80
+MAX_LINE_CHARACTERS = 80
 
 
 class ServerError(Exception):
@@ -179,7 +180,7 @@ def _doing(session: Any, tasks: list[Any]) -> str:
 
 def _short(task: str) -> str:
     line = " ".join(task.split())
-    return line if len(line) <= LONGEST_TASK else line[: LONGEST_TASK - 1] + "…"
+    return line if len(line) <= MAX_LINE_CHARACTERS else line[: MAX_LINE_CHARACTERS - 1] + "…"
 
 
 def _detail(answer: httpx.Response) -> str:

@@ -14,8 +14,8 @@ from browser_use_local.engine import Upload
 from browser_use_local.records import File, Task, new_id
 from browser_use_local.store import Store
 
-LARGEST = 10 * 1024 * 1024
-UPLOAD_WITHIN = 120
+MAX_FILE_BYTES = 10 * 1024 * 1024
+UPLOAD_WITHIN_SECONDS = 120
 
 
 class UnknownFileError(Exception):
@@ -30,7 +30,7 @@ class Expected:
     content_type: str
     size: int
     session_id: str | None
-    until: float = field(default_factory=lambda: time.monotonic() + UPLOAD_WITHIN)
+    until: float = field(default_factory=lambda: time.monotonic() + UPLOAD_WITHIN_SECONDS)
 
 
 class Files:

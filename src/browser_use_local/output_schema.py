@@ -11,7 +11,7 @@ import referencing.exceptions
 
 from browser_use_local.work import TooMuchWorkError, bounded
 
-MOST = 5
+SHOWN_FAULTS = 5
 TOO_MUCH_WORK = "it takes too long to try the patterns, alternatives and references of the schema: make them simpler"
 
 
@@ -33,7 +33,7 @@ def faults_found(schema: dict[str, Any], value: Any) -> str | None:
         return f"the schema refers to what is not in it, or only to itself ({error})"
     except ValueError as error:
         return f"the schema has a URL that is not valid ({error})"
-    return "; ".join(_say(fault) for fault in found[:MOST]) or None
+    return "; ".join(_say(fault) for fault in found[:SHOWN_FAULTS]) or None
 
 
 def as_json(value: Any) -> str:

@@ -17,11 +17,11 @@ from pathlib import Path
 import psutil
 
 # In the environment of all that a server starts, and of all that those start in turn.
-MARK = "BROWSER_USE_LOCAL_SERVER"
+SERVER_VARIABLE = "BROWSER_USE_LOCAL_SERVER"
 POLL_SECONDS = 0.05
-GIVES_UP_AFTER = 30.0
+GIVES_UP_AFTER_SECONDS = 30.0
 # Nobody waits for a guard whose server was killed, so it may make sure.
-GUARD_IS_SURE_AFTER = 2.0
+GUARD_IS_SURE_AFTER_SECONDS = 2.0
 
 
 def end_all(belongs: Callable[[psutil.Process], bool], sure_after: float = POLL_SECONDS) -> None:
@@ -32,7 +32,7 @@ def end_all(belongs: Callable[[psutil.Process], bool], sure_after: float = POLL_
         sure_after: For how many seconds none must be found. One that turns into another program has neither arguments
             nor environment for a moment, and a long one on a busy machine.
     """
-    until = time.monotonic() + GIVES_UP_AFTER
+    until = time.monotonic() + GIVES_UP_AFTER_SECONDS
     found_at = time.monotonic()
     while time.monotonic() < until:
         looked_at = time.monotonic()
@@ -49,7 +49,7 @@ def end_all(belongs: Callable[[psutil.Process], bool], sure_after: float = POLL_
 
 def of_server(mark: str) -> Callable[[psutil.Process], bool]:
     """What was started by the server of this mark; by all servers of a data folder, where the mark is the folder."""
-    return lambda process: process.environ().get(MARK, "").startswith(mark)
+    return lambda process: process.environ().get(SERVER_VARIABLE, "").startswith(mark)
 
 
 def of_profile(folder: Path) -> Callable[[psutil.Process], bool]:
@@ -78,18 +78,18 @@ def guarded(data_dir: Path) -> Iterator[None]:
     guard = subprocess.Popen(  # noqa: S603 - this very file
         [sys.executable, __file__, mark], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
     )
-    os.environ[MARK] = mark
+    os.environ[SERVER_VARIABLE] = mark
     try:
         yield
     finally:
-        del os.environ[MARK]
+        del os.environ[SERVER_VARIABLE]
         guard.communicate(b"closed")
 
 
 def main() -> None:
     """Waits until the server is gone: nobody else has the other end of this pipe. One that was killed says nothing."""
     was_killed = not sys.stdin.read()
-    end_all(of_server(sys.argv[1]), GUARD_IS_SURE_AFTER if was_killed else POLL_SECONDS)
+    end_all(of_server(sys.argv[1]), GUARD_IS_SURE_AFTER_SECONDS if was_killed else POLL_SECONDS)
 
 
 if __name__ == "__main__":

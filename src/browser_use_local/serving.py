@@ -26,7 +26,7 @@ from browser_use_local.settings import Settings
 from browser_use_local.store import NewerDatabaseError
 
 SHUTDOWN_WITHIN_SECONDS = 1
-SHORTEST_KEY = 24
+MIN_API_KEY_CHARACTERS = 24
 # What the server writes to a data folder.
 FOLDERS = ("agent", "browsers", "files", "profiles", "tasks", "workspaces")
 OWN_FILES = ("lock", "local.sqlite3*", *FOLDERS, "files/*", "profiles/*", "tasks/*", "tasks/*/*", "workspaces/*")
@@ -153,10 +153,10 @@ def _listen(settings: Settings) -> socket.socket:
     except OSError as error:
         raise CannotStartError(f"{host} is not an address to listen on: {error.strerror}") from error
     try:
-        if not is_loopback(str(address[0])) and len(settings.api_key or "") < SHORTEST_KEY:
+        if not is_loopback(str(address[0])) and len(settings.api_key or "") < MIN_API_KEY_CHARACTERS:
             raise CannotStartError(
-                f"{host} can be reached from other machines, so the server needs a key of {SHORTEST_KEY} characters or"
-                " more: set one with --api-key, or stay on 127.0.0.1."
+                f"{host} can be reached from other machines, so the server needs a key of {MIN_API_KEY_CHARACTERS}"
+                " characters or more: set one with --api-key, or stay on 127.0.0.1."
             )
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)

@@ -31,7 +31,7 @@ from browser_use_local.records import (
     WorkspaceFile,
     now,
 )
-from browser_use_local.tables import SCHEMA, UPGRADES, VERSION
+from browser_use_local.tables import SCHEMA, SCHEMA_VERSION, UPGRADES
 
 logger = logging.getLogger(__name__)
 
@@ -94,14 +94,16 @@ class Store:
         self._connection = sqlite3.connect(path, isolation_level=None, detect_types=sqlite3.PARSE_DECLTYPES)
         self._connection.row_factory = sqlite3.Row
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-        if version > VERSION:
-            raise NewerDatabaseError(f"version {version}, and this program knows {VERSION}")
+        if version > SCHEMA_VERSION:
+            raise NewerDatabaseError(f"version {version}, and this program knows {SCHEMA_VERSION}")
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.execute("PRAGMA foreign_keys = ON")
         missing = [SCHEMA] * (version == 0) + [UPGRADES[number] for number in UPGRADES if number > version]
         if missing:
-            self._connection.executescript(f"BEGIN; {' '.join(missing)} PRAGMA user_version = {VERSION}; COMMIT;")
+            self._connection.executescript(
+                f"BEGIN; {' '.join(missing)} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+            )
         self._unwritten: dict[tuple[type[Record], str], dict[str, Any]] = {}
 
     def close(self) -> None:

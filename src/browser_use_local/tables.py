@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 7
+SCHEMA_VERSION = 7
 
 SCHEMA = """
 CREATE TABLE sessions (

@@ -22,9 +22,9 @@ from browser_use_local.store import Store
 
 logger = logging.getLogger(__name__)
 
-ANSWERS_WITHIN = 10.0
-WAITS_BEFORE_TRYING_AGAIN = (0.5, 2.0, 5.0)
-LAST_CALLS_TAKE_UP_TO = 2.0
+CALL_TIMEOUT_SECONDS = 10.0
+RETRY_PAUSES_SECONDS = (0.5, 2.0, 5.0)
+LAST_CALLS_TIMEOUT_SECONDS = 2.0
 
 
 def signature(body: Mapping[str, Any], revision: Revision, timestamp: str, secret: str) -> str:
@@ -50,7 +50,7 @@ class Webhooks:
         self._secret = settings.webhook_secret or ""
         self._store = store
         # A receiver that is slow must not keep the next call from a connection.
-        self._client = httpx.AsyncClient(timeout=ANSWERS_WITHIN, limits=httpx.Limits(max_connections=None))
+        self._client = httpx.AsyncClient(timeout=CALL_TIMEOUT_SECONDS, limits=httpx.Limits(max_connections=None))
         self._notices: dict[str, deque[Notice]] = {}
         self._telling: set[asyncio.Task[None]] = set()
 
@@ -65,7 +65,7 @@ class Webhooks:
                 yield self
             finally:
                 if self._telling:
-                    await asyncio.wait(self._telling, timeout=LAST_CALLS_TAKE_UP_TO)
+                    await asyncio.wait(self._telling, timeout=LAST_CALLS_TIMEOUT_SECONDS)
                 for job in self._telling:
                     job.cancel()
                 await asyncio.gather(*self._telling, return_exceptions=True)
@@ -112,7 +112,7 @@ class Webhooks:
             "metadata": notice.metadata,
         }
         body = {"type": "agent.task.status_update", "timestamp": notice.at, "payload": payload}
-        for attempt, wait in enumerate((*WAITS_BEFORE_TRYING_AGAIN, None), start=1):
+        for attempt, wait in enumerate((*RETRY_PAUSES_SECONDS, None), start=1):
             result, delivered = await self._call(body, notice.revision)
             delivery = Delivery(task_id=notice.task_id, status=notice.status, attempt=attempt, result=result)
             self._note(self._store.add, delivery)
@@ -134,7 +134,7 @@ class Webhooks:
         try:
             # httpx bounds each read, and a receiver may answer letter by letter.
             call = self._client.post(self._url or "", content=json.dumps(body), headers=headers)
-            answer = await asyncio.wait_for(call, ANSWERS_WITHIN)
+            answer = await asyncio.wait_for(call, CALL_TIMEOUT_SECONDS)
         except (httpx.HTTPError, asyncio.TimeoutError) as error:
             return type(error).__name__, False
         return str(answer.status_code), answer.is_success

@@ -17,7 +17,7 @@ T = TypeVar("T")
 # Seconds of work; that the machine is busy with something else does not count.
 HERE_SECONDS = 0.05
 ELSEWHERE_SECONDS = 2.0
-PROGRAM = "from browser_use_local.work import main; main()"
+CHILD_CODE = "from browser_use_local.work import main; main()"
 
 
 class TooMuchWorkError(Exception):
@@ -46,7 +46,7 @@ async def bounded(function: Callable[..., T], *arguments: object) -> T:
 async def _elsewhere(function: Callable[..., T], *arguments: object) -> T:
     """The same in a process of its own, which ends with the call."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", PROGRAM, stdin=PIPE, stdout=PIPE, cwd=Path(__file__).parents[1], start_new_session=True
+        sys.executable, "-c", CHILD_CODE, stdin=PIPE, stdout=PIPE, cwd=Path(__file__).parents[1], start_new_session=True
     )
     try:
         answer, _ = await process.communicate(pickle.dumps((function, arguments)))

@@ -14,7 +14,7 @@ from browser_use_local.engine import Upload
 from browser_use_local.records import Conversation, File, Run, WorkspaceFile, now, wire_time
 from browser_use_local.store import Store
 
-UPLOAD_WITHIN = timedelta(minutes=5)
+UPLOAD_WITHIN_SECONDS = 300
 UPLOADS, OUTPUTS = "uploads", "outputs"
 
 
@@ -78,7 +78,7 @@ class Workspaces:
             WrongUploadError: It was not announced, or otherwise, or more than five minutes ago.
         """
         announced = datetime.fromisoformat(file.modified_at.replace("Z", "+00:00"))
-        if file.is_uploaded or datetime.now(timezone.utc) > announced + UPLOAD_WITHIN:
+        if file.is_uploaded or datetime.now(timezone.utc) > announced + timedelta(seconds=UPLOAD_WITHIN_SECONDS):
             raise WrongUploadError("the URL is used, or more than five minutes old")
         if content_type != file.content_type:
             raise WrongUploadError(f"the Content-Type is {content_type!r}, and {file.content_type!r} was announced")
@@ -148,7 +148,7 @@ class Workspaces:
 
     def forget_announced(self) -> None:
         """Removes what was announced, and not uploaded in time."""
-        latest = wire_time(datetime.now(timezone.utc) - UPLOAD_WITHIN)
+        latest = wire_time(datetime.now(timezone.utc) - timedelta(seconds=UPLOAD_WITHIN_SECONDS))
         for file in self._store.select(WorkspaceFile, {"is_uploaded": False, "modified_at <": latest}):
             self._store.delete(WorkspaceFile, id=file.id)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from airflow_browser_use.results import MAX_LOGGED, log_end, shortened
+from airflow_browser_use.results import MAX_LOG_CHARACTERS, log_end, shortened
 from browser_use_client import Step, Task
 
 BEGAN = datetime(2026, 11, 23, tzinfo=timezone.utc)
@@ -47,4 +47,4 @@ def test_what_the_server_does_not_say_is_left_out(caplog: pytest.LogCaptureFixtu
 
 def test_a_long_output_is_shortened() -> None:
     assert shortened("short") == "short"
-    assert shortened("x" * (MAX_LOGGED + 1234)) == "x" * MAX_LOGGED + "... (1,234 more characters)"
+    assert shortened("x" * (MAX_LOG_CHARACTERS + 1234)) == "x" * MAX_LOG_CHARACTERS + "... (1,234 more characters)"

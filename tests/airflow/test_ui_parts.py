@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session as Database
 from airflow_browser_use.pages import PageRecord
 from airflow_browser_use.ui import instances, task_page
 from airflow_browser_use.ui.output_table import Output, Table, output_from
-from airflow_browser_use.ui.pictures import MAX_BYTES, picture_of_step
+from airflow_browser_use.ui.pictures import MAX_PICTURE_BYTES, picture_of_step
 from airflow_browser_use.ui.rendering import dollars, duration, templates
 from airflow_browser_use.ui.service import Look, look, look_at_all
 from airflow_browser_use.ui.stage import Stage, policy_of_stage, stage_of
@@ -194,7 +194,7 @@ def store() -> Iterator[str]:
     [
         ("/image/png,3", (b"xxx", "image/png")),
         ("/text/html,3", None),
-        (f"/image/png,{MAX_BYTES + 1}", None),
+        (f"/image/png,{MAX_PICTURE_BYTES + 1}", None),
         (":1/image/png,3", None),
     ],
     ids=["a picture", "a page", "too large", "not a URL"],

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from browser_use_client import errors
 from browser_use_client.contracts import V2_FLAT
-from browser_use_client.retrying import LONGEST_RETRY_AFTER, MAX_ATTEMPTS, can_try_again, pause_before, retried
+from browser_use_client.retrying import LONGEST_RETRY_AFTER_SECONDS, MAX_ATTEMPTS, can_try_again, pause_before, retried
 from tests.client.in_memory import InMemory
 
 
@@ -19,7 +19,7 @@ from tests.client.in_memory import InMemory
         (errors.ConnectError("x"), True),
         (errors.ServerError("x", status_code=503), True),
         (errors.RateLimitedError("x", status_code=429, retry_after=30), True),
-        (errors.RateLimitedError("x", status_code=429, retry_after=LONGEST_RETRY_AFTER + 1), False),
+        (errors.RateLimitedError("x", status_code=429, retry_after=LONGEST_RETRY_AFTER_SECONDS + 1), False),
         (errors.NotFoundError("x", status_code=404), False),
         (errors.SessionBusyError("x", status_code=400), False),
         (errors.AuthenticationError("x", status_code=401), False),

@@ -18,6 +18,7 @@ from airflow_browser_use.identity import MAKER_NAME
 from airflow_browser_use.reattach import earlier_tasks
 from airflow_browser_use.results import schema_from
 from browser_use_client import BrowserUseError, CreatedTask, SessionBusyError, SessionStoppedError
+from browser_use_client.limits import MAX_METADATA
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from airflow_browser_use.record import Memory, Record
     from airflow_browser_use.session_policy import SessionPolicy
     from browser_use_client import BrowserUseClient, CreateTaskRequest, Task
-
-MOST_METADATA = 10
-"""Pairs that a task can carry (`v2-flat`), one of which is its idempotency key."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +142,7 @@ class Creation:
 
     def _signed(self, request: CreateTaskRequest) -> CreateTaskRequest:
         """The request with the task instance in its metadata, if there is room: the user's key says nothing of it."""
-        if self.client.lacks("metadata") or len(request.metadata) > MOST_METADATA - 2:
+        if self.client.lacks("metadata") or len(request.metadata) > MAX_METADATA - 2:
             return request
         metadata = {**request.metadata, MAKER_NAME: self.identity.instance}
         return request.model_copy(update={"metadata": metadata})

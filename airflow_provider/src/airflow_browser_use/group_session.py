@@ -24,7 +24,7 @@ _NAME = "begins-with-its-first-task:"
 BEGUN_FOR = "session_begun_for"
 """In XCom: the name of the group's session that a task has begun, or goes on in."""
 
-SETTINGS = "browser_settings"
+SETTINGS_KEY = "browser_settings"
 """In XCom of the setup task: the settings of the browser."""
 
 POLL_SECONDS = 2.0

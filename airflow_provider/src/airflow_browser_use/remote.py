@@ -293,7 +293,7 @@ class RemoteTask:
 
     def _with_settings_of_group(self, request: CreateTaskRequest) -> CreateTaskRequest:
         """The request of the task that begins the session of a group; what the task says itself counts first."""
-        settings = self.ti.xcom_pull(task_ids=self.use.group, key=group_session.SETTINGS) or {}
+        settings = self.ti.xcom_pull(task_ids=self.use.group, key=group_session.SETTINGS_KEY) or {}
         own = request.browser_settings.model_dump(exclude_unset=True)
         return request.model_copy(update={"browser_settings": BrowserSettings(**{**settings, **own})})
 

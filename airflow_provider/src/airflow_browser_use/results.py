@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from airflow_browser_use.pages import InstancePage
     from browser_use_client import Session, Step, Task
 
-MAX_LOGGED = 1000
+MAX_LOG_CHARACTERS = 1000
 """Characters of an output that go into the log, where it does not fit its schema."""
 
 
@@ -91,5 +91,5 @@ def last_page(task: Task) -> str:
 
 def shortened(text: str) -> str:
     """A text of any length as something to read in a log."""
-    left_out = len(text) - MAX_LOGGED
-    return text if left_out <= 0 else f"{text[:MAX_LOGGED]}... ({left_out:,} more characters)"
+    left_out = len(text) - MAX_LOG_CHARACTERS
+    return text if left_out <= 0 else f"{text[:MAX_LOG_CHARACTERS]}... ({left_out:,} more characters)"

@@ -22,7 +22,7 @@ from airflow_browser_use.links import LiveViewLink
 from airflow_browser_use.pages import SHOW_LIVE_URL, InstancePage
 from airflow_browser_use.results import return_value, schema_from
 from airflow_browser_use.templates import TemplatedOperator
-from airflow_browser_use.triggers import LATEST_RESUME, BrowserUseTaskTrigger
+from airflow_browser_use.triggers import LATEST_RESUME_SECONDS, BrowserUseTaskTrigger
 from browser_use_client import (
     BrowserUseError,
     CreatedTask,
@@ -137,7 +137,7 @@ class BrowserUseTaskSensor(TemplatedOperator, BaseSensorOperator):
             ),
             method_name=self.execute_complete.__name__,
             kwargs={"try_number": context["ti"].try_number},
-            timeout=timedelta(seconds=self.timeout + LATEST_RESUME),
+            timeout=timedelta(seconds=self.timeout + LATEST_RESUME_SECONDS),
         )
 
     def _read(self, task: AnyTask) -> Task:

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 SETTLE_AFTER_SECONDS = 15.0
 """From the end of a run until it is settled: it is in the database by then, and workers and triggerers are done."""
 
-ENDED = {"success", "failed"}
+ENDED_RUN_STATES = {"success", "failed"}
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def _start_of(run: EndedRun) -> Any:
         found = session.execute(
             select(DagRun.state, DagRun.start_date).where(DagRun.dag_id == run.dag_id, DagRun.run_id == run.run_id)
         ).first()
-    return found.start_date if found and found.state in ENDED else None
+    return found.start_date if found and found.state in ENDED_RUN_STATES else None
 
 
 def _connections_of(run: EndedRun) -> dict[str, set[str]]:

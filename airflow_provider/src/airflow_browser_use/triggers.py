@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from browser_use_client import AsyncBrowserUseClient
     from browser_use_client.models import AnyTask
 
-LATEST_RESUME = 60.0
+LATEST_RESUME_SECONDS = 60.0
 """Seconds after its deadline at which a deferred task is resumed even if no triggerer lives to say that it is late."""
 
 ON_ITS_WAY = {"scheduled", "queued"}
@@ -38,13 +38,13 @@ ON_ITS_WAY = {"scheduled", "queued"}
 ON_ITS_WAY_POLLS = 10
 """How often a task instance that is on its way is asked for, a second apart, before it counts as cleared."""
 
-STEPS_EVERY = 3.0
+STEP_POLL_SECONDS = 3.0
 """Seconds between polls for the steps of a task."""
 
-LINE_SECONDS = 60.0
+LOG_SECONDS = 60.0
 """From one line about a server that does not answer to the next."""
 
-STEP_READS = 5.0
+STEP_POLLS_PER_SECOND = 5.0
 """Polls per second at most, all triggers of a connection together."""
 
 _STOPPING: set[asyncio.Task[None]] = set()
@@ -184,13 +184,13 @@ class BrowserUseTaskTrigger(BaseTrigger):
         cursor: str | None = None
         while True:
             # With jitter: a triggerer starts many triggers together, and their polls would come together.
-            pause = max(STEPS_EVERY, watch.triggers / STEP_READS) * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
+            pause = max(STEP_POLL_SECONDS, watch.triggers / STEP_POLLS_PER_SECOND) * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
             await asyncio.sleep(pause)
             try:
                 progress = await watch.client.get_progress(self.browser_task_id, cursor)
             except BrowserUseError as error:
                 if now() >= next_line:
-                    next_line = now() + LINE_SECONDS
+                    next_line = now() + LOG_SECONDS
                     self.log.info("Waiting for remote task %s. %s", self.browser_task_id, error)
                 continue
             cursor = progress.cursor

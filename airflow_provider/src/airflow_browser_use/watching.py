@@ -45,7 +45,7 @@ class Watch:
 
 
 _WATCHES: dict[Hashable, Watch] = {}
-_LOOK_UPS: dict[Hashable, asyncio.Task[dict[str, Any]]] = {}
+_SETTINGS_READS: dict[Hashable, asyncio.Task[dict[str, Any]]] = {}
 
 
 @asynccontextmanager
@@ -85,7 +85,7 @@ async def _settings(browser_use_conn_id: str) -> dict[str, Any]:
     together would wait for minutes.
     """
     key = (asyncio.get_running_loop(), browser_use_conn_id)
-    if key not in _LOOK_UPS:
-        _LOOK_UPS[key] = asyncio.create_task(BrowserUseHook(browser_use_conn_id).get_async_settings())
-        _LOOK_UPS[key].add_done_callback(lambda _: _LOOK_UPS.pop(key))
-    return await asyncio.shield(_LOOK_UPS[key])
+    if key not in _SETTINGS_READS:
+        _SETTINGS_READS[key] = asyncio.create_task(BrowserUseHook(browser_use_conn_id).get_async_settings())
+        _SETTINGS_READS[key].add_done_callback(lambda _: _SETTINGS_READS.pop(key))
+    return await asyncio.shield(_SETTINGS_READS[key])

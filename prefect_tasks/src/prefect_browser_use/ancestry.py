@@ -19,7 +19,7 @@ from prefect_browser_use.fingerprints import fingerprint
 
 T = TypeVar("T")
 
-CLOCK_SKEW = timedelta(minutes=10)
+PREFECT_CLOCK_SKEW = timedelta(minutes=10)
 """How far the clock of Prefect's server, which dates flow runs, may be from ours."""
 
 
@@ -30,7 +30,7 @@ class Ancestry:
     Attributes:
         root: The outermost flow run.
         path: The calls of flows on the way.
-        since: When the outermost one was first started, less `CLOCK_SKEW`.
+        since: When the outermost one was first started, less `PREFECT_CLOCK_SKEW`.
         ran_before: Whether one of them ran before: as an earlier attempt, or until it was suspended. The number of its
             attempts does not say the latter, its states do.
     """
@@ -106,7 +106,7 @@ def _read(client: SyncPrefectClient, flow_run: FlowRun) -> Ancestry:
         path.insert(0, f"{call.task_key}/{call.dynamic_key}/{sha256(fingerprint(flow_run.parameters)).hexdigest()}")
         flow_run = client.read_flow_run(call.flow_run_id)
     started = flow_run.start_time or flow_run.created
-    return Ancestry(flow_run.id, tuple(path), started - CLOCK_SKEW if started else None, ran_before)
+    return Ancestry(flow_run.id, tuple(path), started - PREFECT_CLOCK_SKEW if started else None, ran_before)
 
 
 def _ran_before(client: SyncPrefectClient, flow_run: FlowRun) -> bool:

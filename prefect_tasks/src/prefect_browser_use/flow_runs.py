@@ -38,7 +38,7 @@ SLICE_SECONDS = 1.0
 lands only between two calls."""
 
 
-CROWD = 100
+CROWDED_WAITS = 100
 """Waits in a process at which pauses are twice as long: then all tasks together poll no more than 200 times a second.
 More polls would take the time that the process needs to start the others."""
 
@@ -153,7 +153,7 @@ class FlowRunWatch:
     def _waiting_until(self, seconds: float) -> Iterator[float]:
         _waiting.add(self)
         try:
-            yield time.monotonic() + seconds * (1 + len(_waiting) / CROWD)
+            yield time.monotonic() + seconds * (1 + len(_waiting) / CROWDED_WAITS)
         finally:
             _waiting.discard(self)
 

@@ -19,7 +19,7 @@ from uuid import UUID, uuid4
 
 from prefect.context import FlowRunContext, TaskRunContext
 
-from prefect_browser_use.ancestry import CLOCK_SKEW, ancestry_of, attempt_of
+from prefect_browser_use.ancestry import PREFECT_CLOCK_SKEW, ancestry_of, attempt_of
 from prefect_browser_use.credentials import BrowserUseCredentials
 from prefect_browser_use.fingerprints import fingerprint
 from prefect_browser_use.places import Place
@@ -33,7 +33,7 @@ class KeyedCall:
         scope: The outermost flow run; without a flow, the task run; in a script, something made up.
         path: From there to the call.
         attempt: Tells the attempts of the flow run from each other.
-        since: When the outermost flow run, or else the task run, was first started, less `CLOCK_SKEW`.
+        since: When the outermost flow run, or else the task run, was first started, less `PREFECT_CLOCK_SKEW`.
         ran_before: Whether an earlier attempt may have started something.
         is_retry: Whether this attempt may have, in an earlier try of the task.
         is_certain: See `Place`.
@@ -70,7 +70,7 @@ class KeyedCall:
                 scope=scope,
                 path=(own,),
                 attempt=str(scope),
-                since=place.since - CLOCK_SKEW if place and place.since else None,
+                since=place.since - PREFECT_CLOCK_SKEW if place and place.since else None,
                 ran_before=True,  # nobody counts how often a background task was started
                 is_retry=is_retry,
                 is_certain=is_certain,

@@ -18,6 +18,7 @@ T = TypeVar("T")
 log = logging.getLogger("browser_use_client")
 
 PAGE_SIZE = 100
+"""Items that a page of a list, and a part of an overview, holds at most."""
 
 
 def none_of(_: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from browser_use_client.models import Step
 
-LONGEST_WORDS = 1_000
+MAX_STEP_TEXT_CHARACTERS = 1_000
 """Characters that a step keeps of what a tool said: that may be a whole page."""
 
 _DONE = {"completed", "error"}
@@ -111,4 +111,4 @@ def _data(event: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _words(said: Any) -> str:
-    return said[:LONGEST_WORDS] if isinstance(said, str) else ""
+    return said[:MAX_STEP_TEXT_CHARACTERS] if isinstance(said, str) else ""

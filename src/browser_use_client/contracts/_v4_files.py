@@ -20,7 +20,7 @@ from browser_use_client.errors import InvalidRequestError, NotFoundError
 from browser_use_client.models import CreateTaskRequest, OutputFile, Page, Task, UploadSlot
 from browser_use_client.models._base import UtcDatetime
 
-MAX_FILE_SIZE = 50 * 1024 * 1024
+MAX_FILE_BYTES = 50 * 1024 * 1024
 """Bytes that an uploaded file may have at most."""
 
 UPLOADS = "uploads/"
@@ -36,9 +36,9 @@ class V4Files(V4Base):
 
     def content_type(self, file: str | Path, size: int) -> str:
         """Any kind is taken."""
-        if not 0 < size <= MAX_FILE_SIZE:
+        if not 0 < size <= MAX_FILE_BYTES:
             raise InvalidRequestError(
-                f"{file} cannot be uploaded: it has {size:,} bytes; {NAME} takes files of 1 to {MAX_FILE_SIZE:,}."
+                f"{file} cannot be uploaded: it has {size:,} bytes; {NAME} takes files of 1 to {MAX_FILE_BYTES:,}."
             )
         return mimetypes.guess_type(str(file))[0] or "application/octet-stream"
 

@@ -13,7 +13,7 @@ from browser_use_client.models import BrowserSettings, CreateTaskRequest, Custom
 
 NAME = "v4"
 MOST_FILES = 20
-LONGEST_KEEP_ALIVE = 14_400
+LONGEST_KEEP_ALIVE_SECONDS = 14_400
 """Seconds: as long as any browser lives."""
 
 _IN_THE_PROMPT = "Write it into the prompt."
@@ -83,7 +83,7 @@ def run_body(request: CreateTaskRequest, *, keep_session: bool) -> dict[str, Any
             "sessionId": browser.session_id,
             "workspaceId": request.workspace_id,
             "browserSettings": _browser_settings(browser) or None,
-            "keepAlive": browser.keep_alive_seconds or (LONGEST_KEEP_ALIVE if keep_session else None),
+            "keepAlive": browser.keep_alive_seconds or (LONGEST_KEEP_ALIVE_SECONDS if keep_session else None),
             "attachedFileIds": file_ids or None,
             "secretBindings": secret_bindings(request),
             "opVaultId": request.op_vault_id,

@@ -11,7 +11,7 @@ from browser_use_client.models import CreateTaskRequest
 
 MOST_SECRETS = 20
 MOST_HOSTS = 20
-LONGEST_SECRET = 4_096
+MAX_SECRET_BYTES = 4_096
 """Bytes."""
 
 _LABEL = "[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
@@ -72,8 +72,8 @@ def _checked_host(host: str) -> str:
 
 
 def _checked_value(name: str, value: str) -> str:
-    if not 0 < len(value.encode(errors="replace")) <= LONGEST_SECRET:
-        raise InvalidRequestError(f"The secret {name!r} must have 1 to {LONGEST_SECRET:,} bytes.")
+    if not 0 < len(value.encode(errors="replace")) <= MAX_SECRET_BYTES:
+        raise InvalidRequestError(f"The secret {name!r} must have 1 to {MAX_SECRET_BYTES:,} bytes.")
     return value
 
 

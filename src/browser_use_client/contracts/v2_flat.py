@@ -17,6 +17,7 @@ from browser_use_client.contracts._refusing import (
 from browser_use_client.contracts._v2 import V2, common_body, download_url, task_fields, without_nones
 from browser_use_client.effects import Call
 from browser_use_client.errors import InvalidRequestError
+from browser_use_client.limits import MAX_METADATA
 from browser_use_client.models import (
     Account,
     BrowserProfile,
@@ -31,7 +32,7 @@ from browser_use_client.models import (
 )
 
 NAME = "v2-flat"
-LONGEST_TASK = 50_000
+MAX_TASK_CHARACTERS = 50_000
 
 _BROWSER_PROFILES = Profiles(
     contract=NAME,
@@ -55,7 +56,7 @@ class V2Flat(V2):
     }
     live_statuses = ("created", "started")
     kinds_of_profiles = (_BROWSER_PROFILES,)
-    most_metadata = 10
+    most_metadata = MAX_METADATA
 
     def place(self, request: CreateTaskRequest, *, keep_session: bool, with_files: bool) -> Call[Place] | None:
         """POST /sessions: files belong to a session, and the one of POST /tasks would close with the task."""
@@ -97,9 +98,9 @@ class V2Flat(V2):
         refuse(NAME, agent, "agent_settings.", _NO_AGENT_SETTINGS)
         refuse(NAME, request, "", _NO_OPTIONS)
         refuse_session_settings_of_follow_up(browser)
-        if len(request.task) > LONGEST_TASK:
+        if len(request.task) > MAX_TASK_CHARACTERS:
             raise InvalidRequestError(
-                f"The task has {len(request.task):,} characters; {NAME} takes at most {LONGEST_TASK:,}."
+                f"The task has {len(request.task):,} characters; {NAME} takes at most {MAX_TASK_CHARACTERS:,}."
             )
         if len(request.metadata) > self.most_metadata:
             raise InvalidRequestError(

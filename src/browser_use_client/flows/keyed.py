@@ -16,7 +16,7 @@ from browser_use_client.models import CreatedTask, Task
 from browser_use_client.retrying import retried
 from browser_use_client.server_clock import ServerClock
 
-SETTLING = (0.0, 1.0, 2.0, 4.0, 8.0)
+SETTLING_SECONDS = (0.0, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each look-up of a task that a list does not show yet: lists lag behind by some seconds."""
 
 
@@ -65,7 +65,7 @@ class KeyedTasks:
         Args:
             until_listed: Whether to ask again until lists have had time to show it.
         """
-        for pause in SETTLING if until_listed else (0.0,):
+        for pause in SETTLING_SECONDS if until_listed else (0.0,):
             if pause:
                 yield Sleep(pause)
             tasks = yield from self._find_new()
@@ -143,7 +143,7 @@ class KeyedTasks:
 
         By the time that it says, the lists are read once more: it tells how late the clock is that stamps tasks.
         """
-        for pause in SETTLING:
+        for pause in SETTLING_SECONDS:
             if pause:
                 yield Sleep(pause)
             tasks = yield from self._find_new()

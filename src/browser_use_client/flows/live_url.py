@@ -10,8 +10,8 @@ from browser_use_client.effects import Clock, Flow, Notify, within
 from browser_use_client.errors import BrowserUseError
 from browser_use_client.models import Task, TaskState
 
-FIRST_PAUSE = 2.0
-LONGEST_REQUEST = 4.0
+FIRST_PAUSE_SECONDS = 2.0
+LONGEST_REQUEST_SECONDS = 4.0
 """Seconds: watching is worth less than knowing how the task stands."""
 
 
@@ -33,7 +33,7 @@ class LiveUrl:
     session_id: str | None
     callback: Callable[[str], object] | None
     clock: Clock
-    _pause: float = FIRST_PAUSE
+    _pause: float = FIRST_PAUSE_SECONDS
     _due: float = 0.0
     _saw_step: bool = False
 
@@ -65,7 +65,7 @@ class LiveUrl:
 
     def _ask(self, left: float | None) -> Flow[str | None]:
         """One try: the next one comes anyhow."""
-        seconds = LONGEST_REQUEST if left is None else min(left, LONGEST_REQUEST)
+        seconds = LONGEST_REQUEST_SECONDS if left is None else min(left, LONGEST_REQUEST_SECONDS)
         if self.session_id is None or seconds <= 0:
             return None
         try:

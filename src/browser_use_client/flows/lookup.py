@@ -12,6 +12,7 @@ from browser_use_client.contracts import Contract
 from browser_use_client.effects import Clock, Flow
 from browser_use_client.errors import UnexpectedResponseError
 from browser_use_client.flows.pages import all_pages
+from browser_use_client.limits import LATEST
 from browser_use_client.models import Page, Task, Unreadable
 from browser_use_client.models.keys import tag_of, without_tag
 from browser_use_client.retrying import retried
@@ -27,8 +28,6 @@ LOOK_BACK = timedelta(days=7)
 CLOCK_SKEW = timedelta(minutes=10)
 """How far the clock that stamps tasks may be from the one that dates the server's answers: these may be two machines,
 and before the first answer it is ours."""
-
-_LAST = datetime(9000, 1, 1, tzinfo=timezone.utc)
 
 
 def ago(clock: Clock, interval: timedelta) -> datetime:
@@ -184,7 +183,7 @@ def came_back_without_key(task_id: str, key: str) -> str:
 
 def moment_of(task: Task) -> datetime:
     """When a task was created, by the server's clock; the contract may say only when it started."""
-    return task.created_at or task.started_at or _LAST
+    return task.created_at or task.started_at or LATEST
 
 
 def _read(

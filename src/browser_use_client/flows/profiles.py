@@ -6,7 +6,6 @@ just made a younger one deletes it: it is empty, and nobody else takes it.
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from itertools import count
 
 from browser_use_client.contracts import Contract
@@ -15,10 +14,9 @@ from browser_use_client.effects import Clock, Flow, Sleep, call
 from browser_use_client.errors import BrowserUseError, SessionBusyError
 from browser_use_client.flows.pages import all_pages
 from browser_use_client.flows.sessions import log, quietly
+from browser_use_client.limits import LATEST
 from browser_use_client.models import BrowserProfile, BrowserSettings
 from browser_use_client.retrying import pause_before, pause_or_raise, retried
-
-LAST = datetime.max.replace(tzinfo=timezone.utc)
 
 
 def with_profile(contract: Contract, settings: BrowserSettings, clock: Clock) -> Flow[BrowserSettings]:
@@ -103,4 +101,4 @@ def _called(profiles: Profiles[BrowserProfile], name: str) -> Flow[list[BrowserP
     """All profiles of a name, the oldest first: of those of one moment, the last that is listed."""
     pages = yield from all_pages(profiles.list)
     found = [profile for page in pages[::-1] for profile in page.items[::-1] if profile.name == name]
-    return sorted(found, key=lambda profile: profile.created_at or LAST)
+    return sorted(found, key=lambda profile: profile.created_at or LATEST)

@@ -23,8 +23,8 @@ from browser_use_client.flows.sessions import log, stop_task
 from browser_use_client.models import AnyTask, CreatedTask, Progress, Step, Task, TaskState, id_of
 from browser_use_client.retrying import retried
 
-SHORTEST_POLL = 0.5
-LONGEST_POLL = 5.0
+SHORTEST_POLL_SECONDS = 0.5
+LONGEST_POLL_SECONDS = 5.0
 POLLS_PER_ELAPSED = 15.0
 """Polls come at a fifteenth of the time that the task has run: one of 30 s is seen to end after 1 s on average."""
 
@@ -39,7 +39,7 @@ def poll_pause(elapsed: float, poll_interval: float | None) -> float:
         elapsed: Seconds that the task has been waited for.
         poll_interval: Seconds between polls if they are to be regular. Default: quick at first, then slower.
     """
-    interval = poll_interval or min(max(SHORTEST_POLL, elapsed / POLLS_PER_ELAPSED), LONGEST_POLL)
+    interval = poll_interval or min(max(SHORTEST_POLL_SECONDS, elapsed / POLLS_PER_ELAPSED), LONGEST_POLL_SECONDS)
     return interval * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - no secret
 
 

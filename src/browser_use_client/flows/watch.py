@@ -7,15 +7,13 @@ from dataclasses import dataclass, field
 from math import ceil
 
 from browser_use_client.contracts import Contract
+from browser_use_client.contracts._pages import PAGE_SIZE
 from browser_use_client.effects import Call, Flow, Together
 from browser_use_client.errors import BadRequestError, BrowserUseError, NotFoundError, RejectedRequestError
 from browser_use_client.models import Overview, TaskState
 
-TASKS_PER_PART = 100
-"""How many tasks a part of the overview shows at most."""
-
-WORTH_READING = 0.1
-"""Of each ten tasks that are not seen yet, so many requests may be spent on parts that show none of them."""
+REQUESTS_PER_UNSEEN_TASK = 0.1
+"""Requests that may be spent on parts that show nothing new, for each task that is not seen yet."""
 
 _REFUSALS = (BadRequestError, NotFoundError, RejectedRequestError)
 
@@ -67,7 +65,7 @@ def sweep(contract: Contract, task_ids: Collection[str], *, memory: Memory = Mem
     reading = _Reading(contract, set(task_ids))
     yield from reading.read(memory.parts)
     new = len(reading.unseen - memory.alone)
-    if ceil(new / TASKS_PER_PART) + 1 < new:
+    if ceil(new / PAGE_SIZE) + 1 < new:
         yield from reading.walk()
     found = Sweep(requests=len(reading.further))
     yield from _ask(reading.unseen, contract.get_task_state, found)
@@ -120,7 +118,7 @@ class _Reading:
         ahead: list[str | None] = [None]
         passed: set[str | None] = set()
         barren = 0
-        while ahead and self.unseen and (left := ceil(len(self.unseen) * WORTH_READING) - barren) >= 0:
+        while ahead and self.unseen and (left := ceil(len(self.unseen) * REQUESTS_PER_UNSEEN_TASK) - barren) >= 0:
             unread = [cursor for cursor in ahead if cursor not in self.further][: left + 1]
             if unread:
                 ended_with = yield from self.read(unread)

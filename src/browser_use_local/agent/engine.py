@@ -16,17 +16,17 @@ from typing import Any
 
 from browser_use_local.agent.environment import Environment
 from browser_use_local.agent.model import Model
-from browser_use_local.browser import MARK, Browser
+from browser_use_local.browser import MASK_ATTRIBUTE, Browser
 from browser_use_local.engine import DoneStep, EngineFailedError, Outcome, Report, TaskRequest
 from browser_use_local.masking import mask
 from browser_use_local.output_schema import TOO_MUCH_WORK, faults
 
 PROGRAM = Path(__file__).with_name("program.py")
-LONGEST_LINE = 32 * 1024 * 1024
-LONGEST_NAME = 60
+MAX_LINE_BYTES = 32 * 1024 * 1024
+MAX_NAME_CHARACTERS = 60
 # How many tasks of its session the agent is told of, and how much of each, in characters.
-MEMORY = 10
-LONGEST_MEMORY = 1000
+REMEMBERED_TASKS = 10
+MAX_MEMORY_CHARACTERS = 1000
 QUIET = {
     "ANONYMIZED_TELEMETRY": "false",
     "BROWSER_USE_CLOUD_SYNC": "false",
@@ -100,7 +100,7 @@ class AgentEngine:
         return {
             "model": self._model.as_message(),
             "cdp_url": chromium.cdp_url,
-            "mark": MARK,
+            "mark": MASK_ATTRIBUTE,
             "task": _with_secret_tags(request.task, request.secrets),
             "secrets": dict(request.secrets),
             "secret_hosts": dict(request.secret_hosts),
@@ -171,7 +171,7 @@ async def _program(python: Path, place: Path) -> AsyncIterator[_Program]:
             stderr=asyncio.subprocess.PIPE,
             cwd=place,
             env={**os.environ, **QUIET, "TMPDIR": str(place), "BROWSER_USE_CONFIG_DIR": str(place / "config")},
-            limit=LONGEST_LINE,
+            limit=MAX_LINE_BYTES,
         )
     except OSError as error:
         raise EngineFailedError(f"The agent's Python, {python}, cannot be started: {error.strerror}") from error
@@ -184,7 +184,7 @@ async def _program(python: Path, place: Path) -> AsyncIterator[_Program]:
 
 def _file_name(name: str) -> str:
     """A name from outside as one that is no path, and that any file system takes."""
-    return re.sub(r"[^\w. ()-]", "_", name)[-LONGEST_NAME:].lstrip(".") or "file"
+    return re.sub(r"[^\w. ()-]", "_", name)[-MAX_NAME_CHARACTERS:].lstrip(".") or "file"
 
 
 def _with_secret_tags(task: str, secrets: Mapping[str, str]) -> str:
@@ -200,8 +200,8 @@ def _instructions(request: TaskRequest) -> str:
     """What the system prompt is extended with: what the user said, and what came before."""
     parts = [request.instructions] if request.instructions else []
     if request.earlier:
-        latest = request.earlier[-MEMORY:]
-        lines = [f"- {task[:LONGEST_MEMORY]}\n  {output[:LONGEST_MEMORY]}" for task, output in latest]
+        latest = request.earlier[-REMEMBERED_TASKS:]
+        lines = [f"- {task[:MAX_MEMORY_CHARACTERS]}\n  {output[:MAX_MEMORY_CHARACTERS]}" for task, output in latest]
         parts.append("Earlier tasks in this browser, which is still open, and what came of them:\n" + "\n".join(lines))
     return "\n\n".join(parts)
 

@@ -12,7 +12,7 @@ FORMS = (
     " with the model behind a #, as in http://127.0.0.1:1234/v1#qwen3"
 )
 
-SHORTEST_KEY = 16
+MIN_MASKED_KEY_CHARACTERS = 16
 
 
 class ModelError(Exception):
@@ -72,7 +72,7 @@ class Model:
         if self.key_variable and not environment.get(self.key_variable):
             raise ModelError(f"The model {self.text} needs its key in the environment variable {self.key_variable}.")
         keys = {name: environment.get(name, "") for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")}
-        return {name: key for name, key in keys.items() if len(key) >= SHORTEST_KEY}
+        return {name: key for name, key in keys.items() if len(key) >= MIN_MASKED_KEY_CHARACTERS}
 
     def as_message(self) -> dict[str, str | None]:
         """What the agent's program is told."""

@@ -28,9 +28,9 @@ from pydantic import AfterValidator, RootModel, ValidationError
 Json = dict[str, Any]
 
 # What the agent's own clients do about rate limits and models that are down, with growing waits in between.
-RETRIES = 5
+MODEL_RETRIES = 5
 DEEPEST = 12
-NO_ANSWER = "Ask the model for the next step."
+GOAL_WITHOUT_ANSWER = "Ask the model for the next step."
 
 
 class Wire:
@@ -95,7 +95,7 @@ class Tools(AllTools):  # type: ignore[misc] # it is Any where browser-use is no
         if name != "input":
             return f"The secret {named[0]} can be typed into a field, and used for nothing else"
         node = await browser_session.get_element_by_index(parameters["index"])
-        host = await _call(_HOST, node, browser_session) if node else None
+        host = await _call(_HOST_OF_DOCUMENT, node, browser_session) if node else None
         for secret in named:
             hosts = self._secret_hosts[secret]
             if not host or not any(_is_of_host(host, one) for one in hosts):
@@ -114,7 +114,7 @@ def _is_of_host(host: str, named: str) -> bool:
 
 
 # The document of a field, which may be in a frame of another host.
-_HOST = "function () { return this.ownerDocument.location.hostname }"
+_HOST_OF_DOCUMENT = "function () { return this.ownerDocument.location.hostname }"
 
 
 async def _call(function: str, node: Any, browser_session: Any) -> Any:
@@ -227,7 +227,7 @@ class Run:
         files = [path for path in dict.fromkeys([*downloads, *attachments]) if path not in self._given]
         self._given.update(files)
         return {
-            "goal": (said.next_goal or said.memory or "") if said else NO_ANSWER,
+            "goal": (said.next_goal or said.memory or "") if said else GOAL_WITHOUT_ANSWER,
             "evaluation": f"Failed: {errors}" if errors else (said and said.evaluation_previous_goal) or "",
             "memory": (said and said.memory) or "",
             "actions": [action.model_dump(mode="json", exclude_none=True) for action in said.action] if said else [],
@@ -240,13 +240,13 @@ class Run:
         provider, name, url = (self._request["model"][key] for key in ("provider", "name", "url"))
         model: Any
         if provider == "anthropic":
-            model = ChatAnthropic(model=name, max_retries=RETRIES)
+            model = ChatAnthropic(model=name, max_retries=MODEL_RETRIES)
         elif provider == "ollama":
             model = ChatOllama(model=name)
         else:
             # A server of one's own needs no key, but its client does.
             key = os.environ.get("OPENAI_API_KEY") or ("none" if url else None)
-            model = ChatOpenAI(model=name, base_url=url, api_key=key, max_retries=RETRIES)
+            model = ChatOpenAI(model=name, base_url=url, api_key=key, max_retries=MODEL_RETRIES)
         invoke = model.ainvoke
 
         async def watched(*arguments: Any, **options: Any) -> Any:

@@ -26,7 +26,7 @@ FlatModel = Literal[
     "claude-opus-4-5-20251101", "claude-opus-4-7", "llama-4-maverick-17b-128e-instruct", "claude-3-7-sonnet-20250219",
 ]  # fmt: skip
 # In characters. Whether it is a schema is found out while others wait: a quarter of a second for so many.
-LONGEST_SCHEMA = 64_000
+MAX_SCHEMA_CHARACTERS = 64_000
 Country = Annotated[str, Field(pattern="^[a-z]{2}$")]
 Width = Annotated[int, Field(ge=320, le=6144)]
 Height = Annotated[int, Field(ge=320, le=3456)]
@@ -43,8 +43,8 @@ def _schema(text: object) -> object:
     """Reads an output schema; pydantic turns the ValueError into a 422."""
     if not isinstance(text, str):
         return text
-    if len(text) > LONGEST_SCHEMA:
-        raise ValueError(f"the output schema is longer than {LONGEST_SCHEMA} characters")
+    if len(text) > MAX_SCHEMA_CHARACTERS:
+        raise ValueError(f"the output schema is longer than {MAX_SCHEMA_CHARACTERS} characters")
     try:
         schema = json.loads(text, parse_float=_finite, parse_constant=_finite)
         if not isinstance(schema, dict):
@@ -290,8 +290,8 @@ def _only(body: type[Body], other: type[Body]) -> frozenset[str]:
     return frozenset(name for name in names[0] - names[1] if name)
 
 
-ONLY_NESTED = _only(NestedTask, FlatTask)
-ONLY_FLAT = _only(FlatTask, NestedTask)
+ONLY_NESTED_FIELDS = _only(NestedTask, FlatTask)
+ONLY_FLAT_FIELDS = _only(FlatTask, NestedTask)
 
 
 def task_body(contract: Contract, fields: frozenset[str]) -> type[NestedTask | FlatTask]:
@@ -305,8 +305,8 @@ def task_body(contract: Contract, fields: frozenset[str]) -> type[NestedTask | F
     """
     if contract == "v2-nested":
         return NestedTask
-    if contract == "both" and (nested := fields & ONLY_NESTED):
-        if flat := fields & ONLY_FLAT:
+    if contract == "both" and (nested := fields & ONLY_NESTED_FIELDS):
+        if flat := fields & ONLY_FLAT_FIELDS:
             raise ValueError(
                 f"the request mixes both revisions of the API: {', '.join(sorted(nested))} of v2-nested and"
                 f" {', '.join(sorted(flat))} of v2-flat"

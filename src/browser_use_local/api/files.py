@@ -13,12 +13,12 @@ from browser_use_local.api.http import links, local, nothing, path_id, raw_body,
 from browser_use_local.api.sessions import known_session, stopped
 from browser_use_local.api.signed import check_signature
 from browser_use_local.api.tasks import known_task
-from browser_use_local.files import LARGEST, UPLOAD_WITHIN
+from browser_use_local.files import MAX_FILE_BYTES, UPLOAD_WITHIN_SECONDS
 from browser_use_local.records import File
 from browser_use_local.settings import Contract
 
 # What a multipart body has besides the file.
-FRAME = 16 * 1024
+FORM_FRAME_BYTES = 16 * 1024
 
 
 async def _presign(request: Request, session_id: str | None) -> Response:
@@ -29,7 +29,7 @@ async def _presign(request: Request, session_id: str | None) -> Response:
         "method": "POST",
         "fields": {"key": token, "Content-Type": new.content_type},
         "fileName": new.file_name,
-        "expiresIn": UPLOAD_WITHIN,
+        "expiresIn": UPLOAD_WITHIN_SECONDS,
     }
     return respond(request, answer)
 
@@ -49,13 +49,14 @@ async def presign_for_user(request: Request) -> Response:
 
 async def upload(request: Request) -> Response:
     """POST /uploads: takes the file, with the fields that the presigned answer had."""
-    if int(request.headers.get("content-length", LARGEST + FRAME + 1)) > LARGEST + FRAME:
-        raise HTTPException(413, f"A file may have {LARGEST // 1024 // 1024} MB at most")
+    most = MAX_FILE_BYTES + FORM_FRAME_BYTES
+    if int(request.headers.get("content-length", most + 1)) > most:
+        raise HTTPException(413, f"A file may have {MAX_FILE_BYTES // 1024 // 1024} MB at most")
     async with request.form(max_files=1, max_fields=10) as form:
         expected = local(request).files.expected(str(form.get("key")))
         file = form.get("file")
         if expected is None or not isinstance(file, UploadFile):
-            raise HTTPException(403, f"This upload was not asked for, or more than {UPLOAD_WITHIN} seconds ago")
+            raise HTTPException(403, f"This upload was not asked for, or more than {UPLOAD_WITHIN_SECONDS} seconds ago")
         content = await file.read()
     if not 0 < len(content) <= expected.size:
         raise HTTPException(400, f"The file has {len(content)} bytes, and {expected.size} were announced")

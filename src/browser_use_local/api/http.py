@@ -20,7 +20,7 @@ from browser_use_local.local import Local
 
 logger = logging.getLogger(__name__)
 
-LARGEST_BODY = 2 * 1024 * 1024
+MAX_BODY_BYTES = 2 * 1024 * 1024
 
 AnyBody = TypeVar("AnyBody", bound=BaseModel)
 T = TypeVar("T")
@@ -75,8 +75,8 @@ async def raw_body(request: Request) -> bytes:
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > LARGEST_BODY:
-            raise HTTPException(413, f"The request is larger than {LARGEST_BODY // 1024} KB")
+        if len(body) > MAX_BODY_BYTES:
+            raise HTTPException(413, f"The request is larger than {MAX_BODY_BYTES // 1024} KB")
     return body
 
 

@@ -16,7 +16,7 @@ from browser_use_local.api.paging import page
 from browser_use_local.records import Profile, ProfileKind, now
 from browser_use_local.settings import Contract
 
-NAMES: dict[ProfileKind, str] = {
+KIND_NAMES: dict[ProfileKind, str] = {
     "agent-profiles": "Agent profile",
     "browser-profiles": "Browser profile",
     "profiles": "Profile",
@@ -63,7 +63,7 @@ class Endpoints:
     def _known(self, request: Request) -> Profile:
         profile = local(request).store.get(Profile, id=path_id(request, "profile_id"), kind=self._kind)
         if profile is None:
-            raise HTTPException(404, f"{NAMES[self._kind]} not found")
+            raise HTTPException(404, f"{KIND_NAMES[self._kind]} not found")
         return profile
 
     async def _list(self, request: Request) -> Response:

@@ -13,7 +13,7 @@ from browser_use_local.settings import Contract
 ONLY_FLAT = {"output", "createdAt", "cost", "judgement", "judgeVerdict", "suggestions", "duration", "recordingUrl",
              "keepAlive", "persistMemory", "proxyUsedMb", "proxyCost"}  # fmt: skip
 ONLY_NESTED = {"doneOutput", "session", "isScheduled", "userUploadedFiles", "recordUrl"}
-VERSION = "local"
+SERVER_VERSION = "local"
 
 JsonObject = dict[str, Any]
 
@@ -66,7 +66,7 @@ def task_item(task: Task) -> JsonObject:
         "doneOutput": task.output,
         "isSuccess": task.is_success,
         "metadata": task.metadata,
-        "browserUseVersion": VERSION,
+        "browserUseVersion": SERVER_VERSION,
         "cost": None if task.is_live else "0",
         "judgement": None,
         "judgeVerdict": None,

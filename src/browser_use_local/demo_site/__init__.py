@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
-from browser_use_local.demo_site.orders import CAREFUL_USER, ORDERS, PASSWORD, STATUSES, USER, find
+from browser_use_local.demo_site.orders import CAREFUL_USER, ORDER_STATUSES, ORDERS, PASSWORD, USER, find
 
 TEMPLATES = Environment(
     loader=PackageLoader("browser_use_local.demo_site"), autoescape=True, trim_blocks=True, lstrip_blocks=True
@@ -23,13 +23,13 @@ TEMPLATES = Environment(
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
-LARGEST_FORM = 11 * 1024 * 1024
-SLOWEST_REPORT = 30.0
+MAX_FORM_BYTES = 11 * 1024 * 1024
+SLOWEST_REPORT_SECONDS = 30.0
 # What a browser that signed in shows again; a restart signs everyone out.
 _COOKIE = "shop"
 _TICKET = secrets.token_urlsafe(16)
 # What a browser shows whose user has still to type the code on the phone; each code is good for one sign-in.
-_REMEMBERED = 30 * 24 * 3600
+_REMEMBERED_SECONDS = 30 * 24 * 3600
 _HALF_COOKIE = "shop-half"
 _codes: dict[str, str] = {}
 
@@ -87,7 +87,7 @@ async def _form(request: Request) -> dict[str, str]:
 
 def _welcome() -> Response:
     response = RedirectResponse("/shop/orders", 303)
-    response.set_cookie(_COOKIE, _TICKET, max_age=_REMEMBERED, httponly=True, samesite="strict", path="/shop")
+    response.set_cookie(_COOKIE, _TICKET, max_age=_REMEMBERED_SECONDS, httponly=True, samesite="strict", path="/shop")
     response.delete_cookie(_HALF_COOKIE, path="/shop")
     return response
 
@@ -103,7 +103,7 @@ async def orders(request: Request) -> Response:
     """The orders, all or those of one status, or of one day (`?placed=2026-11-16`)."""
     status, placed = (request.query_params.get(name, "") for name in ("status", "placed"))
     found = [order for order in ORDERS if status in {"", order.status} and placed in {"", order.placed}]
-    return _page("orders", orders=found, filter=status, statuses=STATUSES)
+    return _page("orders", orders=found, filter=status, statuses=ORDER_STATUSES)
 
 
 async def orders_csv(request: Request) -> Response:  # noqa: ARG001
@@ -131,7 +131,7 @@ async def return_form(request: Request) -> Response:  # noqa: ARG001
 
 async def return_order(request: Request) -> Response:
     """Takes a return and its receipt; the file is looked at and thrown away."""
-    async with request.form(max_files=1, max_part_size=LARGEST_FORM) as form:
+    async with request.form(max_files=1, max_part_size=MAX_FORM_BYTES) as form:
         receipt = form["receipt"]
         size = len(await receipt.read()) if isinstance(receipt, UploadFile) else 0
         received = {
@@ -155,7 +155,7 @@ async def report_figures(request: Request) -> Response:
         seconds = float(request.query_params.get("seconds", "3"))
     except ValueError:
         seconds = 3.0
-    await asyncio.sleep(min(max(seconds, 0.0), SLOWEST_REPORT))
+    await asyncio.sleep(min(max(seconds, 0.0), SLOWEST_REPORT_SECONDS))
     total = sum(float(one.amount.split()[0]) for one in ORDERS if one.status != "cancelled")
     return _page("figures", count=len(ORDERS), turnover=f"{total:.2f} EUR")
 

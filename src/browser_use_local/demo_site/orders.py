@@ -40,7 +40,7 @@ A-1008|Donald Knuth|2026-11-12|closed|99.00 EUR|DHL|JD014600004012|2026-11-16
 A-1009|Radia Perlman|2026-11-16|open|42.00 EUR|DPD|05308801410112|2026-11-30
 A-1010|Ken Thompson|2026-11-19|cancelled|27.80 EUR|none|none|none""".splitlines()
 )
-STATUSES = ("open", "closed", "cancelled")
+ORDER_STATUSES = ("open", "closed", "cancelled")
 
 
 def find(number: str) -> Order | None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from browser_use_local.browser import Browser
 from browser_use_local.urls import is_web_url
 
-LONGEST_TEXT = 100_000
+MAX_TEXT_CHARACTERS = 100_000
 
 
 class _Input(BaseModel):
@@ -48,7 +48,7 @@ class Text(_Input):
     """A text that is put in at once: pasted, or written with an input method."""
 
     type: Literal["insertText"]
-    text: str = Field(max_length=LONGEST_TEXT)
+    text: str = Field(max_length=MAX_TEXT_CHARACTERS)
 
 
 class Move(_Input):

@@ -11,7 +11,7 @@ from browser_use_local.api.views import task_view
 from browser_use_local.live.output import as_table
 from browser_use_local.records import Session, Task
 
-LISTED = 50
+LISTED_SESSIONS = 50
 RANKS = {"idle": 1, "stopped": 2}
 # How the engines say that a step did not do what it should.
 FAILED = ("failed", "verdict: failure")
@@ -22,7 +22,7 @@ def listed_sessions(request: Request) -> list[dict[str, Any]]:
     store = local(request).store
     sessions = [
         *store.select(Session, {"status": "active"}, order="started_at DESC"),
-        *store.select(Session, {"status": "stopped"}, order="started_at DESC", limit=LISTED),
+        *store.select(Session, {"status": "stopped"}, order="started_at DESC", limit=LISTED_SESSIONS),
     ]
     listed = [_listed(request, session) for session in sessions]
     return sorted(listed, key=lambda session: RANKS.get(session["state"], 0))

@@ -12,7 +12,7 @@ _FILLERS = {"the", "a", "an", "of", "no"}
 _NUMBER = re.compile(r"^[^\d-]*(-?\d[\d.,' ]*)[^\d]*$")
 _DATES = ("%Y-%m-%d", "%d.%m.%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y")
 # In characters, with what stands around it: no text of a page is a number and longer.
-LONGEST_NUMBER = 200
+MAX_NUMBER_CHARACTERS = 200
 _TRUE = {"true", "yes", "y", "on", "1", "✓", "✔"}
 _FALSE = {"false", "no", "n", "off", "0", "✗", "✘", "-"}
 
@@ -34,8 +34,9 @@ def same_name(there: str, wanted: str, *, part: bool = False) -> bool:
 
 def number(text: str) -> float | None:
     """The one number in a text: 310.25 for `310.25 EUR`, 1310.25 for `€ 1.310,25`. None for none, and for several."""
-    match = _NUMBER.match(text[: LONGEST_NUMBER + 1].replace("\N{NO-BREAK SPACE}", " ").replace("\N{MINUS SIGN}", "-"))
-    if not match or len(text) > LONGEST_NUMBER:
+    plain = text[: MAX_NUMBER_CHARACTERS + 1].replace("\N{NO-BREAK SPACE}", " ").replace("\N{MINUS SIGN}", "-")
+    match = _NUMBER.match(plain)
+    if not match or len(text) > MAX_NUMBER_CHARACTERS:
         return None
     digits = re.sub(r"[' ]", "", match[1])
     comma, point = digits.rfind(","), digits.rfind(".")

@@ -21,8 +21,8 @@ Search = Callable[[Frame, str], Locator]
 CLICKABLE: tuple[Role, ...] = (
     "link", "button", "tab", "menuitem", "menuitemcheckbox", "menuitemradio", "treeitem", "switch",
 )  # fmt: skip
-LONGEST_LABEL = 40
-LONGEST_LIST = 600
+MAX_LABEL_CHARACTERS = 40
+MAX_LIST_CHARACTERS = 600
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ CHECKBOX = Kind("checkbox", "input[type=checkbox], input[type=radio]", ("checkbo
 FILE_FIELD = Kind("file field", "input[type=file]")
 
 # Under which names people know each element, and where it leads.
-_NAMES = """elements => elements.map(element => {
+_ACCESSIBLE_NAMES = """elements => elements.map(element => {
     const own = (label) => [...label.childNodes].filter((node) => !node.contains(element) || node.nodeType === 3)
         .map((node) => node.textContent).join(' ');
     const labelled = (element.getAttribute('aria-labelledby') || '').split(/\\s+/)
@@ -138,7 +138,7 @@ async def the_one(
 
 
 async def _candidates(found: Locator) -> list[_Candidate]:
-    described = await found.evaluate_all(_NAMES)
+    described = await found.evaluate_all(_ACCESSIBLE_NAMES)
     return [_Candidate(found.nth(index), **one) for index, one in enumerate(described)]
 
 
@@ -165,8 +165,8 @@ def _any_of(first: Locator, *others: Locator) -> Locator:
 async def _listed(context: StepContext, selector: str) -> str:
     """The names of what is on the page, for a message: secrets are masked before anything is cut."""
     names = [name for frame in await context.frames() for name in await frame.locator(selector).evaluate_all(_LABELS)]
-    labels = [f'"{context.shown(name)[:LONGEST_LABEL]}"' for name in dict.fromkeys(names)]
-    return ", ".join(labels)[:LONGEST_LIST] or "none"
+    labels = [f'"{context.shown(name)[:MAX_LABEL_CHARACTERS]}"' for name in dict.fromkeys(names)]
+    return ", ".join(labels)[:MAX_LIST_CHARACTERS] or "none"
 
 
 _LABELS = """elements => elements.map(element =>

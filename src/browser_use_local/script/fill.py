@@ -16,7 +16,7 @@ from browser_use_local.script.context import ExtractedValues, PageContent, StepF
 from browser_use_local.work import TooMuchWorkError, bounded
 
 MISSING = object()
-DEEPEST = 8
+MAX_NESTING = 8
 
 # From each source, what the steps have read first, and then what the page has.
 Tables = tuple[Sequence[Table], Sequence[Table]]
@@ -64,7 +64,7 @@ class _Filler:
 
     def value(self, schema: Any, name: str, row: dict[str, str] | None = None, depth: int = 0) -> Any:
         """The value for one (sub)schema: from the row that it belongs to, or else from the page."""
-        if depth > DEEPEST or not isinstance(schema, dict):
+        if depth > MAX_NESTING or not isinstance(schema, dict):
             return MISSING
         for choice in self._choices(schema):
             if (found := self._choice(choice, name, row, depth)) is not MISSING:
@@ -122,7 +122,7 @@ class _Filler:
 
     def _choices(self, schema: dict[str, Any], depth: int = 0) -> Iterator[dict[str, Any]]:
         """The schemas that a value may fit, references resolved; `null` is what is left when none is found."""
-        if depth > DEEPEST:
+        if depth > MAX_NESTING:
             return
         if "$ref" in schema:
             schema = {**self._resolve(schema["$ref"]), **{key: schema[key] for key in schema if key != "$ref"}}

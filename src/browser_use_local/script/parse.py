@@ -27,7 +27,7 @@ MORE = (
 _REFERENCE = re.compile(r"\n\[bu-[0-9a-f]{20}:[^\n]*\]\s*\Z")
 # So many parts can be tried in all their combinations at once.
 MOST_PARTS = 60
-LONGEST_START = 60
+MAX_QUOTED_CHARACTERS = 60
 
 
 class NotUnderstoodError(Exception):
@@ -87,7 +87,7 @@ def parse(task: str, secrets: Collection[str]) -> list[Written]:
 def _check_parts(clause: str, pieces: Pieces) -> None:
     if sum(1 for _ in divisions(clause)) >= MOST_PARTS:
         raise NotUnderstoodError(
-            f"The sentence that begins with `{pieces.spelled_out(clause[:LONGEST_START])}` joins more than"
+            f"The sentence that begins with `{pieces.spelled_out(clause[:MAX_QUOTED_CHARACTERS])}` joins more than"
             f" {MOST_PARTS} parts with commas and `and`: divide it into several."
         )
 

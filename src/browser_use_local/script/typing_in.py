@@ -7,13 +7,13 @@ from datetime import datetime
 
 from playwright.async_api import Locator
 
-from browser_use_local.browser import MARK
+from browser_use_local.browser import MASK_ATTRIBUTE
 from browser_use_local.script.coerce import day, number
 from browser_use_local.script.context import StepContext, StepFailedError
 from browser_use_local.script.grammar import Value
 
 # Pages may rewrite what was typed (a telephone number, an amount) a moment later.
-SETTLES_WITHIN = 1_000
+SETTLES_WITHIN_MS = 1_000
 _TIMES = ("%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M%p", "%I %p", "%I%p")
 _FIGURES = re.compile(r"-?[\d.,' ]+")
 _HELD = "element => element.isContentEditable ? element.innerText : element.value"
@@ -45,7 +45,7 @@ async def type_in(context: StepContext, element: Locator, value: Value, name: st
     if not await context.until(element.is_editable):
         raise StepFailedError(f'The field "{name}" cannot be typed into: it is read-only.')
     if value.is_secret:
-        await element.evaluate(f"element => element.setAttribute('{MARK}', '')")
+        await element.evaluate(f"element => element.setAttribute('{MASK_ATTRIBUTE}', '')")
     await element.fill(wanted)
     held: list[str] = []
 
@@ -53,7 +53,7 @@ async def type_in(context: StepContext, element: Locator, value: Value, name: st
         held[:] = [await element.evaluate(_HELD)]
         return _is_same(held[0], wanted)
 
-    if not await context.until(holds_it, SETTLES_WITHIN):
+    if not await context.until(holds_it, SETTLES_WITHIN_MS):
         there = "something else" if value.is_secret else f'"{held[0]}"' if held[0] else "nothing"
         raise StepFailedError(f'The field "{name}" did not take {said}: it holds {there}.')
 

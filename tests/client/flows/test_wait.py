@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from browser_use_client import errors
-from browser_use_client.flows.wait import LONGEST_POLL, poll_pause, wait
+from browser_use_client.flows.wait import LONGEST_POLL_SECONDS, poll_pause, wait
 from browser_use_client.models import Task
 from tests.client.in_memory import SPOKEN, InMemory
 from tests.fake_api.world import Contract
@@ -43,7 +43,7 @@ def test_polls_start_quick_and_slow_down_to_a_few_seconds(elapsed: float) -> Non
     pauses = {poll_pause(elapsed, None) for _ in range(10)}
 
     assert len(pauses) > 1
-    assert all(0.4 <= pause <= LONGEST_POLL * 1.1 for pause in pauses)
+    assert all(0.4 <= pause <= LONGEST_POLL_SECONDS * 1.1 for pause in pauses)
     assert max(pauses) <= max(0.6, elapsed / 10)
 
 
@@ -66,7 +66,7 @@ def test_the_end_of_a_short_task_is_seen_within_seconds(server: InMemory, second
 def test_a_long_task_is_polled_a_few_times_a_minute(server: InMemory) -> None:
     wait_for(server, start(server, seconds=3600.0))
 
-    assert len(server.trace) / 2 <= 3600 / LONGEST_POLL * 1.2 + 60
+    assert len(server.trace) / 2 <= 3600 / LONGEST_POLL_SECONDS * 1.2 + 60
 
 
 def test_there_is_no_pause_once_the_task_has_ended(server: InMemory) -> None:

@@ -121,7 +121,7 @@ class BrowserUseStartSessionOperator(_SessionOperator):
             self._ask(_refuse_custom_proxy)
         name = group_session.new_name()
         ti.xcom_push(key="session_id", value=name)
-        ti.xcom_push(key=group_session.SETTINGS, value=settings.model_dump(exclude_unset=True))
+        ti.xcom_push(key=group_session.SETTINGS_KEY, value=settings.model_dump(exclude_unset=True))
         self.log.info("The session begins with the first task of the group.")
         return name
 

@@ -17,7 +17,7 @@ from airflow_browser_use.links import LiveViewLink, RecordingLink
 from airflow_browser_use.operators.task_arguments import TaskArguments
 from airflow_browser_use.remote import RemoteTask
 from airflow_browser_use.results import log_step
-from airflow_browser_use.triggers import LATEST_RESUME, BrowserUseTaskTrigger
+from airflow_browser_use.triggers import LATEST_RESUME_SECONDS, BrowserUseTaskTrigger
 from browser_use_client import TaskUnreachableError
 
 if TYPE_CHECKING:
@@ -251,5 +251,5 @@ class BrowserUseTaskOperator(TaskArguments):
                 "api_version": api_version,
                 "is_follow_up": remote.is_follow_up,
             },
-            timeout=None if deadline is None else timedelta(seconds=deadline - time.time() + LATEST_RESUME),
+            timeout=None if deadline is None else timedelta(seconds=deadline - time.time() + LATEST_RESUME_SECONDS),
         )

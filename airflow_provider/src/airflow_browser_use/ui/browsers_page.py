@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from airflow_browser_use.ui.instances import BrowserInstance, DagCosts
 
-ROWS = 25
+ROWS_PER_PAGE = 25
 DAGS_WITH_COSTS = 20
 LIST_LOOK_SECONDS = 3.0
 """How long the list waits for what is only nice to have there."""
@@ -38,7 +38,7 @@ class Listing:
     @property
     def pages(self) -> int:
         """How many pages there are."""
-        return max(-(-self.total // ROWS), 1)
+        return max(-(-self.total // ROWS_PER_PAGE), 1)
 
     def query(self, page: int) -> str:
         """What leads to another page with the same filters."""
@@ -50,7 +50,9 @@ def listing(dag_ids: ReadableDags, dag: str = "", state: str = "", page: int = 1
     """Read a page of the list."""
     page, state = max(page, 1), state if state in instances.STATES else ""
     with create_session(scoped=False) as session:
-        rows, total = instances.recent(session, dag_ids, dag_id=dag, state=state, offset=ROWS * (page - 1), limit=ROWS)
+        rows, total = instances.recent(
+            session, dag_ids, dag_id=dag, state=state, offset=ROWS_PER_PAGE * (page - 1), limit=ROWS_PER_PAGE
+        )
         costs = instances.costs(session, dag_ids, now=datetime.now(timezone.utc), limit=DAGS_WITH_COSTS)
     return Listing(rows, costs, total, page, dag, state)
 

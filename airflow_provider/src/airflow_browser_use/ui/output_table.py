@@ -9,7 +9,7 @@ from typing import Any
 
 MAX_ROWS = 200
 MAX_COLUMNS = 30
-MAX_CHARACTERS = 50_000
+MAX_TEXT_CHARACTERS = 50_000
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def output_from(value: Any) -> Output | None:
     if table := _table(value):
         return Output(table)
     text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
-    return Output(text=text[:MAX_CHARACTERS], left_out=max(len(text) - MAX_CHARACTERS, 0))
+    return Output(text=text[:MAX_TEXT_CHARACTERS], left_out=max(len(text) - MAX_TEXT_CHARACTERS, 0))
 
 
 def _parsed(text: str) -> Any:

@@ -14,8 +14,8 @@ from browser_use_client.settings import Settings
 if TYPE_CHECKING:
     from airflow_browser_use.pages import PageRecord
 
-MAX_BYTES = 10_000_000
-MEDIA_TYPES = {"image/jpeg", "image/png", "image/webp", "image/gif"}
+MAX_PICTURE_BYTES = 10_000_000
+PICTURE_TYPES = {"image/jpeg", "image/png", "image/webp", "image/gif"}
 
 
 async def picture_of_step(record: PageRecord, number: int) -> tuple[bytes, str] | None:
@@ -38,11 +38,11 @@ async def _fetch(url: str, connection: dict[str, Any]) -> tuple[bytes, str] | No
         http.stream("GET", url) as response,
     ):
         media_type = response.headers.get("Content-Type", "").partition(";")[0]
-        if response.is_error or media_type not in MEDIA_TYPES:
+        if response.is_error or media_type not in PICTURE_TYPES:
             return None
         content = bytearray()
         async for piece in response.aiter_bytes():
             content += piece
-            if len(content) > MAX_BYTES:
+            if len(content) > MAX_PICTURE_BYTES:
                 return None
         return bytes(content), media_type

@@ -25,7 +25,7 @@ def _lower(host: str) -> str:
     return host.lower()
 
 
-LARGEST_SECRET = 4096
+MAX_SECRET_BYTES = 4096
 # A bare host name: no scheme, no port, no path, no `*`.
 Host = Annotated[str, Field(pattern=r"^[^\s/:*@?#.][^\s/:*@?#]*$"), AfterValidator(_lower)]
 OnePasswordId = Annotated[str, Field(min_length=1, max_length=64)]
@@ -68,8 +68,8 @@ class BrowserSettings(StrictBody):
 
 
 def _bytes(value: SecretStr) -> SecretStr:
-    if len(value.get_secret_value().encode(errors="replace")) > LARGEST_SECRET:
-        raise ValueError(f"a secret has {LARGEST_SECRET} bytes at most")
+    if len(value.get_secret_value().encode(errors="replace")) > MAX_SECRET_BYTES:
+        raise ValueError(f"a secret has {MAX_SECRET_BYTES} bytes at most")
     return value
 
 

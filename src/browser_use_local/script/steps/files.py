@@ -13,7 +13,7 @@ from browser_use_local.script.context import StepContext, StepFailedError
 from browser_use_local.script.elements import FILE_FIELD, clickable, field
 from browser_use_local.script.grammar import Form
 
-DOWNLOAD_STARTS_WITHIN = 10.0
+DOWNLOAD_STARTS_WITHIN_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Download:
             if await _is_a_file(context.page):
                 download = await _saved(context, page)
             else:
-                download = await asyncio.wait_for(starts, DOWNLOAD_STARTS_WITHIN)
+                download = await asyncio.wait_for(starts, DOWNLOAD_STARTS_WITHIN_SECONDS)
         except asyncio.TimeoutError as error:
             raise StepFailedError(f'"{self.name}" gave no file to download.') from error
         finally:

@@ -11,8 +11,8 @@ from browser_use_local.script.coerce import same_name
 from browser_use_local.script.context import FINDS_WITHIN_MS, StepContext, StepFailedError, Table
 from browser_use_local.script.grammar import Form, Value
 
-APPEARS_WITHIN = 30_000
-LONGEST_WAIT = 600
+APPEARS_WITHIN_MS = 30_000
+LONGEST_WAIT_SECONDS = 600
 
 
 async def _shows(context: StepContext, text: str, timeout_ms: int) -> bool:
@@ -140,8 +140,8 @@ class Wait:
     forms: ClassVar[tuple[Form, ...]] = (Form.of("wait [for] <number> (seconds|second)"),)
 
     def __post_init__(self) -> None:
-        if float(self.number) > LONGEST_WAIT:
-            raise ValueError(f"the longest wait is {LONGEST_WAIT} seconds.")
+        if float(self.number) > LONGEST_WAIT_SECONDS:
+            raise ValueError(f"the longest wait is {LONGEST_WAIT_SECONDS} seconds.")
 
     async def perform(self, context: StepContext) -> str:
         """Waits."""
@@ -161,6 +161,8 @@ class WaitForText:
 
     async def perform(self, context: StepContext) -> str:
         """Fails where the page does not say it within half a minute."""
-        if not await _shows(context, context.reveal(self.text), APPEARS_WITHIN):
-            raise StepFailedError(f'The page did not say "{self.text.text}" within {APPEARS_WITHIN // 1000} seconds.')
+        if not await _shows(context, context.reveal(self.text), APPEARS_WITHIN_MS):
+            raise StepFailedError(
+                f'The page did not say "{self.text.text}" within {APPEARS_WITHIN_MS // 1000} seconds.'
+            )
         return f'The page says "{self.text.text}".'

@@ -11,7 +11,7 @@ from browser_use_local.script.context import HttpError, StepContext, StepFailedE
 from browser_use_local.script.grammar import Form, Value
 from browser_use_local.script.typing_in import type_in
 
-SIGN_IN_TAKES_UP_TO = 10_000
+SIGN_IN_TIMEOUT_MS = 10_000
 _USER_FIELD = "xpath=preceding::input[not(@type) or @type='text' or @type='email' or @type='tel'][1]"
 _COMPLAINT = "[role=alert], .error, .alert"
 _TEXT_FIELDS = (
@@ -76,7 +76,7 @@ class SignIn:
         async def settled() -> bool:
             return not await passwords.count() or bool(await complaint.count())
 
-        await context.until(settled, SIGN_IN_TAKES_UP_TO)
+        await context.until(settled, SIGN_IN_TIMEOUT_MS)
         if await passwords.count():
             said = f': "{await complaint.first.inner_text()}"' if await complaint.count() else "."
             raise StepFailedError(f"The site did not accept the sign-in{said}")
