@@ -88,6 +88,13 @@ def test_a_schema_that_refers_to_itself_or_to_elsewhere_ends() -> None:
             filled(schema)
 
 
+@pytest.mark.parametrize("reference", ["#/version/x", "#/list/x"])
+def test_a_reference_into_what_holds_no_schemas_is_named(reference: str) -> None:
+    schema = {"version": 3, "list": [1], "properties": {"carrier": {"$ref": reference}}}
+    with pytest.raises(DoesNotFitError, match="the schema has a reference or a URL that is not valid"):
+        filled(schema)
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [

@@ -24,12 +24,15 @@ from browser_use.agent.views import ActionResult
 from browser_use.browser.watchdogs.aboutblank_watchdog import AboutBlankWatchdog
 from browser_use.llm.exceptions import ModelProviderError
 from pydantic import AfterValidator, RootModel, ValidationError
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT202012
 
 Json = dict[str, Any]
 
 # What the agent's own clients do about rate limits and models that are down, with growing waits in between.
 MODEL_RETRIES = 5
-DEEPEST = 12
+MAX_REFERENCES = 12
 GOAL_WITHOUT_ANSWER = "Ask the model for the next step."
 
 
@@ -305,31 +308,35 @@ def _output_model(schema: Json, wire: Wire) -> Any:
             raise ValueError(faults)
         return value
 
+    references = Registry().with_resource("", DRAFT202012.create_resource(schema)).resolver()
+
     class Output(RootModel[Annotated[Any, AfterValidator(check)]]):
         @classmethod
         def __get_pydantic_json_schema__(cls, *_: Any) -> Json:
-            inlined: Json = _inlined(schema, schema)
+            inlined: Json = _inlined(schema, references)
             return inlined
 
     return Output
 
 
-def _inlined(node: Any, root: Json, depth: int = 0) -> Any:
+def _inlined(node: Any, references: Any, depth: int = 0) -> Any:
     """A schema without references, since it becomes a part of a larger one."""
     if isinstance(node, list):
-        return [_inlined(item, root, depth) for item in node]
+        return [_inlined(item, references, depth) for item in node]
     if not isinstance(node, dict):
         return node
     reference = node.get("$ref")
     if isinstance(reference, str) and reference.startswith("#"):
-        if depth > DEEPEST:
+        if depth > MAX_REFERENCES:
             return {}
-        found: Any = root
-        for part in filter(None, reference[1:].split("/")):
-            found = found.get(part.replace("~1", "/").replace("~0", "~"), {}) if isinstance(found, dict) else {}
+        try:
+            found = references.lookup(reference).contents
+        except (Unresolvable, TypeError, ValueError):  # the server says what is wrong with it
+            found = {}
         rest = {key: value for key, value in node.items() if key != "$ref"}
-        return _inlined({**found, **rest}, root, depth + 1)
-    return {key: _inlined(value, root, depth) for key, value in node.items() if key not in {"$defs", "definitions"}}
+        return _inlined({**(found if isinstance(found, dict) else {}), **rest}, references, depth + 1)
+    kept = {key: value for key, value in node.items() if key not in {"$defs", "definitions"}}
+    return {key: _inlined(value, references, depth) for key, value in kept.items()}
 
 
 def main() -> None:

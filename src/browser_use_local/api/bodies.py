@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import math
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-import jsonschema
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from browser_use_local.engine import TaskRequest
+from browser_use_local.output_schema import checked_schema, read_schema
 from browser_use_local.settings import Contract
 from browser_use_local.urls import is_web_url
 
@@ -25,48 +23,9 @@ FlatModel = Literal[
     "gemini-flash-lite-latest", "claude-sonnet-4-20250514", "claude-sonnet-4-5-20250929", "claude-sonnet-4-6",
     "claude-opus-4-5-20251101", "claude-opus-4-7", "llama-4-maverick-17b-128e-instruct", "claude-3-7-sonnet-20250219",
 ]  # fmt: skip
-# In characters. Whether it is a schema is found out while others wait: a quarter of a second for so many.
-MAX_SCHEMA_CHARACTERS = 64_000
 Country = Annotated[str, Field(pattern="^[a-z]{2}$")]
 Width = Annotated[int, Field(ge=320, le=6144)]
 Height = Annotated[int, Field(ge=320, le=3456)]
-
-
-def _finite(text: str) -> float:
-    """A number of JSON, which has no infinity."""
-    if not math.isfinite(number := float(text)):
-        raise ValueError(f"the output schema has a number that is too large: {text[:40]}")
-    return number
-
-
-def _schema(text: object) -> object:
-    """Reads an output schema; pydantic turns the ValueError into a 422."""
-    if not isinstance(text, str):
-        return text
-    if len(text) > MAX_SCHEMA_CHARACTERS:
-        raise ValueError(f"the output schema is longer than {MAX_SCHEMA_CHARACTERS} characters")
-    try:
-        schema = json.loads(text, parse_float=_finite, parse_constant=_finite)
-        if not isinstance(schema, dict):
-            raise ValueError("the output schema is not a valid JSON schema: it must be an object")  # noqa: TRY004
-    except json.JSONDecodeError as error:
-        raise ValueError(f"the output schema is not valid JSON: {error}") from error
-    except RecursionError as error:
-        raise ValueError("the output schema is nested too deeply") from error
-    return schema
-
-
-def checked_schema(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema, if it is one."""
-    try:
-        jsonschema.Draft202012Validator.check_schema(schema)
-    except jsonschema.SchemaError as error:
-        raise ValueError(f"the output schema is not a valid JSON schema: {error.message}") from error
-    except RecursionError as error:
-        raise ValueError("the output schema is nested too deeply") from error
-    except OverflowError as error:
-        raise ValueError(f"the output schema has a pattern that is not possible: {error}") from error
-    return schema
 
 
 def _not_blank(text: object) -> object:
@@ -82,7 +41,7 @@ def _of_the_web(url: str) -> str:
 
 
 StartUrl = Annotated[str, AfterValidator(_of_the_web)]
-OutputSchema = Annotated[dict[str, Any], BeforeValidator(_schema), AfterValidator(checked_schema)]
+OutputSchema = Annotated[dict[str, Any], BeforeValidator(read_schema), AfterValidator(checked_schema)]
 TaskText = Annotated[str, BeforeValidator(_not_blank)]
 
 

@@ -142,7 +142,7 @@ class _Filler:
         """What a reference means, within the schema itself; nothing, where that is not there."""
         try:
             found = self._references.lookup(reference).contents
-        except (Unresolvable, ValueError):
+        except (Unresolvable, TypeError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}
 

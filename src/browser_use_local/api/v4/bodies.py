@@ -10,9 +10,10 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic.alias_generators import to_camel
 
-from browser_use_local.api.bodies import Body, Country, Height, TaskText, Width, checked_schema
+from browser_use_local.api.bodies import Body, Country, Height, TaskText, Width
 from browser_use_local.conversations import KEEP_ALIVE_SECONDS, Turn
 from browser_use_local.engine import TaskRequest
+from browser_use_local.output_schema import checked_schema
 
 
 def _finite(value: dict[str, Any]) -> dict[str, Any]:
