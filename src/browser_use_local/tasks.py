@@ -7,7 +7,7 @@ import dataclasses
 import logging
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from playwright.async_api import Error as PlaywrightError
@@ -21,6 +21,7 @@ from browser_use_local.masking import mask
 from browser_use_local.output_schema import as_json, faults
 from browser_use_local.profiles import Profiles
 from browser_use_local.records import Session, Task, TaskStatus, now
+from browser_use_local.running_task import CurrentStep, Ending, RunningTask
 from browser_use_local.sessions import Sessions
 from browser_use_local.settings import Revision, Settings
 from browser_use_local.store import Store
@@ -41,40 +42,6 @@ class SessionStoppedError(Exception):
 
 class SessionBusyError(Exception):
     """The session has a task that still runs."""
-
-
-@dataclass(frozen=True)
-class CurrentStep:
-    """The step that a task is at: what it is, as far as its engine knows, and since when."""
-
-    goal: str = ""
-    since: str = field(default_factory=now)
-
-
-@dataclass(frozen=True)
-class Ending:
-    """What becomes of a task."""
-
-    status: TaskStatus
-    output: str | None = None
-    is_success: bool | None = None
-
-    @classmethod
-    def failed(cls, output: str) -> Ending:
-        """It could not be carried out."""
-        return cls("failed", output, is_success=False)
-
-
-@dataclass
-class RunningTask:
-    """A task in progress: its session, what the engine does for it, and the files that come meanwhile."""
-
-    task: Task
-    session: ActiveSession
-    work: asyncio.Task[None] | None = None
-    downloads: list[asyncio.Task[None]] = field(default_factory=list)
-    may_go_on: asyncio.Event = field(default_factory=asyncio.Event)
-    current: CurrentStep | None = None
 
 
 def in_words_of(revision: Revision, status: TaskStatus) -> TaskStatus:
