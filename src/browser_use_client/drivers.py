@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
@@ -26,36 +25,12 @@ from browser_use_client.transport import (
     upload_options,
     whole_file,
 )
+from browser_use_client.wait_log import WaitLog
 
 T = TypeVar("T")
 
-log = logging.getLogger("browser_use_client")
-
 REQUESTS_AT_ONCE = 10
 """Requests under way at the same time, of those that are asked for together."""
-
-LOG_SECONDS = 60.0
-"""From one line about a wait to the next."""
-
-
-class WaitLog:
-    """Says in the log why a client waits for a server that is full or does not answer: at once, then a line a minute.
-
-    One for all flows of a client, of which many may wait.
-
-    Args:
-        clock: The time now.
-    """
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._next = float("-inf")
-
-    def note(self, effect: Effect) -> None:
-        """Notes what a flow asks for next."""
-        if isinstance(effect, Sleep) and effect.because and (now := self._clock()) >= self._next:
-            self._next = now + LOG_SECONDS
-            log.info("Waiting to try again. %s", effect.because)
 
 
 class Driver:
@@ -118,8 +93,8 @@ class Driver:
         match effect:
             case Sleep(seconds=seconds):
                 return self._sleep(seconds)
-            case Notify(callback, argument):
-                return callback(argument)
+            case Notify(callback, arguments):
+                return callback(*arguments)
             case Together(calls):
                 return [self._answer(call) for call in calls]
         if isinstance(effect, Call) and (pause := self._pace.pause()):
@@ -229,8 +204,8 @@ class AsyncDriver:
                 return await self._sleep(seconds)
             case Together(calls):
                 return await self._answers(calls)
-            case Notify(callback, argument):
-                told = callback(argument)
+            case Notify(callback, arguments):
+                told = callback(*arguments)
                 return await told if inspect.isawaitable(told) else told
         if isinstance(effect, Call) and (pause := self._pace.pause()):
             await self._sleep(pause)

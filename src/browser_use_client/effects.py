@@ -96,10 +96,10 @@ class Sleep:
 
 @dataclass(frozen=True)
 class Notify:
-    """Calls back with something that happened; an async driver awaits what the callback returns."""
+    """Calls back, with what happened if anything did; an async driver awaits what the callback returns."""
 
-    callback: Callable[[Any], Any]
-    argument: Any
+    callback: Callable[..., Any]
+    arguments: tuple[Any, ...] = ()
 
 
 Effect = Call[Any] | Together | Upload | Download | Sleep | Notify

@@ -30,8 +30,8 @@ class CreateOptions(TypedDict, total=False):
             failed.
         files: Files for the task, uploaded first: at most 10 MB each (`v2`), or 20 of 50 MiB (`v4`). Gone through only
             if a task is created: a caller that comes back needs them no more. Default: none.
-        lists: Called with a key that is looked up, for how the lists of tasks stand (see `read_task_lists`): where
-            many tasks are created, one reading serves them all. Default: each look-up reads the lists.
+        lists: Says how the lists of tasks stand as the key is looked up (see `read_task_lists`): where many tasks are
+            created, one reading serves them all. Default: each look-up reads the lists.
     """
 
     key: str | None

@@ -164,9 +164,9 @@ class InMemory:
                 self.sleeps.append(seconds)
                 self.world.advance(seconds)
                 return None
-            case Notify(callback, argument):
+            case Notify(callback, arguments):
                 self.trace.append("tell")
-                return callback(argument)
+                return callback(*arguments)
             case Together(calls):
                 return [self._answer(call) for call in calls]
             case Call():

@@ -305,7 +305,7 @@ def test_who_looks_for_many_keys_reads_the_lists_once(client: Client, fake: Fake
     lists = client.read_task_lists()
     fake.forget_requests()
 
-    again = client.create_task("x", key=KEY, lists=lambda _: _told(client, lists))
+    again = client.create_task("x", key=KEY, lists=lambda: _told(client, lists))
 
     assert (again.id, again.reattached) == (first.id, True)
     assert [task.id for task in client.find_in(lists, KEY, request=CreateTaskRequest(task="x"))] == [first.id]

@@ -130,7 +130,7 @@ class Earlier:
                 elif task.session_id != self.session_id:
                     _close(client, task.session_id)
 
-    def lists(self, key: str) -> TaskLists:  # noqa: ARG002 - the client's signature
+    def lists(self) -> TaskLists:
         """How the lists of tasks stand, for the first time as the calls beside this one read them. Blocks."""
         with self._block.get_client(sleep=self._sleep) as client:
             lists = self._read(client)

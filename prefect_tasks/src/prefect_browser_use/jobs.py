@@ -271,7 +271,7 @@ class BrowserTask(JobBlock[BrowserTaskResult]):
                 key=earlier.key,
                 key_after=earlier.since,
                 key_is_new=earlier.is_new,
-                lists=lambda key: asyncio.to_thread(earlier.lists, key),
+                lists=lambda: asyncio.to_thread(earlier.lists),
                 accept=earlier.accept,
                 files=self.files,
                 session_id=earlier.session_id,

@@ -85,7 +85,7 @@ async def arun_browser_task(
         report = AsyncReport(client, call.block, call.request, watch, **call.shown)
         try:
             earlier = await asyncio.to_thread(call.earlier, _place, watch)
-            run_options = call.run_options(earlier, report, lambda key: asyncio.to_thread(earlier.lists, key))
+            run_options = call.run_options(earlier, report, lambda: asyncio.to_thread(earlier.lists))
             run = client.run_task(earlier.request, **run_options)
             ended = await watch.until_created(run, lambda: report.has_created)
             await report.on_ended(ended)

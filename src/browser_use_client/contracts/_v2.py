@@ -14,7 +14,8 @@ from browser_use_client.contracts._contract import Contract
 from browser_use_client.contracts._files import content_type_of
 from browser_use_client.contracts._pages import PAGE_SIZE, numbered_page, read_items
 from browser_use_client.contracts._profiles import Profiles
-from browser_use_client.contracts._refusing import refuse, uuid_of
+from browser_use_client.contracts._refusing import uuid_of
+from browser_use_client.contracts._v2_bodies import download_url_of, key_of, share, upload_slot, wire_time
 from browser_use_client.effects import Call, Flow, call
 from browser_use_client.errors import (
     ApiError,
@@ -24,7 +25,6 @@ from browser_use_client.errors import (
     SessionBusyError,
     SessionStoppedError,
 )
-from browser_use_client.limits import time_of
 from browser_use_client.models import (
     CreateTaskRequest,
     Overview,
@@ -43,16 +43,6 @@ P = TypeVar("P", bound=Profile)
 
 _PROFILE_NAME = "browser_profile_id"
 """Where the profile that a task asked for stands in its metadata."""
-
-_NO_AGENT_SETTINGS = {"model_params": "Choose another model with `agent_settings.llm`."}
-_NO_BROWSER_SETTINGS = {
-    "custom_proxy": "Use a proxy of Browser Use by its country: `proxy_country_code` of the session or of its profile.",
-    "keep_alive_seconds": "`keep_session=True` leaves the session open, until it is stopped or found idle.",
-}
-_NO_OPTIONS = {
-    "secret_domains": "Say with `allowed_domains` of the agent where it may go at all.",
-    "workspace_id": "Pass the files to the task, as `files`.",
-}
 
 
 class V2(Contract):
@@ -136,10 +126,10 @@ class V2(Contract):
         params = {
             "sessionId": session_id,
             "filterBy": status,
-            "after": _wire_time("after", after),
-            "before": _wire_time("before", before),
+            "after": wire_time("after", after),
+            "before": wire_time("before", before),
         }
-        return numbered_page("/tasks", self._task, cursor, params=params, key_of=_key_of)
+        return numbered_page("/tasks", self._task, cursor, params=params, key_of=key_of)
 
     def overview(self, cursor: str | None) -> Call[Overview]:
         """GET /tasks of one status, read for the ids only: that is much cheaper than a hundred tasks.
@@ -167,7 +157,7 @@ class V2(Contract):
 
     def get_log_url(self, task_id: str) -> Call[str]:
         """GET /tasks/{id}/logs."""
-        return self._call("GET", f"/tasks/{uuid_of('task_id', task_id)}/logs", _download_url)
+        return self._call("GET", f"/tasks/{uuid_of('task_id', task_id)}/logs", download_url_of)
 
     def get_session(self, session_id: str) -> Flow[Session]:
         """GET /sessions/{id}."""
@@ -195,11 +185,11 @@ class V2(Contract):
 
     def get_share(self, session_id: str) -> Call[Share]:
         """GET /sessions/{id}/public-share."""
-        return self._call("GET", f"{_session_path(session_id)}/public-share", _share)
+        return self._call("GET", f"{_session_path(session_id)}/public-share", share)
 
     def share_session(self, session_id: str) -> Call[Share]:
         """POST /sessions/{id}/public-share."""
-        return self._call("POST", f"{_session_path(session_id)}/public-share", _share)
+        return self._call("POST", f"{_session_path(session_id)}/public-share", share)
 
     def unshare_session(self, session_id: str) -> Call[None]:
         """DELETE /sessions/{id}/public-share."""
@@ -229,7 +219,7 @@ class V2(Contract):
 
     def _slot(self, path: str, file_name: str, content_type: str, size: int) -> Call[UploadSlot]:
         body = {"fileName": file_name, "contentType": content_type, "sizeBytes": size}
-        return self._call("POST", path, _upload_slot, json=body)
+        return self._call("POST", path, upload_slot, json=body)
 
     @staticmethod
     @abstractmethod
@@ -242,90 +232,14 @@ class V2(Contract):
         """A session as the revision shows it."""
 
 
-def common_body(contract: str, request: CreateTaskRequest) -> dict[str, Any]:
-    """The fields of POST /tasks that both revisions name alike.
-
-    Raises:
-        UnsupportedOptionError: The request has what only v4 knows.
-    """
-    refuse(contract, request.agent_settings, "agent_settings.", _NO_AGENT_SETTINGS)
-    refuse(contract, request.browser_settings, "browser_settings.", _NO_BROWSER_SETTINGS)
-    refuse(contract, request, "", _NO_OPTIONS)
-    return {
-        "task": request.task,
-        "metadata": dict(request.metadata) or None,
-        "secrets": {name: secret.get_secret_value() for name, secret in request.secrets.items()} or None,
-    }
-
-
-def without_nones(body: Mapping[str, Any]) -> dict[str, Any]:
-    """What was not set is left to the server."""
-    return {name: value for name, value in body.items() if value is not None}
-
-
 def download_url(path: str) -> Call[str]:
     """GET of one file's view."""
-    return Call("GET", path, _download_url)
-
-
-def task_fields(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a task view that both revisions name alike."""
-    return {
-        "id": body["id"],
-        "session_id": body["sessionId"],
-        "task": body.get("task") or "",
-        "llm": body.get("llm"),
-        "status": body["status"],
-        "is_success": body.get("isSuccess"),
-        "started_at": body.get("startedAt"),
-        "finished_at": body.get("finishedAt"),
-        "metadata": body.get("metadata") or {},
-        "key": _key_of(body),
-        "steps": tuple(_step(step) for step in body.get("steps") or ()),
-        "output_files": tuple({"id": file["id"], "name": file["fileName"]} for file in body.get("outputFiles") or ()),
-    }
-
-
-def _key_of(item: Any) -> str | None:
-    """The idempotency key of a task of which nothing else may be readable."""
-    metadata = item.get("metadata") if isinstance(item, dict) else None
-    key = metadata.get(KEY_NAME) if isinstance(metadata, dict) else None
-    return key if isinstance(key, str) else None
+    return Call("GET", path, download_url_of)
 
 
 def _session_path(session_id: str) -> str:
     return f"/sessions/{uuid_of('session_id', session_id)}"
 
 
-def _upload_slot(body: Mapping[str, Any]) -> UploadSlot:
-    return UploadSlot(method="POST", url=body["url"], fields=body["fields"], reference=body["fileName"])
-
-
-def _download_url(body: Mapping[str, Any]) -> str:
-    return str(body["downloadUrl"])
-
-
 def _nothing(body: Any) -> None:  # noqa: ARG001 - a parser takes a body
     return None
-
-
-def _share(body: Mapping[str, Any]) -> Share:
-    return Share(url=body["shareUrl"], views=body.get("viewCount") or 0, last_viewed_at=body.get("lastViewedAt"))
-
-
-def _step(body: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "number": body["number"],
-        "goal": body.get("nextGoal") or "",
-        "evaluation": body.get("evaluationPreviousGoal") or "",
-        "memory": body.get("memory") or "",
-        "url": body.get("url") or "",
-        "actions": body.get("actions") or (),
-        "screenshot_url": body.get("screenshotUrl"),
-        "duration": body.get("duration"),
-    }
-
-
-def _wire_time(name: str, moment: datetime | None) -> str | None:
-    """Always with Z: some servers reject naive times, and some clients what they echo."""
-    return None if moment is None else time_of(name, moment).isoformat().replace("+00:00", "Z")

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from browser_use_client.contracts._refusing import is_set, refuse, unsupported, uuid_of
-from browser_use_client.contracts._v2 import without_nones
+from browser_use_client.contracts._v2_bodies import without_nones
 from browser_use_client.contracts._v4_secrets import secret_bindings, vault_domains
 from browser_use_client.errors import InvalidRequestError
 from browser_use_client.models import BrowserSettings, CreateTaskRequest, CustomProxy

@@ -14,7 +14,8 @@ from browser_use_client.contracts._refusing import (
     unsupported,
     uuid_of,
 )
-from browser_use_client.contracts._v2 import V2, common_body, download_url, task_fields, without_nones
+from browser_use_client.contracts._v2 import V2, download_url
+from browser_use_client.contracts._v2_bodies import common_body, task_fields, without_nones
 from browser_use_client.effects import Call
 from browser_use_client.errors import InvalidRequestError
 from browser_use_client.limits import MAX_METADATA

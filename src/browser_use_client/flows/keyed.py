@@ -117,7 +117,7 @@ class KeyedTasks:
 
     def _find(self) -> Flow[list[Task]]:
         if self.lists:
-            lists: TaskLists = yield Notify(self.lists, self.key)
+            lists: TaskLists = yield Notify(self.lists)
             return (yield from lists.with_keys(self.contract, Keys([self.key], own=self._own, prompt=self.prompt)))
         return (
             yield from tasks_with_keys(

@@ -53,7 +53,7 @@ class LiveUrl:
             url = yield from self._ask(left)
         if url is not None:
             callback, self.callback = self.callback, None
-            yield Notify(callback, url)
+            yield Notify(callback, (url,))
 
     def _is_due(self, state: TaskState) -> bool:
         now, step = self.clock(), isinstance(state, Task) and bool(state.steps)

@@ -83,8 +83,9 @@ class TaskLists:
 
     @property
     def tasks(self) -> list[Task]:
-        """What could be read, each task once, the oldest first."""
-        return _oldest_first({task.id: self.whole.get(task.id, task) for page in self.pages for task in page.items})
+        """What could be read, each task once, in the order of the lists."""
+        listed = {task.id: task for page in self.pages for task in page.items}
+        return [self.whole.get(task_id, task) for task_id, task in listed.items()]
 
     def with_keys(self, contract: Contract, keys: Keys) -> Flow[list[Task]]:
         """The tasks that carry one of some keys, the oldest first. See `tasks_with_keys`."""
@@ -94,8 +95,8 @@ class TaskLists:
         return _oldest_first(found)
 
 
-ReadLists = Callable[[str], TaskLists | Awaitable[TaskLists]]
-"""Says how the lists stand when a key is looked up; the async client awaits what it returns."""
+ReadLists = Callable[[], TaskLists | Awaitable[TaskLists]]
+"""Says how the lists stand as a key is looked up; the async client awaits what it returns."""
 
 
 def read_lists(contract: Contract, *, after: datetime, server_clock: ServerClock) -> Flow[TaskLists]:

@@ -52,7 +52,7 @@ def run(
     try:
         try:
             if on_created:
-                yield Notify(on_created, created)
+                yield Notify(on_created, (created,))
             task = yield from wait(
                 contract,
                 created,

@@ -109,7 +109,7 @@ def wait(
             polls.answered()
             cursor = progress.cursor
             if on_step:
-                yield from (Notify(on_step, step) for step in progress.steps)
+                yield from (Notify(on_step, (step,)) for step in progress.steps)
             if require_same_browser and progress.browser_reused is False:
                 yield from _refuse_browser(contract, task)
             require_same_browser = require_same_browser and progress.browser_reused is None  # until it is known
