@@ -8,7 +8,8 @@ from prefect_browser_use.accounts import acheck_account, check_account
 from prefect_browser_use.credentials import BrowserUseCredentials
 from prefect_browser_use.files import OutputFilesError
 from prefect_browser_use.flow_runs import FlowRunEndedError
-from prefect_browser_use.jobs import BrowserTask, BrowserTaskRun
+from prefect_browser_use.job_runs import BrowserTaskRun
+from prefect_browser_use.jobs import BrowserTask
 from prefect_browser_use.options import SessionTaskOptions, TaskOptions
 from prefect_browser_use.results import BrowserTaskResult
 from prefect_browser_use.session_tasks import astart_session, astop_session, start_session, stop_session

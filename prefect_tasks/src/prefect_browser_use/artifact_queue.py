@@ -23,7 +23,7 @@ from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 from prefect.settings import PREFECT_API_KEY, PREFECT_API_URL
 from prefect.utilities.context import get_task_and_flow_run_ids
 
-from prefect_browser_use.flow_runs import SLICE_SECONDS
+from prefect_browser_use.flow_run_states import SLICE_SECONDS
 
 ARTIFACTS_AT_ONCE = 8
 """Artifacts that a process sends at the same time. Of 500 gathered tasks, 8 at a time took 29 to 33 s, 4 took 38 s."""

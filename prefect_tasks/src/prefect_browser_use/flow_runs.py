@@ -9,34 +9,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import Any, TypeVar
 from uuid import UUID
-from weakref import WeakValueDictionary
 
 import anyio
-import httpx
-from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.objects import State
-from prefect.context import FlowRunContext, SyncClientContext, TaskRunContext
-from prefect.exceptions import MissingContextError, ObjectNotFound, PrefectException
+from prefect.context import FlowRunContext, TaskRunContext
+from prefect.exceptions import MissingContextError
 from prefect.logging import get_logger, get_run_logger
 
-log = logging.getLogger("prefect_browser_use")
+from prefect_browser_use.flow_run_states import SLICE_SECONDS, FlowRunStates, states_of
 
 T = TypeVar("T")
 
 CREATION_GRACE_SECONDS = 4.0
 """What a task that is being created when its task run is cancelled gets, to be known and so to be stopped."""
-
-SLICE_SECONDS = 1.0
-"""Seconds between two reads of the state, and the longest sleep: a time-out that Prefect sets on a task in a thread
-lands only between two calls."""
-
 
 CROWDED_WAITS = 100
 """Waits in a process at which pauses are twice as long: then all tasks together poll no more than 200 times a second.
@@ -71,12 +61,12 @@ class FlowRunWatch:
 
     def __init__(self) -> None:
         self._interrupted = False
-        self._states: _States | None = None
+        self._states: FlowRunStates | None = None
         self._times_out_at: float | None = None
         self._cancellations = _cancellations()
         flow_context = FlowRunContext.get()
         if flow_context and flow_context.flow_run:
-            self._states = _states_of(flow_context.flow_run.id)
+            self._states = states_of(flow_context.flow_run.id)
             # The events that a task runner sets, all together, when it is closed; Prefect has no public name for them.
             events = list(getattr(flow_context.task_runner, "_cancel_events", {}).values())
             self._runner_closes = events[0] if events else None
@@ -207,62 +197,4 @@ def _note_end(job: asyncio.Future[Any]) -> None:
         job.exception()
 
 
-class _States:
-    """The states of a flow run and of those that it is part of, shared by the tasks of a process."""
-
-    def __init__(self, flow_run_id: UUID) -> None:
-        self.id = flow_run_id
-        self._due_at = 0.0
-        self._lock = threading.Lock()
-        self._fails = False
-        self.deleted: UUID | None = None
-        self.by_flow_run: dict[UUID, State] = {}
-
-    @property
-    def own(self) -> State | None:
-        """The flow run's own; None if it could not be read yet."""
-        return self.by_flow_run.get(self.id)
-
-    def are_due(self) -> bool:
-        """True for one caller per `SLICE_SECONDS`, who then reads them for all."""
-        with self._lock:
-            now = time.monotonic()
-            if now < self._due_at:
-                return False
-            self._due_at = now + SLICE_SECONDS
-            return True
-
-    def read(self) -> None:
-        """Reads the states; one that cannot be read is no reason to stop what is paid for."""
-        try:
-            with SyncClientContext.get_or_create() as context:
-                self._read(context.client)
-        except (httpx.HTTPError, PrefectException) as error:
-            if not self._fails:
-                log.warning("The state of the flow run cannot be read, so its end could be missed: %s", error)
-            self._fails = True
-        else:
-            self._fails = False
-
-    def _read(self, client: SyncPrefectClient) -> None:
-        flow_run_id: UUID | None = self.id
-        while flow_run_id:
-            try:
-                flow_run = client.read_flow_run(flow_run_id)
-            except ObjectNotFound:
-                self.deleted = flow_run_id
-                return
-            if flow_run.state:
-                self.by_flow_run |= {flow_run_id: flow_run.state}
-            parent = flow_run.parent_task_run_id
-            flow_run_id = client.read_task_run(parent).flow_run_id if parent else None
-
-
 _waiting: set[FlowRunWatch] = set()
-_shared: WeakValueDictionary[UUID, _States] = WeakValueDictionary()
-_shared_lock = threading.Lock()
-
-
-def _states_of(flow_run_id: UUID) -> _States:
-    with _shared_lock:
-        return _shared.setdefault(flow_run_id, _States(flow_run_id))

@@ -1,15 +1,11 @@
-"""Tells Prefect what a task does, in the run log, as artifacts and as events; stops it if its run ends."""
+"""Tells Prefect what a task does, in the run log, as artifacts and as events."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from contextvars import ContextVar
-from dataclasses import replace
 from pathlib import Path
-from typing import Generic, TypeGuard, TypeVar
+from typing import Generic, TypeVar
 
 from prefect.context import FlowRunContext, TaskRunContext
 
@@ -17,14 +13,10 @@ from browser_use_client import (
     AsyncBrowserUseClient,
     BrowserUseClient,
     BrowserUseError,
-    CostLimitReachedError,
     CreatedTask,
     CreateTaskRequest,
     Step,
     Task,
-    TaskError,
-    TaskFailedError,
-    TaskStoppedError,
     TaskUnreachableError,
 )
 from prefect_browser_use.artifact_queue import ArtifactQueue
@@ -38,33 +30,14 @@ from prefect_browser_use.artifacts import (
 )
 from prefect_browser_use.credentials import BrowserUseCredentials
 from prefect_browser_use.events import emit
-from prefect_browser_use.flow_runs import FlowRunEndedError, FlowRunWatch, flow_is_retried, run_log
+from prefect_browser_use.flow_runs import FlowRunEndedError, FlowRunWatch, run_log
+from prefect_browser_use.lifecycle import Lifecycle, has_ended_badly
 from prefect_browser_use.live_view import how_to_open, may_be_shown
 from prefect_browser_use.masking import Mask
 from prefect_browser_use.pictures import embedded
-from prefect_browser_use.started import Started, is_session_of, stop_all_of
 from prefect_browser_use.stops import await_stops, wait_for_stops
 
 C = TypeVar("C", bound=BrowserUseClient | AsyncBrowserUseClient)
-
-_opened: ContextVar[list[str] | None] = ContextVar("opened", default=None)
-
-
-def has_ended_badly(error: BaseException) -> TypeGuard[TaskError]:
-    """Whether an error says that the task has ended, and is not to be had again."""
-    if isinstance(error, CostLimitReachedError):
-        return error.stopped
-    return isinstance(error, (TaskFailedError, TaskStoppedError))
-
-
-@contextmanager
-def opened_sessions(session_ids: list[str]) -> Iterator[None]:
-    """Notes in a list the sessions of tasks that are run inside, as soon as they are known."""
-    token = _opened.set(session_ids)
-    try:
-        yield
-    finally:
-        _opened.reset(token)
 
 
 class _Report(Generic[C]):
@@ -106,22 +79,18 @@ class _Report(Generic[C]):
         self._has_artifact = False
         self._screenshots = screenshots
         self._show_live_url = credentials.show_live_url if show_live_url is None else show_live_url
-        self._keep_session = keep_session
-        self._opens_session = session_id is None and request.browser_settings.session_id is None
-        self._started: Started | None = None
-        self._has_ended = False
-        self._stop: Future[bool] | None = None
-        self._closes_session = True
+        opens_session = session_id is None and request.browser_settings.session_id is None
+        self._lifecycle = Lifecycle(watch, credentials, self._log, opens_session, keep_session)
         self.live_url: str | None = None
 
     @property
     def has_created(self) -> bool:
         """Whether the task is known."""
-        return self._started is not None
+        return self._lifecycle.started is not None
 
     def on_created(self, created: CreatedTask) -> None:
         """Shows that the task runs; from now on it is stopped with its flow run."""
-        self._note_start(created)
+        self._lifecycle.note_start(created)
         with self._whatever_happens():
             self._log.info(
                 "Browser Use task %s %s in session %s. To watch its browser: %s",
@@ -150,11 +119,12 @@ class _Report(Generic[C]):
 
     def _show_start(self) -> None:
         """Shows once that the task runs: when its live URL is known, or else at its second step."""
-        if self._has_artifact or not self._started or not self._started.task:
+        started = self._lifecycle.started
+        if self._has_artifact or not started or not started.task:
             return
         self._has_artifact = True
-        watch = how_to_open(self._started.session_id, self._credentials)
-        artifact = of_running_task(self._artifact_key, self._started.task, self.live_url, watch)
+        watch = how_to_open(started.session_id, self._credentials)
+        artifact = of_running_task(self._artifact_key, started.task, self.live_url, watch)
         self._artifacts.put(lambda: artifact)
 
     def on_downloaded(self, paths: Sequence[Path]) -> None:
@@ -171,69 +141,25 @@ class _Report(Generic[C]):
         except BrowserUseError as error:
             self._log.warning("%s: %s", what, error)
 
-    def _note_start(self, created: CreatedTask) -> None:
-        """From now on the task is stopped with its flow run."""
-        opened = _opened.get()
-        if opened is not None:
-            opened.append(created.session_id)
-        session = Started(self._watch, self._credentials, self._log, created.session_id)
-        if self._opens_session and self._keep_session:
-            session.note()
-        self._started = replace(session, task=created, keeps_session=self._keep_session)
-        self._started.note()
-
-    def _note_end(self) -> None:
-        self._has_ended = True
-        if self._started:
-            self._started.has_ended()
-
-    def _stops_after(self, error: BaseException) -> Sequence[Future[bool]]:
-        """Stops what has to be stopped because of an error: the task, and all others if it ends their flow run."""
-        ended = self._watch.ended_flow_run(error)
-        is_cancelled = isinstance(error, asyncio.CancelledError)
-        stops = list(stop_all_of(ended)) if ended and not is_cancelled else []
-        if self._started is None or self._is_reattached_to_after(error):
-            return stops
-        from_outside = not isinstance(error, BrowserUseError)
-        # A session of a block is closed by the block, which may go on after a cancellation.
-        nobody_follows_up = (
-            from_outside
-            and _opened.get() is None
-            and (self._opens_session or is_session_of(ended, self._started.session_id))
-        )
-        if not self._has_ended:
-            self._closes_session = not self._keep_session or nobody_follows_up
-            self._stop = self._started.stop(with_session=self._closes_session)
-            stops.append(self._stop)
-        elif self._keep_session and nobody_follows_up and ended:
-            stops.append(replace(self._started, task=None).stop(with_session=True))
-        return stops
-
-    def _is_reattached_to_after(self, error: BaseException) -> bool:
-        """Whether a retry of the task or flow goes on with what runs."""
-        if not isinstance(error, BrowserUseError) or not error.retryable:
-            return False
-        context = TaskRunContext.get()
-        return flow_is_retried() or (context is not None and context.task_run.run_count <= context.task.retries)
-
     def _tell_error(self, error: BaseException) -> None:
-        if not self._started or self._has_ended:
+        started, stop = self._lifecycle.started, self._lifecycle.stop
+        if not started or self._lifecycle.has_ended:
             return
         self._artifacts.drop()
-        if self._stop is None:
-            self._log.warning("Browser Use %s may still run and cost; a retry goes on with it.", self._started)
-        elif self._stop.done() and self._stop.result():
+        if stop is None:
+            self._log.warning("Browser Use %s may still run and cost; a retry goes on with it.", started)
+        elif stop.done() and stop.result():
             reason = str(error) if isinstance(error, FlowRunEndedError) else type(error).__name__
-            left = "" if self._closes_session or _opened.get() is not None else ", and its session left open"
-            self._log.warning("Browser Use %s was stopped%s: %s", self._started, left, reason)
+            left = ", and its session left open" if self._lifecycle.leaves_session else ""
+            self._log.warning("Browser Use %s was stopped%s: %s", started, left, reason)
             if isinstance(error, BrowserUseError):
                 error.args = (f"{error} Nobody waited for it any more, so it was stopped.",)
-            if task := self._started.task:
+            if task := started.task:
                 emit("stopped", task.id, task.session_id, reason=reason)
                 self._artifacts.put(lambda: of_stopped_task(self._artifact_key, task, reason))
 
     def _tell_ended(self, task: Task) -> None:
-        self._note_end()
+        self._lifecycle.note_end()
         with self._whatever_happens():
             emit(
                 outcome(task),
@@ -246,7 +172,7 @@ class _Report(Generic[C]):
                 requests=self._client.traffic.requests,
                 retries=self._client.traffic.retries,
             )
-            if task.browser_reused is False and not self._opens_session:
+            if task.browser_reused is False and not self._lifecycle.opens_session:
                 self._log.warning(
                     "Task %s did not go on in the browser of the tasks before: session %s had none any more, so it"
                     " got a new one, in which nobody is signed in.",
@@ -287,13 +213,13 @@ class Report(_Report[BrowserUseClient]):
         """Shows how a task failed, or stops it."""
         self._mask.error(error)
         if isinstance(error, TaskUnreachableError) and error.ended:
-            self._note_end()
-        if has_ended_badly(error) and error.task_id and not self._has_ended:
-            self._note_end()
+            self._lifecycle.note_end()
+        if has_ended_badly(error) and error.task_id and not self._lifecycle.has_ended:
+            self._lifecycle.note_end()
             with suppress(BrowserUseError, FlowRunEndedError):
                 self.on_ended(self._client.get_task(error.task_id))
             return
-        wait_for_stops(self._stops_after(error))
+        wait_for_stops(self._lifecycle.stops_after(error))
         self._tell_error(error)
 
 
@@ -309,11 +235,11 @@ class AsyncReport(_Report[AsyncBrowserUseClient]):
         """Shows how a task failed, or stops it."""
         self._mask.error(error)
         if isinstance(error, TaskUnreachableError) and error.ended:
-            self._note_end()
-        if has_ended_badly(error) and error.task_id and not self._has_ended:
-            self._note_end()
+            self._lifecycle.note_end()
+        if has_ended_badly(error) and error.task_id and not self._lifecycle.has_ended:
+            self._lifecycle.note_end()
             with suppress(BrowserUseError, FlowRunEndedError):
                 await self.on_ended(await self._client.get_task(error.task_id))
             return
-        await await_stops(self._stops_after(error))
+        await await_stops(self._lifecycle.stops_after(error))
         self._tell_error(error)

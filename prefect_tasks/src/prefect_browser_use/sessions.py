@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from browser_use_client import BrowserSettings, CreateTaskRequest
 from prefect_browser_use.credentials import BrowserUseCredentials
 from prefect_browser_use.inputs import Credentials, load_credentials
+from prefect_browser_use.lifecycle import opened_sessions
 from prefect_browser_use.options import SessionTaskOptions, TaskOptions
-from prefect_browser_use.reports import opened_sessions
 from prefect_browser_use.results import BrowserTaskResult
 from prefect_browser_use.started import close_session
 from prefect_browser_use.stops import await_stops, wait_for_stops
