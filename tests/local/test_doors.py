@@ -119,6 +119,7 @@ NO_PAGES = {
     "204, for a script": """<button onclick="window.open('/nothing')">Go</button>""",
     "a download": '<a href="/file" target="_blank">Go</a>',
     "closed at once": """<button onclick="window.open('/there').close()">Go</button>""",
+    "closes before it is loaded": """<button onclick="window.open('/brief')">Go</button>""",
 }
 
 
@@ -127,12 +128,28 @@ def test_a_click_does_not_wait_for_a_window_that_will_never_have_a_page(
     server: LocalServer, site: Site, session: str, link: str
 ) -> None:
     site.page("<h1>There</h1>", "/there")
+    site.page("<script>setTimeout(close, 500)</script><img src='/endless'>", "/brief")
+    site.hold("/endless")
     site.pages["/nothing"] = (204, {}, b"")
     site.pages["/file"] = (200, {"Content-Disposition": "attachment; filename=a.bin"}, b"abc")
     site.page(f"<h1>Here</h1>{link}")
     task = server.run(f"Open {site.url}/, click Go, report the heading.", sessionId=session)
     assert task["output"] == "heading: Here"
     assert "has had no page" not in server.log.read_text()
+
+
+@pytest.mark.parametrize("step", ["click Close", "click Close soon, wait 1.5 seconds"])
+def test_where_a_window_closes_itself_the_one_before_is_in_front(
+    server: LocalServer, site: Site, session: str, step: str
+) -> None:
+    site.page(
+        "<button onclick='window.close()'>Close</button>"
+        "<button onclick='setTimeout(() => window.close(), 800)'>Close soon</button>",
+        "/closes",
+    )
+    site.page("""<h1>Here</h1><button onclick="window.open('/closes')">Go</button>""")
+    task = server.run(f"Open {site.url}/, click Go, {step}, report the heading.", sessionId=session)
+    assert task["output"] == "heading: Here"
 
 
 def test_a_click_has_opened_a_new_window_when_there_is_a_page_in_it(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -149,8 +150,12 @@ class StepContext:
             with contextlib.suppress(Error):  # the page may be on its way to the next one
                 if found := await look():
                     return found
-            await self.page.wait_for_timeout(POLL_MS)
+            await self.pause(POLL_MS / 1000)
         return await look()
+
+    async def pause(self, seconds: float) -> None:
+        """Lets time pass, whatever becomes of the page meanwhile."""
+        await asyncio.sleep(seconds)
 
     async def act(self, action: Callable[[], Awaitable[Any]]) -> None:
         """Does something to the page, and returns when the page that it leads to is there, in this window or a new one.
@@ -176,23 +181,34 @@ class StepContext:
         page.on("framenavigated", watch_frame)
         try:
             await action()
-            await page.wait_for_timeout(NAVIGATION_STARTS_WITHIN_MS)
+            with contextlib.suppress(Error):  # the page is closed by then
+                await page.wait_for_timeout(NAVIGATION_STARTS_WITHIN_MS)
             while navigations and not arrived and navigations[-1].failure is None and not page.is_closed():
-                await page.wait_for_timeout(POLL_MS / 4)
+                await self.pause(POLL_MS / 4000)
             has_ended = navigations and (arrived or navigations[-1].failure)
             answer = await navigations[-1].response() if has_ended else None
             windows = await self.browser.windows.arrived()
         finally:
             page.remove_listener("request", watch_request)
             page.remove_listener("framenavigated", watch_frame)
-        await self.page.wait_for_load_state()
+        await self._load()
         # An error without a body is a page of the browser's own: what the site said comes first.
         if answer is not None and answer.status >= 400:
             raise HttpError(f"{answer.url} answers with HTTP {answer.status}.")
         for window in windows:
-            if (status := await window.evaluate(_STATUS)) >= 400:
+            if (status := await _status(window)) >= 400:
                 raise HttpError(f"The page of the new window answers with HTTP {status}.")
         self._check_arrival(navigations, windows)
+
+    async def _load(self) -> None:
+        """Returns when the page in front is loaded: the one before, where a window closes meanwhile."""
+        while True:
+            page = self.page
+            try:
+                return await page.wait_for_load_state()
+            except Error:
+                if not page.is_closed():
+                    raise
 
     def _check_arrival(self, navigations: Sequence[Request], windows: Sequence[Page]) -> None:
         """Raises StepFailedError where there is no page now, but what a browser shows instead of one."""
@@ -208,6 +224,17 @@ class StepContext:
 
 
 _STATUS = "performance.getEntriesByType('navigation')[0]?.responseStatus ?? 0"
+
+
+async def _status(window: Page) -> int:
+    """What the page of a window was answered with; 0 where that cannot be known."""
+    try:
+        status: int = await window.evaluate(_STATUS)
+    except Error:
+        if window.is_closed():
+            return 0
+        raise
+    return status
 
 
 async def _is_seen(frame: Frame) -> bool:

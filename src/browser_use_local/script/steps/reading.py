@@ -145,7 +145,7 @@ class Wait:
 
     async def perform(self, context: StepContext) -> str:
         """Waits."""
-        await context.page.wait_for_timeout(float(self.number) * 1000)
+        await context.pause(float(self.number))
         return f"Waited {self.number} s."
 
 
