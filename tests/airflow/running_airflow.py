@@ -73,6 +73,7 @@ class RunningAirflow:
             "api.workers": 1,
             "api_auth.jwt_issuer": "tests",  # 3.0 has none by default, which newer versions of PyJWT refuse
             "api_auth.jwt_secret": "of the tests, and of nothing else, 9876543210",
+            "dag_processor.min_file_process_interval": 600,  # no file changes
             "dag_processor.refresh_interval": 5,
             "dag_processor.stale_dag_threshold": 600,  # where it waits for a processor, DAGs are not gone
             # A scheduler that does not get SQLite's lock in time ends, and on a busy machine that may take long.
@@ -84,7 +85,7 @@ class RunningAirflow:
                 {"type": "file", "log_file_path": f"{home}/openlineage.jsonl", "append": True}
             ),
             "scheduler.enable_health_check": False,
-            "scheduler.scheduler_idle_sleep_time": 0.2,
+            "scheduler.scheduler_idle_sleep_time": 0.5,
             "scheduler.trigger_timeout_check_interval": 2,
             "triggerer.triggerer_health_check_threshold": 10,
             "triggerer.job_heartbeat_sec": 1,
