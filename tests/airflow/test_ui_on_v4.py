@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from airflow_browser_use.pages import PageRecord
+from airflow_browser_use.ui.browser_view import BrowserView, view_of
 from airflow_browser_use.ui.service import look
-from airflow_browser_use.ui.stage import Stage, stage_of
 from browser_use_client import BrowserUseClient
 
 from .fake_v4 import FakeV4
@@ -36,12 +36,14 @@ def test_after_the_end_its_page_shows_what_came_of_it(v4: FakeV4) -> None:
     assert "Seven orders are open." in page_of("success", record_of(v4, "read"))
 
 
-@pytest.mark.parametrize(("is_closed", "shown"), [(False, Stage("live", LIVE, "https://live.test")), (True, None)])
+@pytest.mark.parametrize(
+    ("is_closed", "shown"), [(False, BrowserView("live", LIVE, "https://live.test")), (True, None)]
+)
 def test_the_frame_shows_the_live_browser_and_nothing_once_it_is_closed(
-    v4: FakeV4, is_closed: bool, shown: Stage | None
+    v4: FakeV4, is_closed: bool, shown: BrowserView | None
 ) -> None:
     v4.api.show_live_at(LIVE)
     record = record_of(v4, "read")
     if is_closed:
         v4.api.stop_session(str(record.session_id))
-    assert stage_of(asyncio.run(look(record))) == shown
+    assert view_of(asyncio.run(look(record))) == shown

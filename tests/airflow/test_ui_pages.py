@@ -76,7 +76,7 @@ def test_while_a_task_runs_its_page_shows_the_live_browser_and_its_steps(page: P
     frame = open_task(page, runs, "shop", "watch")
     expect(frame.get_by_role("heading", name="watch")).to_be_visible()
     expect(frame.get_by_text("live", exact=True)).to_be_visible()
-    live = frame.frame_locator(".stage iframe").frame_locator("iframe")
+    live = frame.frame_locator(".browser-view iframe").frame_locator("iframe")
     expect(live.get_by_alt_text("The page as it is now")).to_be_visible()
     expect(frame.locator(".steps .current")).to_contain_text('click "A-1007"')
     expect(frame.locator(".steps li")).to_have_count(2)
@@ -125,10 +125,10 @@ def test_after_a_failure_the_reason_the_last_page_and_its_picture_come_first(pag
     with page.context.expect_page() as opened:  # which a frame of Airflow's may not do by itself
         frame.locator(".notice .address").click()
     opened.value.wait_for_url("**/shop/")
-    picture = frame.locator(".stage img")
+    picture = frame.locator(".browser-view img")
     expect(picture).to_be_visible()
     assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
-    tops = [frame.locator(part).bounding_box() for part in (".notice", ".stage img")]
+    tops = [frame.locator(part).bounding_box() for part in (".notice", ".browser-view img")]
     assert all(box is not None and box["y"] < 250 for box in tops)
 
 
@@ -194,7 +194,7 @@ def test_costs_are_added_up_for_each_dag(ui: RunningUi) -> None:
 
 def test_who_may_not_read_a_dag_sees_nothing_of_it(ui: RunningUi, runs: dict[str, Run]) -> None:
     path = path_of_page("payroll", runs["payroll"].id, "pay")
-    for part in ("", "/-1/stage", "/-1/pictures/1"):
+    for part in ("", "/-1/browser", "/-1/pictures/1"):
         hidden = answer(ui, path + part, "guest")
         absent = answer(ui, path_of_page("nothing", runs["payroll"].id, "pay") + part, "guest")
         assert hidden.status_code == absent.status_code == 404
@@ -227,20 +227,20 @@ def test_without_a_session_cookie_nothing_is_shown(ui: RunningUi, runs: dict[str
 
 def test_a_live_url_is_in_one_document_only_which_nobody_may_keep(ui: RunningUi, runs: dict[str, Run]) -> None:
     path = path_of_page("orphan", runs["orphan"].id, "long")
-    whole, stage = answer(ui, path), answer(ui, f"{path}/-1/stage")
+    whole, view = answer(ui, path), answer(ui, f"{path}/-1/browser")
     assert LIVE not in whole.text
-    assert LIVE in stage.text
-    for response in (whole, stage):
+    assert LIVE in view.text
+    for response in (whole, view):
         assert response.headers["Cache-Control"] == "no-store"
         assert response.headers["Referrer-Policy"] == "no-referrer"
         assert "default-src 'none'" in response.headers["Content-Security-Policy"]
         assert "script-src 'unsafe" not in response.headers["Content-Security-Policy"]
-    assert "frame-src http://live.test;" in stage.headers["Content-Security-Policy"]
-    assert "script-src" not in stage.headers["Content-Security-Policy"]
+    assert "frame-src http://live.test;" in view.headers["Content-Security-Policy"]
+    assert "script-src" not in view.headers["Content-Security-Policy"]
 
 
 def test_no_live_url_is_in_the_database_or_the_logs(ui: RunningUi, runs: dict[str, Run]) -> None:
-    answer(ui, f"{path_of_page('orphan', runs['orphan'].id, 'long')}/-1/stage")
+    answer(ui, f"{path_of_page('orphan', runs['orphan'].id, 'long')}/-1/browser")
     assert LIVE.encode() not in b"".join(
         file.read_bytes() for file in ui.airflow.home.rglob("*") if file.is_file() and "local" not in file.parts
     )
@@ -279,7 +279,7 @@ def test_the_pages_have_the_theme_of_airflow(browser: Browser, ui: RunningUi, ru
     expect(frame.locator("html")).to_have_attribute("data-theme", theme)
     background = "element => getComputedStyle(element).backgroundColor"
     assert frame.locator("body").evaluate(background) == page.locator("html").evaluate(background)
-    live = frame.frame_locator(".stage iframe").frame_locator("iframe")
+    live = frame.frame_locator(".browser-view iframe").frame_locator("iframe")
     prefers_dark = live.locator("html").evaluate("() => matchMedia('(prefers-color-scheme: dark)').matches")
     assert prefers_dark is (theme == "dark")
     context.close()

@@ -22,11 +22,11 @@ from sqlalchemy.orm import Session as Database
 
 from airflow_browser_use.pages import PageRecord
 from airflow_browser_use.ui import instances, task_page
+from airflow_browser_use.ui.browser_view import BrowserView, policy_of_view, view_of
 from airflow_browser_use.ui.output_table import Output, Table, output_from
 from airflow_browser_use.ui.pictures import MAX_PICTURE_BYTES, picture_of_step
 from airflow_browser_use.ui.rendering import dollars, duration, templates
 from airflow_browser_use.ui.service import Look, look, look_at_all
-from airflow_browser_use.ui.stage import Stage, policy_of_stage, stage_of
 from browser_use_client import BrowserUseClient, Session, Task
 
 from .fake_browser_use import KEY, FakeBrowserUse
@@ -266,25 +266,28 @@ def session(**shown: Any) -> Look:
 
 
 @pytest.mark.parametrize(
-    ("look", "stage"),
+    ("look", "view"),
     [
-        (session(live_url="https://live.test/?wss=1"), Stage("live", "https://live.test/?wss=1", "https://live.test")),
+        (
+            session(live_url="https://live.test/?wss=1"),
+            BrowserView("live", "https://live.test/?wss=1", "https://live.test"),
+        ),
         (session(status="stopped", live_url="https://live.test/"), None),
         (
             session(status="stopped", recording_url="https://store.test:8443/a.mp4?x=1"),
-            Stage("recording", "https://store.test:8443/a.mp4?x=1", "https://store.test:8443"),
+            BrowserView("recording", "https://store.test:8443/a.mp4?x=1", "https://store.test:8443"),
         ),
         (session(live_url="javascript:alert(1)"), None),
         (session(live_url="https://live.test; script-src */"), None),
-        (session(live_url="https://a@live.test/"), Stage("live", "https://a@live.test/", "https://live.test")),
+        (session(live_url="https://a@live.test/"), BrowserView("live", "https://a@live.test/", "https://live.test")),
         (session(), None),
         (Look(), None),
     ],
 )
-def test_what_can_be_seen_in_a_frame_and_from_where_it_may_load(look: Look, stage: Stage | None) -> None:
-    assert stage_of(look) == stage
-    if stage:
-        assert f"frame-src {stage.origin};" in policy_of_stage(stage)
+def test_what_can_be_seen_in_a_frame_and_from_where_it_may_load(look: Look, view: BrowserView | None) -> None:
+    assert view_of(look) == view
+    if view:
+        assert f"frame-src {view.origin};" in policy_of_view(view)
 
 
 @pytest.mark.parametrize(

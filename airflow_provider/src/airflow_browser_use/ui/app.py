@@ -11,10 +11,10 @@ from fastapi.staticfiles import StaticFiles
 
 from airflow_browser_use.ui import browsers_page, task_page
 from airflow_browser_use.ui.access import CAN_READ_DAGS, CAN_READ_TASK
+from airflow_browser_use.ui.browser_view import policy_of_view, view_of
 from airflow_browser_use.ui.browsers_page import Listing
 from airflow_browser_use.ui.pictures import picture_of_step
 from airflow_browser_use.ui.rendering import render
-from airflow_browser_use.ui.stage import policy_of_stage, stage_of
 from airflow_browser_use.ui.task_page import Instance, Known
 
 if TYPE_CHECKING:
@@ -78,14 +78,14 @@ async def task(request: Request, known: Annotated[Known, Depends(task_page.known
     return render(request, "task.html", **await task_page.fill(known))
 
 
-@app.get(TASK + "/{map_index}/stage", response_class=HTMLResponse, dependencies=CAN_READ_TASK)
-async def stage(request: Request, instance: Instance) -> Response:
+@app.get(TASK + "/{map_index}/browser", response_class=HTMLResponse, dependencies=CAN_READ_TASK)
+async def browser_view(request: Request, instance: Instance) -> Response:
     """The live browser, or its recording, alone: the only document that holds a live URL."""
-    shown = stage_of(await task_page.look_at(instance))
+    shown = view_of(await task_page.look_at(instance))
     if shown is None:
         raise HTTPException(404)
-    headers = {"Content-Security-Policy": policy_of_stage(shown)}
-    return render(request, "stage.html", headers=headers, shown=shown)
+    headers = {"Content-Security-Policy": policy_of_view(shown)}
+    return render(request, "browser_view.html", headers=headers, shown=shown)
 
 
 @app.get(TASK + "/{map_index}/pictures/{number}", dependencies=CAN_READ_TASK)

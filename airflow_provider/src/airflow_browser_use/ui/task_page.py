@@ -10,10 +10,10 @@ from airflow.utils.session import create_session
 from fastapi import Depends, HTTPException
 
 from airflow_browser_use.ui import instances, service
+from airflow_browser_use.ui.browser_view import view_of
 from airflow_browser_use.ui.instances import BrowserInstance
 from airflow_browser_use.ui.output_table import output_from
 from airflow_browser_use.ui.service import Look
-from airflow_browser_use.ui.stage import stage_of
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -75,7 +75,7 @@ def values_of(known: Known, look: Look) -> dict[str, Any]:
         "problem": look.problem,
         "status": _status(known, look),
         "prompt": task.task if task else "",
-        "stage": stage_of(look),
+        "view": view_of(look),
         "steps": steps,
         "last": _last_seen(steps),
         "runs": runs,

@@ -15,7 +15,7 @@ ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:\d+)?|https?://\[[0-9A-Fa-f:]+\](
 
 
 @dataclass(frozen=True)
-class Stage:
+class BrowserView:
     """Something to show in a frame.
 
     Attributes:
@@ -34,16 +34,16 @@ class Stage:
         return self.kind == "recording" and urlsplit(self.url).path.endswith(VIDEOS)
 
 
-def stage_of(look: Look) -> Stage | None:
+def view_of(look: Look) -> BrowserView | None:
     """What can be shown of a browser; None for nothing but pictures."""
     session = look.session
     live_url = (session and session.live_url) or (look.task and look.task.live_url)
     if live_url and (session is None or session.status == "active"):
-        return _stage("live", live_url)
-    return _stage("recording", session.recording_url) if session and session.recording_url else None
+        return _view("live", live_url)
+    return _view("recording", session.recording_url) if session and session.recording_url else None
 
 
-def policy_of_stage(shown: Stage) -> str:
+def policy_of_view(shown: BrowserView) -> str:
     """The content security policy of the frame: this one origin, and the style sheet."""
     return (
         f"default-src 'none'; style-src 'self'; frame-src {shown.origin}; media-src {shown.origin};"
@@ -51,8 +51,8 @@ def policy_of_stage(shown: Stage) -> str:
     )
 
 
-def _stage(kind: str, url: str) -> Stage | None:
+def _view(kind: str, url: str) -> BrowserView | None:
     """Nothing for a URL that is none of the web: it would go into a header, and into a frame."""
     parts = urlsplit(url)
     origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-    return Stage(kind, url, origin) if ORIGIN.fullmatch(origin) else None
+    return BrowserView(kind, url, origin) if ORIGIN.fullmatch(origin) else None
