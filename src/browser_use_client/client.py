@@ -71,7 +71,7 @@ class BrowserUseClient:
 
     Raises:
         AuthenticationError: There is no API key.
-        InvalidRequestError: The base URL or another argument cannot be right.
+        InvalidRequestError: The base URL or another argument is not valid.
     """
 
     def __init__(

@@ -58,7 +58,7 @@ _PROXY_REMEDY = "Put its user name and password into the proxy's URL, `proxy` or
 
 _SPEND_LIMIT = "api_key_monthly_spend_limit_reached"
 _MESSAGES = ("message", "msg", "detail", "error_description", "error", "errors", "title", "reason")
-_FACTS = ("code", "cap", "spent", "limit")
+_DETAILS = ("code", "cap", "spent", "limit")
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-")
 _PAGE = re.compile(r"\s*<(!doctype|!--|html|head|body|\?xml)", re.IGNORECASE)
 _PLACE = re.compile(r"\bbody\.([\w.]+)")
@@ -90,8 +90,9 @@ def error_from_response(
     kind = ServerError if status_code >= 500 else _BY_STATUS.get(status_code, ApiError)
     if kind not in (ServerError, RateLimitedError) and isinstance(body, str) and _PAGE.match(body):
         return UnexpectedResponseError(
-            f"{_answered(what, status_code, words)} That is a web page, not an answer of the Browser Use API: of a"
-            " proxy or a firewall in between, or of another server. Check the base URL, and what the page says.",
+            f"{_answered(what, status_code, words)} That is a web page, not an answer of the Browser Use API. It"
+            " may come from a proxy or a firewall in between, or from another server. Check the base URL, and what the"
+            " page says.",
             status_code=status_code,
             retry_after=retry_after,
         )
@@ -172,8 +173,8 @@ def _phrases_of_object(said: Mapping[str, Any], depth: int) -> Iterator[str]:
     candidates = ("; ".join(_phrases(said.get(name), depth=depth - 1)) for name in _MESSAGES)
     words = next(filter(None, candidates), "")
     place = ".".join(map(str, loc)) if isinstance(loc := said.get("loc"), list) else ""
-    facts = [f"{name}: {said[name]}" for name in _FACTS if isinstance(said.get(name), (str, int, float))]
-    about = f"({', '.join(facts)})" if facts else ""
+    details = [f"{name}: {said[name]}" for name in _DETAILS if isinstance(said.get(name), (str, int, float))]
+    about = f"({', '.join(details)})" if details else ""
     if phrase := " ".join(filter(None, [words.rstrip(".") if about else words, about])):
         yield f"{place}: {phrase}" if place else phrase
     elif place:

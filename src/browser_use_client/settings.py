@@ -37,7 +37,7 @@ class Settings:
 
     Raises:
         AuthenticationError: There is no API key, or it cannot be one.
-        InvalidRequestError: Another setting cannot be right.
+        InvalidRequestError: Another setting is not valid.
     """
 
     def __init__(

@@ -155,6 +155,6 @@ class TaskWatcher:
 
 def _unexpected(task: AnyTask, error: BaseException) -> BrowserUseError:
     return TaskUnreachableError(
-        f"{named(task)} may still run and cost: the watch over it ended ({type(error).__name__}: {error}).",
+        f"{named(task)} may still run and cost: the sweep that polled it failed ({type(error).__name__}: {error}).",
         **ids_of(task),
     )

@@ -56,7 +56,7 @@ def metadata_from(value: Any) -> dict[str, str]:
     metadata = mapping_from("metadata", value)
     if KEY_NAME in metadata:
         raise InvalidRequestError(
-            f"`metadata[{KEY_NAME!r}]` is where a task has its idempotency key. Choose another name; to choose the key,"
+            f"`metadata[{KEY_NAME!r}]` holds the idempotency key of a task. Choose another name; to set the key,"
             " use `key`."
         )
     for name, each in metadata.items():

@@ -19,7 +19,7 @@ def client_settings(connection: Connection) -> dict[str, Any]:
 
     Raises:
         AuthenticationError: It has no API key.
-        InvalidRequestError: A field is set that has no meaning, or its value cannot be right; says which.
+        InvalidRequestError: A field is set that has no meaning, or its value is not valid; says which.
     """
     name = f"connection {connection.conn_id!r}"
     for field in ("schema", "login", "port"):
@@ -62,7 +62,7 @@ def _api_version(value: Any, name: str) -> Any:
     versions = get_args(ApiVersion)
     if value not in versions:
         raise InvalidRequestError(
-            f"`api_version` in the extra of {name} cannot be right: {value!r} is none of {', '.join(versions)}."
+            f"`api_version` in the extra of {name} is not valid: {value!r} is not one of {', '.join(versions)}."
         )
     return value
 
@@ -71,7 +71,7 @@ def _base_url(host: str, api_version: Any, name: str) -> str:
     try:
         return base_url_of(host, api_version)
     except InvalidRequestError as error:
-        raise InvalidRequestError(f"The host of {name} cannot be right. {error}") from None
+        raise InvalidRequestError(f"The host of {name} is not valid. {error}") from None
 
 
 def _seconds(value: Any, name: str) -> float:

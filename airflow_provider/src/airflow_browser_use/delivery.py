@@ -69,9 +69,7 @@ def deliver(client: BrowserUseClient, task: Task, value: dict[str, Any], to: Del
             path = files.write(content, str(to.large_output_to), f"{task.id}.json")
             return {**value, "output": None, "output_path": path}
     except Exception as error:
-        raise ResultNotKeptError(
-            f"{finished} what it left could not be put where it was to go: {error}", **ids
-        ) from error
+        raise ResultNotKeptError(f"{finished} its result could not be stored: {error}", **ids) from error
     raise ResultNotKeptError(
         f"{finished} its output of {len(content):,} bytes as JSON is more than `max_xcom_bytes`"
         f" ({to.max_xcom_bytes:,}) lets into XCom. Raise that, or name a folder or a URL in object storage"

@@ -85,13 +85,13 @@ def _artifact(key: str, summary: str, text: str, task: CreatedTask | Task) -> Ar
 
 
 def _summary(task: Task) -> str:
-    facts = [
+    parts = [
         outcome(task),
         f"{len(task.steps)} steps",
         f"{seconds:.0f} s" if (seconds := seconds_of_run(task)) is not None else "",
         f"{task.cost} USD" if task.cost is not None else "",
     ]
-    return " · ".join(filter(None, facts))
+    return " · ".join(filter(None, parts))
 
 
 def _text(output: str) -> str:

@@ -31,8 +31,8 @@ def downloading(task: Task, folder: Path) -> Iterator[None]:
     except BrowserUseError as error:
         raise OutputFilesError(
             f"Task {task.id} in session {task.session_id} has finished and no longer runs, but its files could not be"
-            f" downloaded to {folder}: {error} A retry reattaches to the finished task and downloads again; it pays"
-            " for no second one.",
+            f" downloaded to {folder}: {error} A retry reattaches to the finished task and downloads again; no"
+            " second task is paid for.",
             retryable=error.retryable,
             task_id=task.id,
             session_id=task.session_id,
@@ -47,8 +47,8 @@ def paths_of(files: Any) -> tuple[Path, ...]:
     """
     if isinstance(files, (str, Path)) or not isinstance(files, Sequence):
         raise TypeError(
-            f"`files` must be a list of paths, not {type(files).__name__}. `.map` goes through whatever can be"
-            " iterated: pass what is meant for every task as `files=unmapped(files)`."
+            f"`files` must be a list of paths, not {type(files).__name__}. `.map` iterates over every argument"
+            " that it can: pass what is meant for every task as `files=unmapped(files)`."
         )
     return tuple(Path(path) for path in files)
 

@@ -94,8 +94,8 @@ def settings_of(name: str, value: Any, kind: type[Any]) -> Any:
 def _one_value(name: str, value: Any, kind: type[T]) -> T:
     if not isinstance(value, kind):
         raise TypeError(
-            f"`{name}` must be a {kind.__name__}, not {type(value).__name__}. `.map` goes through whatever can be"
-            f" iterated: pass what is meant for every task as `{name}=unmapped({name})`."
+            f"`{name}` must be a {kind.__name__}, not {type(value).__name__}. `.map` iterates over every"
+            f" argument that it can: pass what is meant for every task as `{name}=unmapped({name})`."
         )
     return value
 

@@ -82,7 +82,7 @@ class BrowserUseTask(Task[P, R]):
         for name, value in self._arguments(args, kwargs):
             if _is_one_value(value) and isiterable(value):
                 raise TypeError(
-                    f"`{name}` is one {type(value).__name__} for all tasks, but `.map` would go through what is in it."
+                    f"`{name}` is one {type(value).__name__} for all tasks, but `.map` would iterate over it."
                     f" Write `{name}=unmapped({name})`, with `from prefect import unmapped`."
                 )
         args = tuple(_kept(value) for value in args)

@@ -65,8 +65,8 @@ def _hosts_of(name: str, domains: Sequence[str] | Mapping[str, Sequence[str]] | 
 def _checked_host(host: str) -> str:
     if not _HOST.fullmatch(host):
         raise InvalidRequestError(
-            f"`secret_domains` has {host!r}, which is not a bare host name: no scheme, port, path or `*`. It looks like"
-            " `shop.example.com`, which its subdomains are included in."
+            f"`secret_domains` has {host!r}, which is not a bare host name. Write it like `shop.example.com`, without"
+            " scheme, port, path and `*`; it stands for its subdomains too."
         )
     return host.lower()
 
@@ -81,6 +81,6 @@ def _check_names(request: CreateTaskRequest) -> None:
     if isinstance(request.secret_domains, Mapping):
         for name in request.secret_domains.keys() - request.secrets.keys():
             raise InvalidRequestError(
-                f"`secret_domains` names {name!r}, and there is no such secret: there are"
+                f"`secret_domains` names {name!r}, but the request has no such secret. It has"
                 f" {', '.join(map(repr, request.secrets)) or 'none'}."
             )
