@@ -7,7 +7,7 @@ import itertools
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout, TaskInstanceState
 
-from airflow_browser_use.cleanup import Cleanup, Ending, Fate, Others, cleanup_after, fate_of
+from airflow_browser_use.cleanup import Cleanup, Ending, Others, Outcome, cleanup_after, outcome_of
 from airflow_browser_use.failures import ResultNotKeptError, ending_of
 from airflow_browser_use.session_policy import SessionPolicy
 from browser_use_client import (
@@ -20,7 +20,7 @@ from browser_use_client import (
 )
 
 NOTHING, STOP, CLOSE, BOTH = Cleanup(), Cleanup(stop_task=True), Cleanup(close_session=True), Cleanup(True, True)
-SUCCEEDED, FAILED, AGAIN, GOES_ON = Fate.SUCCEEDED, Fate.FAILED, Fate.TRIED_AGAIN, Fate.GOES_ON
+SUCCEEDED, FAILED, AGAIN, GOES_ON = Outcome.SUCCEEDED, Outcome.FAILED, Outcome.TRIED_AGAIN, Outcome.GOES_ON
 NONE, TO_COME, AT_WORK = Others.NONE, Others.TO_COME, Others.AT_WORK
 
 
@@ -53,7 +53,7 @@ def test_what_is_cleaned_up(ending: Ending, begun_here: bool, others: Others, cl
 
 
 ALL_ENDINGS = [
-    Ending(*each) for each in itertools.product(Fate, (True, False), (True, False), (True, False), (True, False))
+    Ending(*each) for each in itertools.product(Outcome, (True, False), (True, False), (True, False), (True, False))
 ]
 
 
@@ -73,7 +73,7 @@ def test_a_session_is_never_closed_under_a_task_that_is_to_be_left_running(endin
 
 
 @pytest.mark.parametrize(
-    ("state", "fate"),
+    ("state", "outcome"),
     [
         (None, AGAIN),
         (TaskInstanceState.SCHEDULED, AGAIN),
@@ -89,8 +89,8 @@ def test_a_session_is_never_closed_under_a_task_that_is_to_be_left_running(endin
         (TaskInstanceState.REMOVED, FAILED),
     ],
 )
-def test_what_a_state_means(state: str | None, fate: Fate) -> None:
-    assert fate_of(state) is fate
+def test_what_a_state_means(state: str | None, outcome: Outcome) -> None:
+    assert outcome_of(state) is outcome
 
 
 IDS = {"task_id": "t", "session_id": "s"}
@@ -131,7 +131,7 @@ def test_a_late_task_is_left_where_the_user_wants_that(error: BaseException) -> 
 
 
 @pytest.mark.parametrize(
-    ("states", "fate", "others"),
+    ("states", "outcome", "others"),
     [
         ({}, SUCCEEDED, NONE),
         ({"after": "success", "beside_0": "failed"}, SUCCEEDED, NONE),
@@ -144,9 +144,9 @@ def test_a_late_task_is_left_where_the_user_wants_that(error: BaseException) -> 
         ({"beside_0": "running"}, FAILED, AT_WORK),
     ],
 )
-def test_what_the_states_of_others_mean(states: dict[str, str | None], fate: Fate, others: Others) -> None:
+def test_what_the_states_of_others_mean(states: dict[str, str | None], outcome: Outcome, others: Others) -> None:
     policy = SessionPolicy(owned=True, beside=("beside",), downstream=("after",))
-    assert policy.weigh(states, fate) is others
+    assert policy.weigh(states, outcome) is others
 
 
 def test_after_a_failure_those_count_too_whose_trigger_rule_lets_them_run() -> None:

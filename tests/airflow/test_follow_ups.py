@@ -4,7 +4,7 @@ from typing import Any
 
 from airflow.providers.common.compat.sdk import DAG, XComArg, task_group
 
-from airflow_browser_use.cleanup import Ending, Fate, cleanup_after
+from airflow_browser_use.cleanup import Ending, Outcome, cleanup_after
 from airflow_browser_use.follow_ups import SessionUse
 from airflow_browser_use.operators import BrowserUseTaskOperator
 from airflow_browser_use.session_policy import SessionPolicy
@@ -28,13 +28,13 @@ def closed_after(task_id: str, dag: DAG, keep_session: bool | None = None) -> se
     use = use_of(task_id, dag)
     policy = SessionPolicy.of(use, keep_session=keep_session, begun_here=use.starts)
     return {
-        fate.value
-        for fate in (Fate.SUCCEEDED, Fate.FAILED, Fate.TRIED_AGAIN)
+        outcome.value
+        for outcome in (Outcome.SUCCEEDED, Outcome.FAILED, Outcome.TRIED_AGAIN)
         if cleanup_after(
-            Ending(fate),
+            Ending(outcome),
             owned=policy.owned,
             begun_here=policy.begun_here,
-            others=policy.weigh(dict.fromkeys(policy.downstream), fate),
+            others=policy.weigh(dict.fromkeys(policy.downstream), outcome),
         ).close_session
     }
 

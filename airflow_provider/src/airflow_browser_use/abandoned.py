@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_browser_use import metrics, task_states
-from airflow_browser_use.cleanup import Fate, fate_of
+from airflow_browser_use.cleanup import Outcome, outcome_of
 
 if TYPE_CHECKING:
     from airflow_browser_use.follow_ups import SessionUse
@@ -32,7 +32,11 @@ def stop_abandoned(client: BrowserUseClient, session_id: str, use: SessionUse, t
     if not running:
         return True
     for (task_id, map_index), state in task_states.instances_of(ti, use.sharing).items():
-        if (task_id, map_index) == (ti.task_id, ti.map_index) or task_id in use.left or fate_of(state) is Fate.GOES_ON:
+        if (
+            (task_id, map_index) == (ti.task_id, ti.map_index)
+            or task_id in use.left
+            or outcome_of(state) is Outcome.GOES_ON
+        ):
             continue
         remote = ti.xcom_pull(task_ids=task_id, key="task_id", map_indexes=map_index)
         if remote in running:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
 
 from airflow_browser_use import cleaning, failures, metrics
-from airflow_browser_use.cleanup import Fate
+from airflow_browser_use.cleanup import Outcome
 from airflow_browser_use.creating import is_acceptable
 from airflow_browser_use.messages import explain
 from browser_use_client import BrowserUseError, CostLimitReachedError, CutShortError, TaskTimeoutError
@@ -54,7 +54,7 @@ def end(remote: RemoteTask, error: BaseException) -> bool:
     elif isinstance(error, CutShortError) and error.stopped:
         _log_end_of_stopped(remote, STOPPED_FOR.get(type(error), "error"))
     if isinstance(error, BrowserUseError):
-        _tell(remote, error, retries=ending.fate is Fate.TRIED_AGAIN, became=became)
+        _tell(remote, error, retries=ending.outcome is Outcome.TRIED_AGAIN, became=became)
     elif became:
         remote.log.info("Remote task %s was stopped: %s.", became.id, type(error).__name__)
     return False

@@ -8,7 +8,7 @@ from enum import Enum, IntEnum
 from airflow.providers.common.compat.sdk import TaskInstanceState
 
 
-class Fate(Enum):
+class Outcome(Enum):
     """What becomes of a task instance whose try ends."""
 
     SUCCEEDED = "succeeded"
@@ -30,14 +30,14 @@ class Ending:
     """How a try ends.
 
     Attributes:
-        fate: What becomes of the task instance.
+        outcome: What becomes of the task instance.
         task_runs: The remote task may still run.
         stop_wanted: False if the user wants it left (`stop_on_timeout=False`, `stop_on_kill=False`).
         reattached: The next try goes on with the remote task, or with its result.
         session_in_use: A task that is not this one's runs in the session.
     """
 
-    fate: Fate
+    outcome: Outcome
     task_runs: bool = False
     stop_wanted: bool = True
     reattached: bool = False
@@ -61,11 +61,11 @@ def cleanup_after(ending: Ending, *, owned: bool, begun_here: bool, others: Othe
         begun_here: The task began the session, so its next try has one of its own.
         others: What the other tasks do that may go on in the session.
     """
-    if ending.fate is Fate.GOES_ON or ending.reattached:
+    if ending.outcome is Outcome.GOES_ON or ending.reattached:
         return Cleanup()
     stop_task = ending.task_runs and ending.stop_wanted
     needed = ending.session_in_use or (ending.task_runs and not stop_task)
-    if ending.fate is Fate.TRIED_AGAIN:
+    if ending.outcome is Outcome.TRIED_AGAIN:
         # Those to come after the task that began the session wait for the one that its next try begins.
         needed |= others is Others.AT_WORK if begun_here else True
     else:
@@ -84,16 +84,16 @@ ENDED = {
 AT_WORK = {TaskInstanceState.RUNNING, TaskInstanceState.DEFERRED}
 
 
-def fate_of(state: str | None) -> Fate:
+def outcome_of(state: str | None) -> Outcome:
     """What a state of a task instance, as the database has it, means for its remote task.
 
     Args:
         state: The state; None for one that was cleared.
     """
     if state == TaskInstanceState.SUCCESS:
-        return Fate.SUCCEEDED
+        return Outcome.SUCCEEDED
     if state in ENDED:
-        return Fate.FAILED
+        return Outcome.FAILED
     if state in AT_WORK or state == TaskInstanceState.UP_FOR_RETRY:
-        return Fate.GOES_ON
-    return Fate.TRIED_AGAIN
+        return Outcome.GOES_ON
+    return Outcome.TRIED_AGAIN

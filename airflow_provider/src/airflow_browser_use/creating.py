@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_browser_use import failures, files, metrics
 from airflow_browser_use.abandoned import stop_abandoned
 from airflow_browser_use.cleaning import read_session
-from airflow_browser_use.cleanup import Fate, Others
+from airflow_browser_use.cleanup import Others, Outcome
 from airflow_browser_use.identity import MAKER_NAME
 from airflow_browser_use.reattach import earlier_tasks
 from airflow_browser_use.results import schema_from
@@ -74,7 +74,7 @@ class Creation:
         usable = next((task for task in earlier if self._fits(task, session_id)), None)
         others = [task for task in earlier if task is not usable]
         closable = set()
-        if self.begins and others and self.policy.others(self.ti, Fate.TRIED_AGAIN) is not Others.AT_WORK:
+        if self.begins and others and self.policy.others(self.ti, Outcome.TRIED_AGAIN) is not Others.AT_WORK:
             closable = {task.session_id for task in others} - {usable.session_id if usable else None}
         for task in others:
             if not task.has_ended:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
 
 import browser_use_client
-from airflow_browser_use.cleanup import Ending, Fate, fate_of
+from airflow_browser_use.cleanup import Ending, Outcome, outcome_of
 from browser_use_client import (
     BrowserUseError,
     CutShortError,
@@ -44,7 +44,7 @@ class FileStorageError(BrowserUseError):
 
 
 class ResultNotKeptError(TaskError):
-    """The remote task has done its work, but what came of it could not be put where it was to go.
+    """The remote task has done its work, but its result could not be stored.
 
     A retry reattaches to the finished task and tries only that again.
     """
@@ -97,15 +97,15 @@ def ending_of(error: BaseException, *, tries_left: bool, runs: bool, stop_on_tim
         stop_on_timeout: Whether the user wants it stopped when it is late.
     """
     if isinstance(error, AirflowTaskTimeout):
-        fate = Fate.TRIED_AGAIN if tries_left else Fate.FAILED
-        return Ending(fate, runs, stop_wanted=stop_on_timeout)
+        outcome = Outcome.TRIED_AGAIN if tries_left else Outcome.FAILED
+        return Ending(outcome, runs, stop_wanted=stop_on_timeout)
     if not isinstance(error, BrowserUseError):
         final = not tries_left or isinstance(error, (AirflowFailException, KeyboardInterrupt))
-        return Ending(Fate.FAILED if final else Fate.TRIED_AGAIN, runs, reattached=not final)
+        return Ending(Outcome.FAILED if final else Outcome.TRIED_AGAIN, runs, reattached=not final)
     retried = tries_left and can_be_helped(error)
     runs = runs and not has_ended(error)
     return Ending(
-        fate=Fate.TRIED_AGAIN if retried else Fate.FAILED,
+        outcome=Outcome.TRIED_AGAIN if retried else Outcome.FAILED,
         task_runs=runs,
         stop_wanted=stop_on_timeout or not isinstance(error, TaskTimeoutError),
         reattached=retried and (runs or isinstance(error, ResultNotKeptError)),
@@ -125,10 +125,10 @@ def ending_of_interrupted(state: str | None, *, tries_left: bool, runs: bool, st
         runs: There is a remote task that may run.
         stop_on_kill: Whether the user wants it stopped then.
     """
-    fate = fate_of(state)
-    shut_down = fate is Fate.GOES_ON
+    outcome = outcome_of(state)
+    shut_down = outcome is Outcome.GOES_ON
     return Ending(
-        fate=Fate.FAILED if shut_down else fate,
+        outcome=Outcome.FAILED if shut_down else outcome,
         task_runs=runs,
         stop_wanted=stop_on_kill,
         reattached=shut_down and tries_left,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import TaskDeferred, TaskInstanceState
 
 from airflow_browser_use import after_error, cleaning, failures, group_session, lineage, metrics, shut_down, task_states
-from airflow_browser_use.cleanup import ENDED, Ending, Fate, fate_of
+from airflow_browser_use.cleanup import ENDED, Ending, Outcome, outcome_of
 from airflow_browser_use.creating import Creation
 from airflow_browser_use.delivery import deliver
 from airflow_browser_use.identity import ENDS_WITH_RUN, RemoteIdentity
@@ -188,8 +188,10 @@ class RemoteTask:
         session = self._session()
         result = return_value(task, session, schema_from(self.options.output_schema), self.page)
         self.result = deliver(self.client, task, result, self.options.delivery)
-        fate = fate_of(self.state()) if self.interruption.asked else Fate.SUCCEEDED
-        cleanup = self.policy.cleanup_after(self.ti, Ending(Fate.SUCCEEDED if fate is Fate.GOES_ON else fate))
+        outcome = outcome_of(self.state()) if self.interruption.asked else Outcome.SUCCEEDED
+        cleanup = self.policy.cleanup_after(
+            self.ti, Ending(Outcome.SUCCEEDED if outcome is Outcome.GOES_ON else outcome)
+        )
         is_open = session is None or session.status == "active"  # `v2-flat` closes one that ends with its task
         if cleanup.close_session and is_open and self.close_session(self.client):
             session = self._session()  # a recording is there once its session is closed
@@ -212,7 +214,7 @@ class RemoteTask:
         """
         if self._session_closed or not self.policy.beside or state not in ENDED:
             return
-        if self.policy.cleanup_after(self.ti, Ending(fate_of(state))).close_session:
+        if self.policy.cleanup_after(self.ti, Ending(outcome_of(state))).close_session:
             with self.new_client() as client:
                 self.close_session(client)
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from airflow_browser_use import task_states
-from airflow_browser_use.cleanup import AT_WORK, ENDED, Cleanup, Ending, Fate, Others, cleanup_after
+from airflow_browser_use.cleanup import AT_WORK, ENDED, Cleanup, Ending, Others, Outcome, cleanup_after
 from airflow_browser_use.follow_ups import SessionUse
 
 log = logging.getLogger(__name__)
@@ -79,13 +79,13 @@ class SessionPolicy:
             ending: How its try ends.
         """
         cleanup = self.cleanup_beside(Others.NONE, ending)
-        return self.cleanup_beside(self.others(ti, ending.fate), ending) if cleanup.close_session else cleanup
+        return self.cleanup_beside(self.others(ti, ending.outcome), ending) if cleanup.close_session else cleanup
 
     def cleanup_beside(self, others: Others, ending: Ending) -> Cleanup:
         """The same decision, of who knows what the others do."""
         return cleanup_after(ending, owned=self.owned, begun_here=self.begun_here, others=others)
 
-    def others(self, ti: Any, fate: Fate) -> Others:
+    def others(self, ti: Any, outcome: Outcome) -> Others:
         """What the other tasks do that may use the session of a task instance which ends so."""
         task_ids = [*self.beside, *self.downstream]
         if not task_ids:
@@ -96,13 +96,13 @@ class SessionPolicy:
             log.warning("How %s stand could not be read; the session stays open.", task_ids, exc_info=True)
             return Others.TO_COME
         states.pop(task_states.name_of(ti), None)
-        return self.weigh(states, fate)
+        return self.weigh(states, outcome)
 
-    def weigh(self, states: Mapping[str, str | None], fate: Fate) -> Others:
+    def weigh(self, states: Mapping[str, str | None], outcome: Outcome) -> Others:
         """The same, of states by the names that Airflow gives to task instances."""
         if any(state in AT_WORK for state in states.values()):
             return Others.AT_WORK
-        runs_anyway = fate is not Fate.FAILED or self.outlives_failure
+        runs_anyway = outcome is not Outcome.FAILED or self.outlives_failure
         to_come = [name for name, state in states.items() if state not in ENDED]
         if runs_anyway:
             return Others.TO_COME if to_come else Others.NONE

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from airflow_browser_use import cleaning, failures, metrics
-from airflow_browser_use.cleanup import Fate, fate_of
+from airflow_browser_use.cleanup import Outcome, outcome_of
 from airflow_browser_use.interruption import WorkerInterruptedError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def wait_to_be_told(remote: RemoteTask) -> None:
 
     A worker that is ended is followed by the next try at once; one that fails by itself, after the retry delay.
     """
-    if fate_of(remote.state()) is Fate.TRIED_AGAIN:
+    if outcome_of(remote.state()) is Outcome.TRIED_AGAIN:
         with suppress(WorkerInterruptedError):
             remote.interruption.sleep(LATEST_END_SECONDS)
 

@@ -13,7 +13,7 @@ from asgiref.sync import sync_to_async
 from tenacity import retry, stop_after_attempt, wait_exponential
 
 from airflow_browser_use import metrics, task_states
-from airflow_browser_use.cleanup import Ending, Fate, Others, fate_of
+from airflow_browser_use.cleanup import Ending, Others, Outcome, outcome_of
 from airflow_browser_use.compat import is_dag_test
 from airflow_browser_use.failures import to_event
 from airflow_browser_use.hooks import BrowserUseHook
@@ -224,13 +224,13 @@ class BrowserUseTaskTrigger(BaseTrigger):
         once the next try is deferred again: then the remote task is that triggerer's, or was stopped by that try.
         """
         state = await self._state()
-        fate = fate_of(state)
-        if fate is Fate.GOES_ON:
+        outcome = outcome_of(state)
+        if outcome is Outcome.GOES_ON:
             self.log.info("Remote task %s is left running: its task instance is %s.", self.browser_task_id, state)
             return
         async with await self._new_client() as client:
             task = await client.get_task(self._browser_task)
-            ending = Ending(fate, task_runs=not task.has_ended)
+            ending = Ending(outcome, task_runs=not task.has_ended)
             cleanup = await sync_to_async(self.session_policy.cleanup_after)(self.task_instance, ending)
             if cleanup.stop_task:
                 stopped = await client.stop_task(task, stop_session=cleanup.close_session)
@@ -243,7 +243,7 @@ class BrowserUseTaskTrigger(BaseTrigger):
     async def _stop_with_run(self) -> None:
         """`dag.test()` was ended by Ctrl+C: neither the task goes on, nor any other in its session."""
         if self.stop_on_kill:
-            cleanup = self.session_policy.cleanup_beside(Others.NONE, Ending(Fate.FAILED, task_runs=True))
+            cleanup = self.session_policy.cleanup_beside(Others.NONE, Ending(Outcome.FAILED, task_runs=True))
             async with await self._new_client() as client:
                 await client.stop_task(self._browser_task, stop_session=cleanup.close_session)
             self.log.info("Remote task %s was stopped: its run was ended.", self.browser_task_id)
