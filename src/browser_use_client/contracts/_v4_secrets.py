@@ -81,6 +81,6 @@ def _check_names(request: CreateTaskRequest) -> None:
     if isinstance(request.secret_domains, Mapping):
         for name in request.secret_domains.keys() - request.secrets.keys():
             raise InvalidRequestError(
-                f"`secret_domains` names {name!r}, but the request has no such secret. It has"
+                f"`secret_domains` names {name!r}, and there is no such secret: the request has"
                 f" {', '.join(map(repr, request.secrets)) or 'none'}."
             )
