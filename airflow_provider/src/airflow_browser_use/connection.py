@@ -62,7 +62,7 @@ def _api_version(value: Any, name: str) -> Any:
     versions = get_args(ApiVersion)
     if value not in versions:
         raise InvalidRequestError(
-            f"`api_version` in the extra of {name} is not valid: {value!r} is not one of {', '.join(versions)}."
+            f"`api_version` in the extra of {name} is not valid: {value!r} is none of {', '.join(versions)}."
         )
     return value
 

@@ -60,8 +60,8 @@ def is_resolved_later(value: Any) -> bool:
 def _refuse(what: str, value: Any, instead: str) -> None:
     if not (isinstance(value, str) and _is_reference(value)):
         raise InvalidRequestError(
-            f"{what} has to be a template that refers to a connection or a variable, and nothing else: Airflow writes"
-            f' any other text to its database. Write "{instead}", or another template of `conn`, `var` or a macro.'
+            f"{what} is not a reference to a connection or variable alone, so its text would stand in Airflow's"
+            f' database in plain text. Write "{instead}", or another template of `conn`, `var` or a macro.'
         )
 
 
