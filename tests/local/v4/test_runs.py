@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from datetime import datetime
 
 import httpx
 import pytest
@@ -55,6 +56,25 @@ def test_a_run_tells_its_steps_as_events_and_its_follow_up_finds_the_page_as_it_
     again = server.run_v4("Report the page address.", sessionId=first["sessionId"])
     assert (again["result"], kinds(server, again["id"])[1]) == ("page address: about:blank", "browser.ready")
     close(server, again)
+
+
+def test_a_browser_stays_for_two_minutes_or_as_long_as_the_last_run_said(server: LocalServer) -> None:
+    def stays(run: Json) -> float:
+        """From the end of the run on, in seconds."""
+        params = {"agentSessionId": run["sessionId"], "filterBy": "active"}
+        [browser] = server.v4.get("/browsers", params=params).raise_for_status().json()["items"]
+        closes, ended = (
+            datetime.fromisoformat(moment.replace("Z", "+00:00")) for moment in (browser["timeoutAt"], run["updatedAt"])
+        )
+        return (closes - ended).total_seconds()
+
+    first = server.run_v4("Wait 0 seconds.")
+    follow_up = {"task": "Wait 0 seconds.", "sessionId": first["sessionId"]}
+    assert stays(first) == 120
+    assert stays(server.run_v4(**follow_up, keepAlive=600)) == 600
+    assert stays(server.run_v4(**follow_up)) == 600
+    assert stays(server.run_v4(**follow_up, keepAlive=None)) == 120
+    close(server, first)
 
 
 def test_events_come_from_where_the_reader_was(server: LocalServer) -> None:
