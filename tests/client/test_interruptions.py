@@ -53,36 +53,36 @@ def test_waiting_takes_an_absolute_deadline_for_a_wait_that_goes_on_in_another_p
         client.wait_for_task(created.id, deadline=1.0, timeout=1.0)
 
 
-class PatienceLostError(Exception):
+class GaveUpError(Exception):
     """What a caller's own sleep raises."""
 
 
 def test_an_exception_on_the_way_stops_a_task_that_is_run_but_not_one_that_is_only_waited_for(
     fake: FakeApi, contract: str, connect: Callable[..., Client]
 ) -> None:
-    def lose_patience(_seconds: float) -> None:
-        raise PatienceLostError
+    def give_up(_seconds: float) -> None:
+        raise GaveUpError
 
     fake.script(status=None)
-    impatient = connect(fake, api_version=contract, sleep=lose_patience)
-    with pytest.raises(PatienceLostError):
-        impatient.run_task("x")
+    gives_up = connect(fake, api_version=contract, sleep=give_up)
+    with pytest.raises(GaveUpError):
+        gives_up.run_task("x")
     assert fake.tasks(live=True) == []
     assert fake.sessions(status="active") == []
 
-    created = impatient.create_task("x")
-    with pytest.raises(PatienceLostError):
-        impatient.wait_for_task(created.id)
+    created = gives_up.create_task("x")
+    with pytest.raises(GaveUpError):
+        gives_up.wait_for_task(created.id)
     assert [task["id"] for task in fake.tasks(live=True)] == [created.id]
 
 
 def test_a_caller_that_stops_its_tasks_itself_finds_an_interrupted_one_running(client: Client, fake: FakeApi) -> None:
     def refuse(_step: Step) -> None:
-        raise PatienceLostError
+        raise GaveUpError
 
     fake.script(status=None, steps=9)
 
-    with pytest.raises(PatienceLostError):
+    with pytest.raises(GaveUpError):
         client.run_task("x", on_step=refuse, stop_on_interrupt=False)
 
     assert len(fake.tasks(live=True)) == 1
@@ -91,12 +91,12 @@ def test_a_caller_that_stops_its_tasks_itself_finds_an_interrupted_one_running(c
 def test_a_caller_that_stops_its_tasks_itself_has_not_to_know_of_a_duplicate(client: Client, fake: FakeApi) -> None:
     def refuse(_step: Step) -> None:
         fake.advance(60)  # what the lost POST asked for is there now
-        raise PatienceLostError
+        raise GaveUpError
 
     fake.script(status=None, steps=9)
     fake.fault(at="create", work="late", late=30.0)
 
-    with pytest.raises(PatienceLostError):
+    with pytest.raises(GaveUpError):
         client.run_task("x", on_step=refuse, stop_on_interrupt=False)
 
     assert [task["is_live"] for task in fake.tasks()] == [True, False]
@@ -104,11 +104,11 @@ def test_a_caller_that_stops_its_tasks_itself_has_not_to_know_of_a_duplicate(cli
 
 def test_a_callback_that_raises_ends_the_run_and_the_task(client: Client, fake: FakeApi) -> None:
     def refuse(step: Step) -> None:
-        raise PatienceLostError(step.goal)
+        raise GaveUpError(step.goal)
 
     fake.script(status=None, steps=9)
 
-    with pytest.raises(PatienceLostError, match="Do step 1"):
+    with pytest.raises(GaveUpError, match="Do step 1"):
         client.run_task("x", on_step=refuse, keep_session=True)
 
     assert fake.tasks(live=True) == []

@@ -80,7 +80,7 @@ class BrowserTaskCall:
             fail_on_unsuccessful=self.options["fail_on_unsuccessful"],
             sleep=watch.sleep,
         )
-        earlier.look()
+        earlier.look_up()
         return earlier
 
     def run_options(self, earlier: Earlier, report: Report | AsyncReport, lists: ReadLists) -> RunOptions:

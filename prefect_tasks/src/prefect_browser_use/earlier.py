@@ -108,7 +108,7 @@ class Earlier:
         self._not_before = time.monotonic() if key or keyed_call.is_retry else float("-inf")
         self._refused: set[str] = set()
 
-    def look(self) -> None:
+    def look_up(self) -> None:
         """Looks for earlier tasks of the call, and closes the sessions of those that will not do. Blocks."""
         if self.is_new or not self._starts_chain:
             return

@@ -204,5 +204,5 @@ class BrowserTask(JobBlock[BrowserTaskResult]):
             output_schema=self.output_schema,
             sleep=watch.sleep,
         )
-        earlier.look()
+        earlier.look_up()
         return earlier
