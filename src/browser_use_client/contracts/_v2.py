@@ -51,12 +51,12 @@ class V2(Contract):
     Attributes:
         live_statuses: What a task can be before it ends, in the order that it goes through them.
         kinds_of_profiles: Those that the revision has.
-        most_metadata: How many pairs of metadata a task can have; None for any number.
+        max_metadata: How many pairs of metadata a task can have; None for any number.
     """
 
     live_statuses: ClassVar[tuple[str, ...]]
     kinds_of_profiles: ClassVar[tuple[Profiles[Any], ...]]
-    most_metadata: ClassVar[int | None] = None
+    max_metadata: ClassVar[int | None] = None
 
     def with_key(self, request: CreateTaskRequest, key: str) -> CreateTaskRequest:
         """In the metadata, which is sent back, in lists too."""
@@ -80,7 +80,7 @@ class V2(Contract):
     def with_profile(self, request: CreateTaskRequest) -> CreateTaskRequest:
         """In the metadata, if there is room: a session does not say which profile it has."""
         profile_id = request.browser_settings.profile_id
-        is_full = self.most_metadata is not None and len(request.metadata) >= self.most_metadata
+        is_full = self.max_metadata is not None and len(request.metadata) >= self.max_metadata
         if profile_id is None or is_full:
             return request
         return request.model_copy(update={"metadata": {_PROFILE_NAME: profile_id, **request.metadata}})

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from browser_use_client.contracts._pages import PAGE_SIZE
 from browser_use_client.contracts._refusing import unsupported, uuid_of
 from browser_use_client.contracts._v4_base import V4Base, next_cursor, session_path
-from browser_use_client.contracts._v4_request import MOST_FILES, NAME
+from browser_use_client.contracts._v4_request import MAX_FILES, NAME
 from browser_use_client.effects import Call, Flow, call
 from browser_use_client.errors import InvalidRequestError, NotFoundError
 from browser_use_client.models import CreateTaskRequest, OutputFile, Page, Task, UploadSlot
@@ -32,7 +32,7 @@ _MOMENT: TypeAdapter[datetime] = TypeAdapter(UtcDatetime)
 class V4Files(V4Base):
     """The files of v4: they lie in a workspace, which the runs of a session share."""
 
-    most_files = MOST_FILES
+    most_files = MAX_FILES
 
     def content_type(self, file: str | Path, size: int) -> str:
         """Any kind is taken."""

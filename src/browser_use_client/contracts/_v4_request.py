@@ -12,7 +12,7 @@ from browser_use_client.errors import InvalidRequestError
 from browser_use_client.models import BrowserSettings, CreateTaskRequest, CustomProxy
 
 NAME = "v4"
-MOST_FILES = 20
+MAX_FILES = 20
 LONGEST_KEEP_ALIVE_SECONDS = 14_400
 """Seconds: as long as any browser lives."""
 
@@ -72,8 +72,8 @@ def run_body(request: CreateTaskRequest, *, keep_session: bool) -> dict[str, Any
     if request.metadata:
         raise unsupported("`metadata` cannot be sent", NAME, "Find the task by its idempotency key: `key`.")
     file_ids = [uuid_of("included_file_names", file_id) for file_id in request.included_file_names or ()]
-    if len(file_ids) > MOST_FILES:
-        raise InvalidRequestError(f"The task has {len(file_ids)} files; v4 takes at most {MOST_FILES}.")
+    if len(file_ids) > MAX_FILES:
+        raise InvalidRequestError(f"The task has {len(file_ids)} files; v4 takes at most {MAX_FILES}.")
     return without_nones(
         {
             "task": request.task,

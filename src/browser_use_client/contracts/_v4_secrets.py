@@ -9,8 +9,8 @@ from typing import Any
 from browser_use_client.errors import InvalidRequestError, UnsupportedOptionError
 from browser_use_client.models import CreateTaskRequest
 
-MOST_SECRETS = 20
-MOST_HOSTS = 20
+MAX_SECRETS = 20
+MAX_HOSTS = 20
 MAX_SECRET_BYTES = 4_096
 """Bytes."""
 
@@ -28,8 +28,8 @@ def secret_bindings(request: CreateTaskRequest) -> list[dict[str, Any]] | None:
         InvalidRequestError: A host is not a bare host name, or there are too many, or a secret is empty or too long.
     """
     _check_names(request)
-    if len(request.secrets) > MOST_SECRETS:
-        raise InvalidRequestError(f"The task has {len(request.secrets)} secrets; v4 takes at most {MOST_SECRETS}.")
+    if len(request.secrets) > MAX_SECRETS:
+        raise InvalidRequestError(f"The task has {len(request.secrets)} secrets; v4 takes at most {MAX_SECRETS}.")
     return [
         {
             "alias": name,
@@ -57,8 +57,8 @@ def _hosts_of(name: str, domains: Sequence[str] | Mapping[str, Sequence[str]] | 
             f"The secret {name!r} cannot be sent: v4 types a secret only into pages of hosts that the request names."
             f' Name them in `secret_domains`: ["shop.example.com"] for all secrets, or {{{name!r}: [...]}} for each.'
         )
-    if len(hosts) > MOST_HOSTS:
-        raise InvalidRequestError(f"The secret {name!r} is for {len(hosts)} hosts; v4 takes at most {MOST_HOSTS}.")
+    if len(hosts) > MAX_HOSTS:
+        raise InvalidRequestError(f"The secret {name!r} is for {len(hosts)} hosts; v4 takes at most {MAX_HOSTS}.")
     return [_checked_host(host) for host in hosts]
 
 

@@ -57,7 +57,7 @@ class V2Flat(V2):
     }
     live_statuses = ("created", "started")
     kinds_of_profiles = (_BROWSER_PROFILES,)
-    most_metadata = MAX_METADATA
+    max_metadata = MAX_METADATA
 
     def place(self, request: CreateTaskRequest, *, keep_session: bool, with_files: bool) -> Call[Place] | None:
         """POST /sessions: files belong to a session, and the one of POST /tasks would close with the task."""
@@ -103,9 +103,9 @@ class V2Flat(V2):
             raise InvalidRequestError(
                 f"The task has {len(request.task):,} characters; {NAME} takes at most {MAX_TASK_CHARACTERS:,}."
             )
-        if len(request.metadata) > self.most_metadata:
+        if len(request.metadata) > self.max_metadata:
             raise InvalidRequestError(
-                f"The metadata has {len(request.metadata)} pairs; {NAME} takes at most {self.most_metadata},"
+                f"The metadata has {len(request.metadata)} pairs; {NAME} takes at most {self.max_metadata},"
                 " one of which carries the task's key."
             )
         body = common_body(NAME, request) | {

@@ -26,7 +26,7 @@ MORE = (
 # A line in which a client of v4 marks the task as its own, and asks whoever reads the task to ignore it.
 _REFERENCE = re.compile(r"\n\[bu-[0-9a-f]{20}:[^\n]*\]\s*\Z")
 # So many parts can be tried in all their combinations at once.
-MOST_PARTS = 60
+MAX_PARTS = 60
 MAX_QUOTED_CHARACTERS = 60
 
 
@@ -85,10 +85,10 @@ def parse(task: str, secrets: Collection[str]) -> list[Written]:
 
 
 def _check_parts(clause: str, pieces: Pieces) -> None:
-    if sum(1 for _ in divisions(clause)) >= MOST_PARTS:
+    if sum(1 for _ in divisions(clause)) >= MAX_PARTS:
         raise NotUnderstoodError(
             f"The sentence that begins with `{pieces.spelled_out(clause[:MAX_QUOTED_CHARACTERS])}` joins more than"
-            f" {MOST_PARTS} parts with commas and `and`: divide it into several."
+            f" {MAX_PARTS} parts with commas and `and`: divide it into several."
         )
 
 
