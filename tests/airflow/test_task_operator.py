@@ -181,9 +181,9 @@ def test_an_event_about_the_task_that_a_clear_has_stopped_leaves_the_try_waiting
     context = context_of(task)
     with pytest.raises(TaskDeferred):
         execute(task, context)
-    stray = {"browser_task_id": "of the generation before", "steps_logged": 0, "error": None}
+    late = {"browser_task_id": "of the generation before", "steps_logged": 0, "error": None}
     with pytest.raises(TaskDeferred) as deferred:
-        task.execute_complete(context, stray)
+        task.execute_complete(context, late)
     assert [deferred.value.trigger.browser_task_id] == list(server.tasks)
     assert [remote.status for remote in server.tasks.values()] == ["started"]
 

@@ -108,9 +108,9 @@ def test_a_follow_up_that_lands_elsewhere_is_stopped_and_reported(client: Client
     with pytest.raises(SessionMismatchError) as caught:
         client.run_task("Read", session_id=first.session_id)
 
-    stray = fake.tasks()[-1]
-    assert caught.value.task_id == stray["id"]
-    assert not stray["is_live"]
+    elsewhere = fake.tasks()[-1]
+    assert caught.value.task_id == elsewhere["id"]
+    assert not elsewhere["is_live"]
     assert [session["id"] for session in fake.sessions(status="active")] == [first.session_id]
 
 

@@ -53,7 +53,7 @@ class Cleanup:
 
 
 def cleanup_after(ending: Ending, *, owned: bool, begun_here: bool, others: Others) -> Cleanup:
-    """Decide what to clean up. In doubt a session stays open: the end of the run closes it (`settlement`).
+    """Decide what to clean up. Where that cannot be told, a session stays open until the end of the run (`settlement`).
 
     Args:
         ending: How the try ends.

@@ -111,7 +111,7 @@ class BrowserUseTaskSensor(TemplatedOperator, BaseSensorOperator):
         )
 
     def execute_complete(self, context: Context, event: dict[str, Any], try_number: int | None = None) -> Any:
-        """Take over from the triggerer: fetch the result, or fail as it says.
+        """Resume after the trigger: fetch the result, or fail as the event says.
 
         Airflow 3 before 3.1.1 resumes a retry here too, with the event of the try that failed (apache/airflow#56704).
         So a try that did not defer itself begins anew.

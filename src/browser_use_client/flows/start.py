@@ -25,7 +25,7 @@ T = TypeVar("T")
 CLOCK_PRECISION = timedelta(seconds=5)
 """How long before the request for it a session may seem to have been started: `Date` is in whole seconds."""
 
-MAX_NAMED_SESSIONS = 20
+MAX_NAMED = 20
 UNSEEN = "A start of a session was not answered. One may be open and cost until the server closes it as idle."
 
 
@@ -101,7 +101,7 @@ class SessionStart(Generic[T]):
             pages = yield from all_pages(lambda cursor: self.contract.list_sessions(cursor=cursor, status="active"))
         since = self.server_clock.time_of(began)
         others = [session for page in pages for session in page.items if session.id != self._session_id]
-        new = [session.id for session in others if session.started_at and session.started_at >= since][:MAX_NAMED_SESSIONS]
+        new = [session.id for session in others if session.started_at and session.started_at >= since][:MAX_NAMED]
         answers = yield Together(tuple(at_once(self.contract.list_tasks(session_id=session_id)) for session_id in new))
         without_tasks = [
             session_id

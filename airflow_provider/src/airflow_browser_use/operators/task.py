@@ -124,7 +124,7 @@ class BrowserUseTaskOperator(TaskArguments):
         api_version: str | None = None,
         is_follow_up: bool = False,
     ) -> Any:
-        """Take over from the triggerer: fetch the result, or fail as it says.
+        """Resume after the trigger: fetch the result, or fail as the event says.
 
         What the server speaks, and whether the task is a follow-up, comes along from the process that deferred.
 
@@ -155,7 +155,7 @@ class BrowserUseTaskOperator(TaskArguments):
         return self._returned(remote)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Take over from the triggerer, also where it ended without an event and left the remote task alone.
+        """Resume after the trigger, also where it ended without an event and left the remote task running.
 
         That is so when the trigger timed out (`BaseTrigger.on_kill` is not called then) and when it failed.
         """
