@@ -9,11 +9,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
-from asgiref.sync import sync_to_async
-from tenacity import retry, stop_after_attempt, wait_exponential
 
-from airflow_browser_use import metrics, task_states
-from airflow_browser_use.cleanup import Ending, Others, Outcome, outcome_of
+from airflow_browser_use.cancelled import CancelledTrigger
 from airflow_browser_use.compat import is_dag_test
 from airflow_browser_use.failures import to_event
 from airflow_browser_use.hooks import BrowserUseHook
@@ -31,12 +28,6 @@ if TYPE_CHECKING:
 
 LATEST_RESUME_SECONDS = 60.0
 """Seconds after its deadline at which a deferred task is resumed even if no triggerer lives to say that it is late."""
-
-ON_ITS_WAY = {"scheduled", "queued"}
-"""States of a task instance that a worker is about to take."""
-
-ON_ITS_WAY_POLLS = 10
-"""How often a task instance that is on its way is asked for, a second apart, before it counts as cleared."""
 
 STEP_POLL_SECONDS = 3.0
 """Seconds between polls for the steps of a task."""
@@ -133,7 +124,8 @@ class BrowserUseTaskTrigger(BaseTrigger):
             error = to_event(problem)
         except asyncio.CancelledError:
             if is_dag_test():
-                await self._stop_with_run()
+                if self.stop_on_kill:
+                    await self._cancelled.stop_with_run()
             elif not hasattr(BaseTrigger, "on_kill"):  # below 3.3, where being cancelled may mean anything
                 await self.on_kill()
             raise
@@ -146,6 +138,10 @@ class BrowserUseTaskTrigger(BaseTrigger):
             return self.browser_task_id
         limit = None if self.max_cost_usd is None else Decimal(self.max_cost_usd)
         return CreatedTask(id=self.browser_task_id, session_id=self.browser_session_id, max_cost_usd=limit)
+
+    @property
+    def _cancelled(self) -> CancelledTrigger:
+        return CancelledTrigger(self.task_instance, self._browser_task, self.session_policy, self._new_client, self.log)
 
     async def _wait_and_follow(self, watch: Watch) -> None:
         waiting, following = asyncio.create_task(self._wait(watch)), asyncio.create_task(self._follow(watch))
@@ -207,7 +203,7 @@ class BrowserUseTaskTrigger(BaseTrigger):
         goes on by itself.
         """
         if self.stop_on_kill and not self.in_dag_test:
-            stopping = asyncio.create_task(self._stop_if_abandoned())
+            stopping = asyncio.create_task(self._cancelled.stop_if_abandoned())
             _STOPPING.add(stopping)
             stopping.add_done_callback(self._stopped)
             await asyncio.shield(stopping)
@@ -217,55 +213,6 @@ class BrowserUseTaskTrigger(BaseTrigger):
         if not stopping.cancelled() and (error := stopping.exception()):
             self.log.error("Remote task %s may still run and cost; stop it. %s", self.browser_task_id, error)
 
-    async def _stop_if_abandoned(self) -> None:
-        """Leaves the remote task to whoever looks after it.
-
-        `on_kill` is also called where another triggerer has taken the trigger over (#73454), and after a clear possibly
-        once the next try is deferred again: then the remote task is that triggerer's, or was stopped by that try.
-        """
-        state = await self._state()
-        outcome = outcome_of(state)
-        if outcome is Outcome.GOES_ON:
-            self.log.info("Remote task %s is left running: its task instance is %s.", self.browser_task_id, state)
-            return
-        async with await self._new_client() as client:
-            task = await client.get_task(self._browser_task)
-            ending = Ending(outcome, task_runs=not task.has_ended)
-            cleanup = await sync_to_async(self.session_policy.cleanup_after)(self.task_instance, ending)
-            if cleanup.stop_task:
-                stopped = await client.stop_task(task, stop_session=cleanup.close_session)
-                metrics.count_stop(self.task_instance, stopped, metrics.reason_of(state))
-                state = state or "cleared"
-                self.log.info("Remote task %s was stopped: its task instance is %s.", task.id, state)
-            elif cleanup.close_session:
-                await client.stop_session(task.session_id)
-
-    async def _stop_with_run(self) -> None:
-        """`dag.test()` was ended by Ctrl+C: neither the task goes on, nor any other in its session."""
-        if self.stop_on_kill:
-            cleanup = self.session_policy.cleanup_beside(Others.NONE, Ending(Outcome.FAILED, task_runs=True))
-            async with await self._new_client() as client:
-                await client.stop_task(self._browser_task, stop_session=cleanup.close_session)
-            self.log.info("Remote task %s was stopped: its run was ended.", self.browser_task_id)
-
     async def _new_client(self) -> AsyncBrowserUseClient:
         known = {"api_version": self.api_version} if self.api_version else {}
         return await BrowserUseHook(self.browser_use_conn_id).get_async_client(**known)
-
-    async def _state(self) -> str | None:
-        """The state of the task instance; one on its way to a worker is asked for again, for some seconds.
-
-        A clear brings it there. The next try stops the remote task when it begins, which may take long in a full pool.
-        """
-        for _ in range(ON_ITS_WAY_POLLS):
-            state = await _state_of(self.task_instance)
-            if state not in ON_ITS_WAY:
-                break
-            await asyncio.sleep(1.0)
-        return state
-
-
-@retry(stop=stop_after_attempt(6), wait=wait_exponential(multiplier=0.5), reraise=True)
-async def _state_of(ti: Any) -> str | None:
-    """Asked again when it fails, as a triggerer's first question to its own API can do (3.3.2)."""
-    return await sync_to_async(task_states.state_of)(ti)
