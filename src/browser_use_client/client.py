@@ -228,7 +228,7 @@ class BrowserUseClient:
         )
 
     def read_task_lists(self, *, after: datetime | None = None) -> TaskLists:
-        """Read the lists of tasks once, for who looks up the keys of many tasks in them.
+        """Read the lists of tasks once, to look up the keys of many tasks in them.
 
         Args:
             after: Look no further back, by the caller's clock. Default: 7 days ago.

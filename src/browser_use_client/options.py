@@ -1,4 +1,4 @@
-"""The options of a task's creation, of a wait and of a run, for both clients and for who passes them on."""
+"""The options of a task's creation, of a wait and of a run, for both clients and for whoever passes them on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The names under which a server is reached that only this machine can reach."""
+"""The names under which a server may be called that only this machine can reach."""
 
 from __future__ import annotations
 

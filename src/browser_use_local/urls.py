@@ -16,7 +16,7 @@ def is_web_url(url: str) -> bool:
 
 
 def is_of_host(host: str, named: str) -> bool:
-    """Whether a host is the one that is named, or a subdomain of it, which IP addresses have not."""
+    """Whether a host is the one that is named, or a subdomain of it; IP addresses have none."""
     return host == named or (host.endswith(f".{named}") and not host.rpartition(".")[2].isdigit())
 
 

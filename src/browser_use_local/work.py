@@ -1,4 +1,4 @@
-"""Bounds for work whose amount a request decides: patterns and references of a schema may ask for years of it."""
+"""Bounds for work that a request can make endless: patterns and references of a schema may ask for years of it."""
 
 from __future__ import annotations
 

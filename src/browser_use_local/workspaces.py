@@ -92,7 +92,7 @@ class Workspaces:
                         break
                     target.write(chunk)
             if size != file.size:
-                raise WrongUploadError(f"the file has not the {file.size} bytes that were announced")
+                raise WrongUploadError(f"the file does not have the {file.size} bytes that were announced")
             new.replace(self.path(file))
         finally:
             new.unlink(missing_ok=True)

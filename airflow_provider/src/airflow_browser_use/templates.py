@@ -1,4 +1,4 @@
-"""How the template fields of the operators are rendered: once, to what was meant, and never what came from outside."""
+"""How the template fields of the operators are rendered: once, keeping types, and never text that came from outside."""
 
 from __future__ import annotations
 

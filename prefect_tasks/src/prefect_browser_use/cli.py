@@ -1,4 +1,4 @@
-"""`prefect-browser-use live SESSION_ID`: opens the live view of a session for who has the API key."""
+"""`prefect-browser-use live SESSION_ID`: opens the live view of a session for whoever has the API key."""
 
 from __future__ import annotations
 

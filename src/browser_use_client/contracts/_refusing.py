@@ -1,4 +1,4 @@
-"""What a contract has no place for is refused with the remedy: never dropped in silence."""
+"""An option that a contract cannot carry is refused, with the remedy: it is never dropped in silence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`v2-nested`: settings under `agentSettings` and `browserSettings`. The page that this project was asked for."""
+"""`v2-nested`: settings under `agentSettings` and `browserSettings`. The contract that this project was asked for."""
 
 from __future__ import annotations
 

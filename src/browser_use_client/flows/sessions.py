@@ -1,4 +1,4 @@
-"""Stopping what runs, in a way that is fine with its having ended already."""
+"""Stopping tasks and sessions: one that has ended already is no error."""
 
 from __future__ import annotations
 

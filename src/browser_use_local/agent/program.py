@@ -112,7 +112,7 @@ class Tools(AllTools):  # type: ignore[misc] # it is Any where browser-use is no
 
 
 def _is_of_host(host: str, named: str) -> bool:
-    """Whether a host is the one that is named, or a subdomain of it, which IP addresses have not."""
+    """Whether a host is the one that is named, or a subdomain of it; IP addresses have none."""
     return host == named or (host.endswith(f".{named}") and not host.rpartition(".")[2].isdigit())
 
 

@@ -1,4 +1,4 @@
-"""URLs that open without the API key, since a signature of this server is in them; and screenshots, one such."""
+"""URLs that open without the API key, since this server has signed them: those of screenshots, and the check of all."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ class NewRun(StrictBody):
         return bindings
 
     def not_here(self) -> str | None:
-        """What it asks for and this server has not."""
+        """What it asks for and this server lacks."""
         settings = self.browser_settings or BrowserSettings()
         asked = {
             "agentmail": self.agentmail,

@@ -1,4 +1,4 @@
-"""What the official SDKs offer and this server has not: 501, with a sentence."""
+"""What the official SDKs offer and this server lacks: 501, with a sentence."""
 
 from __future__ import annotations
 
