@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 
 from playwright.async_api import async_playwright
@@ -39,6 +40,7 @@ def install_playwrights() -> None:
 
 def main() -> int:
     """Installs a Chromium where none is found."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is to be cleaned up: Ctrl+C needs no traceback
     try:
         if asyncio.run(is_there()):
             return 0

@@ -10,7 +10,7 @@ import httpx
 
 from browser_use_local.demo_site.orders import PASSWORD, USER
 from demo.ports import free_port
-from demo.programs import Programs
+from demo.programs import Programs, machine_environment
 
 
 class LocalServer:
@@ -38,13 +38,14 @@ class LocalServer:
         command = [sys.executable, "-m", "browser_use_local", "up", "--demo-site"]
         options = ["--port", self.url.rpartition(":")[2], "--data-dir", str(self._programs.folder / "local")]
         # Not on the command line, which everybody on the machine can read.
-        self._programs.start("browser-use-local", command + options, {"BROWSER_USE_LOCAL_API_KEY": self.api_key})
-        self._programs.wait_for(f"the local server ({self._api})", self._answers, within=60, log="browser-use-local")
+        environment = machine_environment() | {"BROWSER_USE_LOCAL_API_KEY": self.api_key}
+        self._program = self._programs.start("browser-use-local", command + options, environment)
+        self._programs.wait_for(f"the local server ({self._api})", self._answers, within=60, log=self._program)
 
     @property
     def live_url(self) -> str:
         """The live view, as the server printed it: signed, since it has an API key."""
-        found = re.search(r"^Live view: +(\S+)$", self._programs.log("browser-use-local"), re.MULTILINE)
+        found = re.search(r"^Live view: +(\S+)$", self._program.log(), re.MULTILINE)
         return found[1] if found else f"{self.url}/live"
 
     def _answers(self) -> bool:

@@ -2,71 +2,115 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import httpx
 import psutil
 
 from demo.progress import Progress
+from demo.waiting import until
 
 T = TypeVar("T")
 
-LOOK_EVERY = 0.5
-END_WITHIN = 20.0
+POLL_SECONDS = 0.5
+END_WITHIN = 15.0
 
 
-class DemoError(Exception):
-    """The demo cannot go on. The message says why, and shows the end of the log that tells more."""
+class ProgramError(Exception):
+    """A program does not do what it was started for. The message says what, and shows the end of its log."""
 
 
-class InterruptedDemoError(DemoError):
-    """Somebody ended the demo: with Ctrl+C, or with a signal."""
+class InterruptedProgramsError(ProgramError):
+    """Somebody ended what the programs are for: with Ctrl+C, or with a signal."""
+
+
+class Program(subprocess.Popen[bytes]):
+    """A program in a session of its own: a Ctrl+C in the terminal is for whoever started it.
+
+    Args:
+        name: What it is called in messages; its output goes to a log of that name, after what is there already.
+        command: The program and its arguments.
+        environment: All its variables.
+        folder: Where it works, and has its log.
+        options: What else `subprocess.Popen` takes.
+    """
+
+    def __init__(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str], folder: Path, **options: Any
+    ) -> None:
+        self.name = name
+        self._log = folder / f"{name}.log"
+        with self._log.open("ab") as log:
+            super().__init__(
+                command,
+                env=environment,
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                **options,
+            )
+
+    def log(self) -> str:
+        """All that it wrote."""
+        return self._log.read_text(errors="replace")
+
+    def end_of_log(self, lines: int = 30) -> str:
+        """The last lines that it wrote."""
+        return f"--- the end of the log of {self.name}:\n" + "\n".join(self.log().rstrip().splitlines()[-lines:])
+
+    def check(self) -> None:
+        """Looks whether it can still do its work, or has done it.
+
+        Raises:
+            ProgramError: It failed.
+        """
+        if self.poll():
+            raise ProgramError(f"{self.name} ended with exit code {self.returncode}.\n{self.end_of_log()}")
+
+    def signal_family(self, signum: signal.Signals) -> None:
+        """Sends a signal to it and to all that it started."""
+        for process in _family([self]):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(signum)
 
 
 class Programs:
-    """The programs of one run of the demo.
+    """Programs that are ended together.
 
     Args:
-        folder: Theirs alone, and there already. It holds their logs and their temporary files.
+        folder: Theirs alone, and there already. They work in it, and it holds their logs.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._running: list[Program] = []
         self._signal: signal.Signals | None = None
+        atexit.register(self.close, signal.SIGKILL)  # should a Ctrl+C cut their end off
 
-    def start(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        """Starts a program.
+    def start(self, name: str, command: Sequence[str], environment: Mapping[str, str], **options: Any) -> Program:
+        """Starts a program; its arguments are those of `Program`."""
 
-        Args:
-            name: What it is called in messages; its output goes to a log of that name.
-            command: The program and its arguments.
-            environment: Variables beside those of this machine.
-        """
-        with self._log_file(name).open("wb") as log:
-            self._running[name] = subprocess.Popen(
-                command,
-                env={**_machine_environment(), **environment, "TMPDIR": str(self.folder)},
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                # A Ctrl+C in the terminal is for the demo, which then ends its programs in order.
-                start_new_session=True,
-            )
+        def start() -> Program:
+            program = Program(name, command, environment, self.folder, **options)
+            self._running.append(program)
+            return program
 
-    def has_ended(self, name: str) -> bool:
-        """Whether a program has done its work and ended."""
-        return self._running[name].poll() is not None
+        # In a thread, where no Ctrl+C can hit between its start and its being known here.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(start).result()
 
-    def wait_for(self, what: str, look: Callable[[], T | None], *, within: float, log: str) -> T:
+    def wait_for(self, what: str, look: Callable[[], T | None], *, within: float, log: Program) -> T:
         """Waits for something that the programs bring about.
 
         Args:
@@ -76,84 +120,99 @@ class Programs:
             log: The program whose log tells why it did not happen.
 
         Raises:
-            DemoError: A program failed, or the time is up.
-            InterruptedDemoError: A signal arrived.
+            ProgramError: A program failed, or the time is up.
+            InterruptedProgramsError: A signal arrived.
         """
         progress = Progress(what)
-        while progress.seconds < within:
-            self._check()
+
+        def found() -> T | None:
             with contextlib.suppress(httpx.TransportError):
                 if found := look():
-                    progress.done()
                     return found
             progress.show()
-            time.sleep(LOOK_EVERY)
-        raise DemoError(f"{what}: still not there after {within:.0f} s.\n{self.end_of_log(log)}")
+            return None
+
+        try:
+            there = until(what, found, within, every=POLL_SECONDS, check=self.check)
+        except TimeoutError:
+            raise ProgramError(f"{what}: still not there after {within:.0f} s.\n{log.end_of_log()}") from None
+        progress.done()
+        return there
 
     def stay(self) -> None:
         """Leaves the programs running.
 
         Raises:
-            DemoError: A program failed.
-            InterruptedDemoError: A signal arrived.
+            ProgramError: A program failed.
+            InterruptedProgramsError: A signal arrived.
         """
         while True:
-            self._check()
-            time.sleep(LOOK_EVERY)
+            self.check()
+            time.sleep(POLL_SECONDS)
 
     def interrupt(self, number: int, frame: object) -> None:
-        """A signal handler: lets the wait of the moment, or the next one, end with an InterruptedDemoError.
-
-        Unlike an exception out of the handler, this cannot hit between a program's start and its being known here.
-        """
+        """A signal handler: lets the wait of the moment, or the next one, end with an InterruptedProgramsError."""
         del frame
         self._signal = signal.Signals(number)
 
-    def close(self) -> None:
+    def check(self) -> None:
+        """Looks whether there is still something to wait for.
+
+        Raises:
+            ProgramError: A program failed.
+            InterruptedProgramsError: A signal arrived.
+        """
+        if self._signal:
+            raise InterruptedProgramsError(f"Ended by {self._signal.name}.")
+        for program in self._running:
+            program.check()
+
+    def end(self, program: Program, signum: signal.Signals = signal.SIGTERM) -> None:
+        """Ends one of the programs and all that it started."""
+        _end([program], signum)
+        self._running.remove(program)
+
+    def close(self, signum: signal.Signals = signal.SIGTERM) -> None:
         """Ends the programs and all that they started."""
-        family = self._family()
-        for program in self._running.values():
-            program.terminate()
+        _end(self._running, signum)
+        self._running.clear()
+
+
+def machine_environment() -> dict[str, str]:
+    """The variables of this machine, without what somebody set for an Airflow, a Prefect or an account of their own."""
+    foreign = ("AIRFLOW_", "PREFECT_", "BROWSER_USE_")
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(foreign) or name.startswith("BROWSER_USE_LOCAL_")
+    }
+
+
+def _end(programs: Sequence[Program], signum: signal.Signals) -> None:
+    family = _family(programs)
+    try:
+        for program in programs:
+            program.send_signal(signum)
         deadline = time.monotonic() + END_WITHIN
-        for program in self._running.values():
+        for program in programs:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 program.wait(max(0.0, deadline - time.monotonic()))
-        for process in {*family, *self._family()}:
+    finally:  # also after a Ctrl+C, which means: at once
+        for process in {*family, *_family(programs)}:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-        for program in self._running.values():
+        for program in programs:
             program.wait()
 
-    def end_of_log(self, name: str, lines: int = 30) -> str:
-        """The last lines that a program wrote."""
-        return f"--- the end of the log of {name}:\n" + "\n".join(self.log(name).rstrip().splitlines()[-lines:])
 
-    def log(self, name: str) -> str:
-        """All that a program wrote."""
-        return self._log_file(name).read_text(errors="replace")
-
-    def _check(self) -> None:
-        if self._signal:
-            raise InterruptedDemoError(f"Ended by {self._signal.name}.")
-        for name, program in self._running.items():
-            if program.poll():
-                raise DemoError(f"{name} ended with exit code {program.returncode}.\n{self.end_of_log(name)}")
-
-    def _log_file(self, name: str) -> Path:
-        return self.folder / f"{name}.log"
-
-    def _family(self) -> set[psutil.Process]:
-        """Who descends from a program, and who lost its parent but is still in a program's session."""
-        programs = {program.pid for program in self._running.values()}
-        family = set()
-        for process in psutil.process_iter():
-            with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
-                if os.getsid(process.pid) in programs or programs & {parent.pid for parent in process.parents()}:
-                    family.add(process)
-        return family
-
-
-def _machine_environment() -> dict[str, str]:
-    """The variables of this machine, without what somebody set for an Airflow, a Prefect or an account of their own."""
-    foreign = ("AIRFLOW_", "PREFECT_", "BROWSER_USE_API_KEY", "BROWSER_USE_BASE_URL")
-    return {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+def _family(programs: Sequence[Program]) -> set[psutil.Process]:
+    """The programs, who descends from one, and who lost its parent but is still in the session of one."""
+    sessions = {program.pid for program in programs}
+    family = set()
+    for pid in psutil.pids() if sessions else []:
+        with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
+            if os.getsid(pid) in sessions:
+                family.add(psutil.Process(pid))
+            if pid in sessions:
+                family.update(psutil.Process(pid).children(recursive=True))
+    return family

@@ -35,7 +35,7 @@ class AirflowWithUsers(RunningAirflow):
         token: str = answer.raise_for_status().json()["access_token"]
         return token
 
-    def _try_log_in(self) -> bool:
+    def _log_in(self) -> bool:
         try:
             answer = self.http.get("/api/v2/version")
             if answer.is_success:

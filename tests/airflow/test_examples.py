@@ -87,7 +87,7 @@ class Theatre:
     def open(self) -> None:
         self.airflow.start(set().union(*(DAGS_OF.get(path.stem, {path.stem}) for path in EXAMPLES.glob("*.py"))))
         for name, slots in (("browser_use", 2), ("profile_shop", 1)):
-            self.airflow._send("POST", "/api/v2/pools", {"name": name, "slots": slots, "include_deferred": True})
+            self.airflow.add_pool(name, slots)
 
     def close(self) -> None:
         self.airflow.stop()

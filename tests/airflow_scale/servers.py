@@ -15,17 +15,18 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from demo import debian
 from demo.ports import free_port
+from demo.programs import Programs, machine_environment
+from demo.waiting import until
 
 
 class ServerError(Exception):
-    """A server is missing or does not start."""
+    """A server is missing."""
 
 
 @contextlib.contextmanager
@@ -33,7 +34,7 @@ def postgresql() -> Iterator[str]:
     """A new, empty PostgreSQL; its database as `user:password@host:port/name`.
 
     Raises:
-        ServerError: It is not installed, or did not start.
+        ServerError: It is not installed.
     """
     password = secrets.token_urlsafe(16)
     port = free_port()
@@ -49,7 +50,7 @@ def postgresql() -> Iterator[str]:
         subprocess.run([programs / "initdb", "-D", data, *options], check=True, stdout=subprocess.DEVNULL, **owner)
         settings = ["listen_addresses=127.0.0.1", f"port={port}", "unix_socket_directories=", "fsync=off"]
         command = [str(programs / "postgres"), "-D", str(data), *(f"--{setting}" for setting in settings)]
-        with _running(command, port, Path(folder) / "log", **owner):
+        with _running("postgresql", command, port, Path(folder), **owner):
             yield f"airflow:{password}@127.0.0.1:{port}/postgres"
 
 
@@ -58,14 +59,14 @@ def redis() -> Iterator[str]:
     """A new, empty Redis; its URL.
 
     Raises:
-        ServerError: It is not installed, or did not start.
+        ServerError: It is not installed.
     """
     password = secrets.token_urlsafe(16)
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="redis-of-the-tests-") as folder:
         configuration = Path(folder) / "redis.conf"  # not arguments, which everybody on the machine can read
         configuration.write_text(f'bind 127.0.0.1\nport {port}\nrequirepass "{password}"\nsave ""\ndir {folder}\n')
-        with _running([find_redis(), str(configuration)], port, Path(folder) / "log"):
+        with _running("redis", [find_redis(), str(configuration)], port, Path(folder)):
             yield f"redis://default:{password}@127.0.0.1:{port}/0"
 
 
@@ -119,19 +120,14 @@ def main() -> int:
 
 
 @contextlib.contextmanager
-def _running(command: list[str], port: int, log: Path, **options: Any) -> Iterator[None]:
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True, **options)
+def _running(name: str, command: list[str], port: int, folder: Path, **options: Any) -> Iterator[None]:
+    programs = Programs(folder)
     try:
-        deadline = time.monotonic() + 30
-        while not _answers(port):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise ServerError(f"{command[0]} did not start:\n{log.read_text(errors='replace')}")
-            time.sleep(0.1)
+        programs.start(name, command, machine_environment(), **options)
+        until(f"{name} answers", lambda: _answers(port), 30, check=programs.check)
         yield
     finally:
-        process.send_signal(signal.SIGINT)  # PostgreSQL would wait for its clients on SIGTERM
-        process.wait(30)
+        programs.close(signal.SIGINT)  # PostgreSQL would wait for its clients on SIGTERM
 
 
 def _answers(port: int) -> bool:

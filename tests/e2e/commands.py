@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
+
+from demo.programs import Program
+from demo.waiting import until
 
 ROOT = Path(__file__).parents[2]
 BUILD = Path(sys.prefix).parents[1]
@@ -23,49 +24,41 @@ class Make:
 
     Args:
         temporary: The folder for its temporary files. Its path is short: Chromium puts a socket below it.
-        output: The file for its output.
+        folder: The folder for its output.
         arguments: Its targets and variables.
         environment: Variables beside those of the tests.
     """
 
-    def __init__(self, temporary: Path, output: Path, *arguments: str, **environment: str) -> None:
+    def __init__(self, temporary: Path, folder: Path, *arguments: str, **environment: str) -> None:
         self.temporary = temporary
-        self._output = output
         # This make is nobody's child make.
         inherited = {name: value for name, value in os.environ.items() if "MAKE" not in name and name != "MFLAGS"}
-        command = ["make", "--no-print-directory", f"BUILD={BUILD}", *arguments]
-        with output.open("wb") as file:
-            self._process = subprocess.Popen(
-                command,
-                cwd=ROOT,
-                env={**inherited, "TMPDIR": str(temporary), **environment},
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        command = ["make", "--no-print-directory", f"--directory={ROOT}", f"BUILD={BUILD}", *arguments]
+        self._program = Program("make", command, {**inherited, "TMPDIR": str(temporary), **environment}, folder)
 
     @property
     def output(self) -> str:
-        return self._output.read_text()
+        return self._program.log()
 
-    def wait(self, *, within: float = 400) -> int:
+    def wait(self, *, within: float = 900) -> int:
         """Its exit status."""
-        return self._process.wait(within)
+        return self._program.wait(within)
 
-    def wait_for(self, text: str, *, within: float = 400) -> None:
-        deadline = time.monotonic() + within
-        while text not in self.output:
-            assert self._process.poll() is None, f"it ended without {text!r}:\n{self.output}"
-            assert time.monotonic() < deadline, f"no {text!r} after {within} s:\n{self.output}"
-            time.sleep(0.2)
+    def wait_for(self, text: str, *, within: float = 900) -> None:
+        def is_there() -> bool:
+            ended = self._program.poll() is not None
+            found = text in self.output
+            assert found or not ended, f"it ended without {text!r}:\n{self.output}"
+            return found
+
+        until(lambda: f"{text!r} in:\n{self.output}\n", is_there, within)
 
     def ctrl_c(self) -> None:
-        os.killpg(self._process.pid, signal.SIGINT)
+        os.killpg(self._program.pid, signal.SIGINT)
 
     def terminate(self) -> None:
         """As `kill PID` does: the signal is for make alone."""
-        self._process.terminate()
+        self._program.terminate()
 
     def processes(self) -> list[psutil.Process]:
         """What runs, and has to do with the temporary folder."""
@@ -80,7 +73,7 @@ class Make:
 def run_make(*arguments: str, **environment: str) -> Iterator[Make]:
     """A `make` that is ended with the test."""
     with tempfile.TemporaryDirectory(prefix="e2e-") as folder, tempfile.TemporaryDirectory() as elsewhere:
-        make = Make(Path(folder), Path(elsewhere) / "output", *arguments, **environment)
+        make = Make(Path(folder), Path(elsewhere), *arguments, **environment)
         try:
             yield make
         finally:

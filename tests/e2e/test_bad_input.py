@@ -13,6 +13,8 @@ import pytest
 
 from browser_use_client import BrowserUseClient, Task
 from demo.airflow import Airflow
+from demo.dag_run import DagRun
+from demo.flow_run import FlowRun
 from demo.local_server import LocalServer
 from demo.ports import free_port
 from demo.prefect import Prefect
@@ -35,7 +37,8 @@ class Outcome:
 @pytest.fixture(scope="module")
 def outcome() -> Outcome:
     airflow_environment, prefect_environment = (ROOT / os.environ[name] for name in ("AIRFLOW", "PREFECT"))
-    with tempfile.TemporaryDirectory(prefix="e2e-") as folder:
+    with tempfile.TemporaryDirectory(prefix="e2e-") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", folder)
         programs = Programs(Path(folder))
         server = LocalServer(programs)
         nobody = f"http://127.0.0.1:{free_port()}/api/v2"
@@ -58,18 +61,22 @@ def outcome() -> Outcome:
             "NO_SERVER": nobody,
         }
         with (
-            contextlib.closing(Airflow(programs, airflow_environment, HERE / "dags", connections)) as airflow,
-            contextlib.closing(Prefect(programs, prefect_environment)) as prefect,
+            contextlib.closing(
+                Airflow(programs, programs.folder / "airflow", airflow_environment, HERE / "dags", connections)
+            ) as airflow,
+            contextlib.closing(Prefect(programs, programs.folder / "prefect", prefect_environment)) as prefect,
             BrowserUseClient(server.api_key, server.base_url) as client,
             contextlib.closing(programs),
         ):
             server.start()
-            prefect.start()
-            airflow.start()
-            dag_run = airflow.trigger("bad_input")
-            flow_run = prefect.trigger(prefect.serve(HERE / "flows" / "bad_input.py", variables))
-            in_airflow = airflow.result("bad_input", dag_run, within=300)
-            in_prefect = prefect.result(flow_run, client, within=300)
+            prefect.start_server()
+            airflow.start(["bad_input"])
+            dag_run = DagRun(airflow, "bad_input", airflow.trigger("bad_input"))
+            flow_run = FlowRun(
+                prefect, prefect.create_flow_run(prefect.serve(HERE / "flows" / "bad_input.py", variables))
+            )
+            in_airflow = dag_run.report(within=300)
+            in_prefect = flow_run.report(client, within=300)
             tasks = list(client.list_tasks())
     assert not in_airflow.succeeded
     assert not in_prefect.succeeded

@@ -12,11 +12,12 @@ from prefect.results import ResultRecord
 from pydantic import SecretStr
 
 from browser_use_client import CreateTaskRequest, InvalidRequestError
+from demo.waiting import until
 from prefect_browser_use import BrowserUseCredentials, arun_browser_task, run_browser_task
 from tests.fake_api import FakeApiProcess
 
 from .flows import IN_BACKGROUND
-from .running_prefect import RunningPrefect, end, files_with, until
+from .running_prefect import RunningPrefect, files_with
 
 PASSWORD = "hunter2-of-the-shop"
 
@@ -29,7 +30,7 @@ def test_a_worker_runs_tasks_with_what_is_named_and_nothing_secret_is_stored(pre
         until("both tasks have ended", lambda: [task["is_live"] for task in api.tasks()] == [False, False], 120)
         until("both task runs are completed", lambda: states_of_background_tasks(prefect_server) == ["COMPLETED"] * 2)
         assert [task["body"]["secrets"] for task in api.tasks()] == [{"password": PASSWORD}] * 2
-    end(worker)
+    prefect_server.end(worker)
     parameters = (prefect_server.home / "storage" / "parameters").iterdir()
     stored = [ResultRecord.deserialize(path.read_bytes()).result["parameters"] for path in parameters]
     assert [{name: one[name] for name in IN_BACKGROUND} for one in stored] == [IN_BACKGROUND] * 2

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from demo.waiting import until
 from tests.fake_api import FakeApiProcess
 
-from .running_prefect import ROOT, RunningPrefect, until
+from .running_prefect import ROOT, RunningPrefect
 
 EXAMPLE = ROOT / "examples" / "prefect" / "pause_when_dear.py"
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from demo.waiting import until
 from tests.fake_api import FakeApiProcess
 
-from .running_prefect import ROOT, RunningPrefect, end, files_with, until
+from .running_prefect import ROOT, RunningPrefect, files_with
 
 PASSWORD = "hunter2-of-the-shop"
 ORDERS = """{"orders": [
@@ -30,7 +31,7 @@ def test_the_example_runs_from_its_deployment_and_shows_no_secret(prefect_server
         assert [schedule["schedule"]["cron"] for schedule in deployment["schedules"]] == ["0 6 * * *"]
         flow_run = prefect_server.run_deployment("every-morning")
         assert prefect_server.ended(flow_run)["state_type"] == "COMPLETED"
-        end(served)
+        prefect_server.end(served)
         tasks = api.tasks()
 
     assert [task["status"] for task in tasks] == ["finished"] * 3

@@ -15,6 +15,7 @@ from prefect.context import FlowRunContext
 from prefect.states import Cancelling
 
 from browser_use_client import BrowserUseClient, TaskUnreachableError
+from demo.waiting import until
 from prefect_browser_use import (
     BrowserTask,
     FlowRunEndedError,
@@ -28,7 +29,6 @@ from prefect_browser_use import (
 from tests.fake_api import FakeApi
 
 from .conftest import Run, credentials_for
-from .running_prefect import until
 
 
 class InTheBackground:

@@ -8,11 +8,12 @@ import pytest
 from prefect import flow, unmapped
 
 from browser_use_client import AuthenticationError, SessionStoppedError, TaskFailedError
+from demo.waiting import until
 from prefect_browser_use import BrowserTaskResult, arun_browser_task, run_browser_task
 from tests.fake_api import FakeApi, FakeApiProcess
 
 from .conftest import credentials_for, failing
-from .running_prefect import RunningPrefect, end, until
+from .running_prefect import RunningPrefect
 
 
 def prompts(api: FakeApi | FakeApiProcess) -> list[str]:
@@ -121,7 +122,7 @@ def test_a_flow_run_that_is_run_again_after_its_process_was_killed_goes_on(prefe
         served = prefect_server.start("doomed", "-m", "tests.prefect.flows", "serve", **variables)
         flow_run = prefect_server.run_deployment("two-steps")
         until("the second task runs", lambda: [task["is_live"] for task in api.tasks()] == [False, True], 120)
-        end(served, signal.SIGKILL)
+        prefect_server.end(served, signal.SIGKILL)
 
         prefect_server.set_state(flow_run, "SCHEDULED", force=True)
         again = prefect_server.start("again", "-m", "tests.prefect.flows", "serve", **variables)
@@ -130,6 +131,6 @@ def test_a_flow_run_that_is_run_again_after_its_process_was_killed_goes_on(prefe
         until("the second task is found again", lambda: api.tasks(live=True)[0]["polls"] > polls, 120)
         api.end_task(slow["id"])
         assert prefect_server.ended(flow_run)["state_type"] == "COMPLETED"
-        end(again)
+        prefect_server.end(again)
         assert prompts(api) == ["Sign in", "Watch the slow page"]
         assert creates(api) == 2

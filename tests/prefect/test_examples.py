@@ -13,11 +13,12 @@ from typing import Any
 
 import pytest
 
+from demo.waiting import until
 from tests.local.person import Person
 from tests.local.running_server import KEY, PASSWORD, USER, Json, LocalServer
 from tests.mailbox import Mailbox
 
-from .running_prefect import ROOT, RunningPrefect, until
+from .running_prefect import ROOT, RunningPrefect
 
 CLIENT_PYTHON = Path(sys.prefix).with_name("client") / "bin" / "python"
 """Of the environment that has the local server."""

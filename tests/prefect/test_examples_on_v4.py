@@ -18,10 +18,11 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.flow_runs import resume_flow_run
 
 from browser_use_client import TaskFailedError
+from demo.waiting import until
 from tests.local.running_server import KEY, PASSWORD, USER, LocalServer
 from tests.mailbox import Mailbox
 
-from .running_prefect import ROOT, until
+from .running_prefect import ROOT
 from .test_examples import CLIENT_PYTHON, RECEIPT
 
 Flows = Callable[[str], dict[str, Any]]

@@ -13,11 +13,11 @@ from prefect.states import Cancelling
 from prefect.testing.standard_test_suites import BlockStandardTestSuite
 
 from browser_use_client import TaskFailedError
+from demo.waiting import until
 from prefect_browser_use import BrowserTask, BrowserTaskRun, BrowserUseCredentials, FlowRunEndedError
 from tests.fake_api import FakeApi
 
 from .conftest import credentials_for
-from .running_prefect import until
 
 SCHEMA = {"type": "object", "properties": {"orders": {"type": "integer"}}, "required": ["orders"]}
 

@@ -25,6 +25,7 @@ from prefect.settings import PREFECT_API_URL
 from pydantic import SecretStr
 
 from browser_use_client import CreateTaskRequest, TaskFailedError
+from demo.waiting import until
 from prefect_browser_use import FlowRunEndedError, artifact_queue, arun_browser_task, run_browser_task, start_session
 from prefect_browser_use.artifacts import LINE_CHARACTERS
 from prefect_browser_use.masking import Mask
@@ -32,7 +33,6 @@ from tests.fake_api import FakeApi
 from tests.fake_api.files import PICTURE
 
 from .conftest import Run, credentials_for
-from .running_prefect import until
 
 PASSWORD = "hunter2-of-the-shop"
 

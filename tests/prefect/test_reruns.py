@@ -21,6 +21,7 @@ from prefect.settings import PREFECT_API_URL
 from pydantic import SecretStr
 
 from browser_use_client import OutputSchemaError, UnexpectedResponseError
+from demo.waiting import until
 from prefect_browser_use import (
     BrowserUseCredentials,
     abrowser_session,
@@ -33,7 +34,7 @@ from prefect_browser_use import (
 from tests.fake_api import FakeApi, FakeApiProcess
 
 from .conftest import credentials_for
-from .running_prefect import RunningPrefect, end, until
+from .running_prefect import RunningPrefect
 from .test_exactly_once import creates, prompts
 from .test_runners import RUNNERS
 
@@ -456,7 +457,7 @@ def test_mapped_sign_ins_of_a_killed_process_keep_their_accounts(prefect_server:
         served = prefect_server.start("killed", "-m", "tests.prefect.flows", "serve", **variables_for(api))
         flow_run = prefect_server.run_deployment("sign-ins")
         until("bob's transfer runs", lambda: len(api.tasks()) == 6 and len(api.tasks(live=True)) == 1, 180)
-        end(served, signal.SIGKILL)
+        prefect_server.end(served, signal.SIGKILL)
         prefect_server.set_state(flow_run, "SCHEDULED", force=True)
         prefect_server.start("again", "-m", "tests.prefect.flows", "serve", **variables_for(api))
         polls = api.tasks(live=True)[0]["polls"]

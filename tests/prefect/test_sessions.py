@@ -8,6 +8,7 @@ from prefect import flow
 from prefect.transactions import transaction
 
 from browser_use_client import TaskFailedError, UnsupportedOptionError
+from demo.waiting import until
 from prefect_browser_use import (
     abrowser_session,
     astart_session,
@@ -21,7 +22,6 @@ from tests.fake_api import FakeApi
 from tests.fake_api.world import Contract
 
 from .conftest import credentials_for, failing
-from .running_prefect import until
 
 
 def test_a_session_is_started_used_and_stopped(flat_api: FakeApi) -> None:

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 import prefect
 import pytest
 
+from demo.waiting import until
 from tests.fake_api import FakeApiProcess
 
-from .running_prefect import RunningPrefect, until
+from .running_prefect import RunningPrefect
 
 TASKS = {
     "threads": 7,
