@@ -61,6 +61,18 @@ def task_fields(body: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def session_fields(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a session view that both revisions name alike."""
+    return {
+        "id": body["id"],
+        "status": body["status"],
+        "live_url": body.get("liveUrl"),
+        "share_url": body.get("publicShareUrl"),
+        "started_at": body.get("startedAt"),
+        "finished_at": body.get("finishedAt"),
+    }
+
+
 def key_of(item: Any) -> str | None:
     """The idempotency key of a task of which nothing else may be readable."""
     metadata = item.get("metadata") if isinstance(item, dict) else None

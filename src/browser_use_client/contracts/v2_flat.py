@@ -15,7 +15,7 @@ from browser_use_client.contracts._refusing import (
     uuid_of,
 )
 from browser_use_client.contracts._v2 import V2, download_url
-from browser_use_client.contracts._v2_bodies import common_body, task_fields, without_nones
+from browser_use_client.contracts._v2_bodies import common_body, session_fields, task_fields, without_nones
 from browser_use_client.effects import Call
 from browser_use_client.errors import InvalidRequestError
 from browser_use_client.limits import MAX_METADATA
@@ -167,16 +167,7 @@ class V2Flat(V2):
 
     @staticmethod
     def _session(body: Mapping[str, Any]) -> Session:
-        return Session(
-            id=body["id"],
-            status=body["status"],
-            live_url=body.get("liveUrl"),
-            recording_url=body.get("recordingUrl"),
-            share_url=body.get("publicShareUrl"),
-            started_at=body.get("startedAt"),
-            finished_at=body.get("finishedAt"),
-            keep_alive=body.get("keepAlive"),
-        )
+        return Session(**session_fields(body), recording_url=body.get("recordingUrl"), keep_alive=body.get("keepAlive"))
 
 
 def _session_settings(settings: BrowserSettings) -> dict[str, Any]:

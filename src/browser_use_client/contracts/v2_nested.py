@@ -14,7 +14,7 @@ from browser_use_client.contracts._refusing import (
     uuid_of,
 )
 from browser_use_client.contracts._v2 import V2, download_url
-from browser_use_client.contracts._v2_bodies import common_body, task_fields, without_nones
+from browser_use_client.contracts._v2_bodies import common_body, session_fields, task_fields, without_nones
 from browser_use_client.effects import Call
 from browser_use_client.models import (
     Account,
@@ -178,15 +178,7 @@ class V2Nested(V2):
 
     @staticmethod
     def _session(body: Mapping[str, Any]) -> Session:
-        return Session(
-            id=body["id"],
-            status=body["status"],
-            live_url=body.get("liveUrl"),
-            recording_url=body.get("recordUrl"),
-            share_url=body.get("publicShareUrl"),
-            started_at=body.get("startedAt"),
-            finished_at=body.get("finishedAt"),
-        )
+        return Session(**session_fields(body), recording_url=body.get("recordUrl"))
 
 
 def _account(body: Mapping[str, Any]) -> Account:
