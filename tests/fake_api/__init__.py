@@ -13,12 +13,15 @@ managers with the same methods (`Control`):
         assert fake.requests(at="stop") == []
 
 A script's `seconds` and `polls` say when a task ends, `status=None` that it does not; `Script` and `Fault` list
-all that there is. Bodies and queries are checked strictly: what the contract does not know is answered with 422.
+all that there is. In a thread of the test, a function may give the script of each prompt (`unscripted`), and others may
+see each request before it is served and after (`observe`). Bodies and queries are checked strictly: what the contract
+does not know is answered with 422.
 """
 
 from .control import Control
 from .faults import Fault
 from .running import API_KEY, FakeApi, FakeApiProcess, RemoteFakeApi
+from .server import Recorded
 from .tasks import Script
 
-__all__ = ["API_KEY", "Control", "FakeApi", "FakeApiProcess", "Fault", "RemoteFakeApi", "Script"]
+__all__ = ["API_KEY", "Control", "FakeApi", "FakeApiProcess", "Fault", "Recorded", "RemoteFakeApi", "Script"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from .faults import Endpoint, Fault, is_at
@@ -62,9 +62,17 @@ class Control:
         """Becomes an older server, which refuses these fields of bodies by name; see `schemas_v4.SINCE_OCTOBER`."""
         self.ask("forget_fields", {"names": names})
 
+    def rescript(self, task_id: str, **changes: Any) -> None:
+        """Changes the script of a task that runs, but not when it ends."""
+        self.ask("rescript", {"task_id": task_id, "changes": changes})
+
     def show_live_at(self, live_url: str) -> None:
-        """Sets the live URL of all sessions; otherwise each has one of the fake, on this machine."""
+        """Sets the live URL of all sessions, `{session_id}` in it; otherwise each has one of the fake."""
         self.ask("show_live_at", {"live_url": live_url})
+
+    def show_recordings_at(self, recording_url: str) -> None:
+        """Sets the URL of the recordings of all sessions, `{session_id}` in it; otherwise there are none."""
+        self.ask("show_recordings_at", {"recording_url": recording_url})
 
     def start_tasks(self, number: int, **fields: Any) -> list[str]:
         """Starts tasks as if a client had, each in a session of its own, by a script; returns their ids."""
@@ -90,7 +98,7 @@ class Control:
     def requests(
         self, method: str | None = None, path: str = "", *, at: Endpoint | None = None
     ) -> list[dict[str, Any]]:
-        """The requests seen so far, in order: `method, path, query, body, time, status, fault`.
+        """The requests seen so far, in order: see `server.Recorded`.
 
         Args:
             method: Only of this method.
@@ -173,8 +181,15 @@ class Commands:
     def _forget_fields(self, names: list[str]) -> None:
         self._world.unknown_fields = frozenset(names)
 
+    def _rescript(self, task_id: str, changes: dict[str, Any]) -> None:
+        task = self._world.tasks[task_id]
+        task.script = replace(task.script, **changes)
+
     def _show_live_at(self, live_url: str) -> None:
-        self._world.live_url_of_all = live_url
+        self._world.live_urls = live_url
+
+    def _show_recordings_at(self, recording_url: str) -> None:
+        self._world.recording_urls = recording_url
 
     def _start_tasks(self, number: int, script: dict[str, Any]) -> list[str]:
         self._world.add_script(Script(**script))

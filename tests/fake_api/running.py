@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +15,8 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 from .control import Commands, Control
-from .server import Server
+from .server import Observer, Server
+from .tasks import Script, default_script
 from .world import Contract, World
 
 API_KEY = "bu_fake_key"
@@ -29,12 +31,19 @@ class FakeApi(Control):
         real_time: Whether its clock goes on by itself; else only `advance` moves it.
         api_key: The only key that it takes.
         port: Where it listens on 127.0.0.1; 0 for a free port.
+        unscripted: How a task goes by its prompt, where no script matches; as a `Script()` says by default.
     """
 
     def __init__(
-        self, contract: Contract = "v2-flat", *, real_time: bool = False, api_key: str = API_KEY, port: int = 0
+        self,
+        contract: Contract = "v2-flat",
+        *,
+        real_time: bool = False,
+        api_key: str = API_KEY,
+        port: int = 0,
+        unscripted: Callable[[str], Script] = default_script,
     ) -> None:
-        self._server = Server(World(contract, api_key, real_time=real_time), port)
+        self._server = Server(World(contract, api_key, real_time=real_time, unscripted=unscripted), port)
         self._commands = Commands(self._server)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="fake-api", daemon=True)
@@ -54,6 +63,13 @@ class FakeApi(Control):
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+    def observe(self, *, before: Observer | None = None, after: Observer | None = None) -> None:
+        """Calls these with each request: before it is served, and after that, before the answer is sent.
+
+        Those that were set before are called no more. A request waits for them; they may use the fake.
+        """
+        self._server.before, self._server.after = before, after
 
     async def _close(self) -> None:
         await self._server.close()

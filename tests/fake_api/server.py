@@ -7,6 +7,7 @@ import contextlib
 import json
 import socket
 import struct
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -23,7 +24,7 @@ from .world import World
 class Recorded:
     """A request as it was seen, and what became of it.
 
-    `status` is None where no answer was sent; `fault` says that one struck.
+    `peer` is the address of who asks; `status` is None where no answer was sent; `fault` says that one struck.
     """
 
     method: str
@@ -31,8 +32,12 @@ class Recorded:
     query: dict[str, str]
     body: Any
     time: float
+    peer: tuple[str, int]
     status: int | None = None
     fault: bool = False
+
+
+Observer = Callable[[Recorded], object]
 
 
 class DroppedError(Exception):
@@ -52,6 +57,8 @@ class Server:
         self.faults = Faults(world.contract)
         self.prefix = PREFIXES[world.contract]
         self.requests: list[Recorded] = []
+        self.before: Observer | None = None
+        self.after: Observer | None = None
         # Bound but never listening: it keeps the port while the server refuses connections.
         self._guard = _bound(port)
         self.port: int = self._guard.getsockname()[1]
@@ -112,7 +119,8 @@ class Server:
         url = urlsplit(target)
         query = dict(parse_qsl(url.query, keep_blank_values=True))
         fault = self.faults.take(method, url.path.removeprefix(self.prefix))
-        recorded = Recorded(method, url.path, query, None, self.world.now, fault=fault is not None)
+        peer = writer.get_extra_info("peername")
+        recorded = Recorded(method, url.path, query, None, self.world.now, peer, fault=fault is not None)
         self.requests.append(recorded)
         if fault and fault.point == "before reading":
             _drop(writer, fault.reset)
@@ -130,8 +138,10 @@ class Server:
         with contextlib.suppress(ValueError):
             recorded.body = json.loads(body) if body else None
         request = Request(method, url.path, query, headers, body)
+        await _tell(self.before, recorded)
         result = await self._result(request, fault, reader, writer)
         recorded.status = result.status
+        await _tell(self.after, recorded)
         content = result.encoded()
         head = {"Content-Type": "application/json", "Content-Length": str(len(content)), "Date": self.world.date}
         head |= result.headers
@@ -162,6 +172,12 @@ class Server:
             return Answer(fault.status, {"detail": fault.detail}, sent)
         _drop(writer, fault.reset)
         raise DroppedError
+
+
+async def _tell(observer: Observer | None, recorded: Recorded) -> None:
+    """In a thread of its own, since an observer may ask the fake for something."""
+    if observer:
+        await asyncio.to_thread(observer, recorded)
 
 
 def _bound(port: int) -> socket.socket:

@@ -33,6 +33,7 @@ class Script:
         cost: US dollars.
         spending: US dollars a second, while they run (v2-flat).
         output_files: What they leave behind, name to content.
+        picture: The URL of the picture of each step, from `{origin}`, `{task_id}` and `{number}`; None for none.
         queued: Seconds that they are `created` before they are `started` (v2-flat).
         hidden: Seconds until lists show them.
         unknown: Seconds until they can be read by their id.
@@ -56,6 +57,7 @@ class Script:
     cost: str | None = "0.05"
     spending: float | None = None
     output_files: Mapping[str, str] = field(default_factory=dict)
+    picture: str | None = "{origin}/_files/{task_id}-{number}.png"
     queued: float = 0.0
     hidden: float = 0.0
     unknown: float = 0.0
@@ -65,6 +67,11 @@ class Script:
     astray: bool = False
     unseen: float = 0.0
     odd: Mapping[str, Any] = field(default_factory=dict)
+
+
+def default_script(prompt: str) -> Script:  # noqa: ARG001 - it is the same for all
+    """How tasks go of which nobody has said anything."""
+    return Script()
 
 
 @dataclass
@@ -169,7 +176,17 @@ class Task:
     def summary(self) -> dict[str, Any]:
         """What a test wants to know. The prompt is what the caller wrote, without the tag; `body` has all of it."""
         shown = {name: value for name, value in asdict(self).items() if name not in ("script", "file_ids", "events")}
-        return shown | {"is_live": self.is_live, "prompt": _TAG.sub("", self.prompt).rstrip("\n")}
+        return shown | {
+            "is_live": self.is_live,
+            "prompt": untagged(self.prompt),
+            "output_files": dict(self.script.output_files),
+        }
+
+
+def untagged(prompt: str) -> str:
+    """What the caller wrote of a prompt, without the tag that v4's clients add for the key."""
+    tag = _TAG.search(prompt)
+    return prompt[: tag.start()].rstrip("\n") if tag else prompt
 
 
 def carries(task: Mapping[str, Any], key: str) -> bool:

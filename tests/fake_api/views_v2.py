@@ -78,7 +78,7 @@ def session_item(world: World, session: Session, origin: str) -> Json:
     }
     if world.contract == "v2-flat":
         view |= {
-            "recordingUrl": None,
+            "recordingUrl": world.recording_url(session),
             "persistMemory": True,
             "keepAlive": session.keep_alive,
             "proxyUsedMb": "0",
@@ -94,7 +94,7 @@ def whole_session(world: World, session: Session, origin: str) -> Json:
         "publicShareUrl": share(session, origin)["shareUrl"] if session.share_token else None,
     }
     if world.contract == "v2-nested":
-        view["recordUrl"] = None
+        view["recordUrl"] = world.recording_url(session)
     return view
 
 
@@ -137,12 +137,13 @@ def account(world: World) -> Json:
 
 
 def _step(task: Task, number: int, origin: str) -> Json:
+    picture = task.script.picture
     return {
         "number": number,
         "memory": f"I remember step {number}.",
         "evaluationPreviousGoal": "Success" if number > 1 else "Unknown",
         "nextGoal": f"{task.script.goal} {number}",
         "url": f"https://shop.example/{number}",
-        "screenshotUrl": f"{origin}/_files/{task.id}-{number}.png",
+        "screenshotUrl": picture and picture.format(origin=origin, task_id=task.id, number=number),
         "actions": [json.dumps({"click": {"index": number}})],
     }

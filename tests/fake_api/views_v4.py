@@ -127,7 +127,7 @@ def browser(world: World, of: Session, one: Browser, origin: str) -> Json:
         "proxyCost": "0",
         "browserCost": "0",
         "agentSessionId": of.id,
-        "recordingUrl": None,
+        "recordingUrl": world.recording_url(of),
         "metadata": {},
         "extensions": None,
     }

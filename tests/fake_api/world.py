@@ -13,7 +13,7 @@ from math import inf
 from typing import Any, Literal
 from uuid import uuid4
 
-from .tasks import Browser, Script, Session, Task
+from .tasks import Browser, Script, Session, Task, default_script, untagged
 from .workspaces import File, Workspace
 
 Contract = Literal["v2-nested", "v2-flat", "v4"]
@@ -46,12 +46,21 @@ class World:
         contract: What it speaks.
         api_key: The only key that it takes.
         real_time: Whether the clock goes on by itself; else only `advance` moves it.
+        unscripted: How a task goes by its prompt, where no script matches.
     """
 
-    def __init__(self, contract: Contract, api_key: str, *, real_time: bool) -> None:
+    def __init__(
+        self,
+        contract: Contract,
+        api_key: str,
+        *,
+        real_time: bool,
+        unscripted: Callable[[str], Script] = default_script,
+    ) -> None:
         self.contract = contract
         self.api_key = api_key
         self.real_time = real_time
+        self.unscripted = unscripted
         self.offset = 0.0
         self._event_time: float | None = None
         self.clear()
@@ -68,7 +77,8 @@ class World:
         self.scripts: list[tuple[Script, count[int]]] = []
         self.max_sessions: int | None = None
         self.credits = 100.0
-        self.live_url_of_all: str | None = None
+        self.live_urls: str | None = None
+        self.recording_urls: str | None = None
         self.rate: int | None = None
         self.unknown_fields: frozenset[str] = frozenset()
         self._last_stamp = 0
@@ -222,7 +232,11 @@ class World:
 
     def live_url(self, session: Session, origin: str) -> str:
         """Where the browser can be watched."""
-        return self.live_url_of_all or f"{origin}/live/{session.id}"
+        return (self.live_urls or f"{origin}/live/{{session_id}}").format(session_id=session.id)
+
+    def recording_url(self, session: Session) -> str | None:
+        """Where the browser can be watched later."""
+        return self.recording_urls and self.recording_urls.format(session_id=session.id)
 
     def active_sessions(self) -> int:
         """How many browsers are open."""
@@ -267,4 +281,4 @@ class World:
         for script, used in reversed(self.scripts):
             if script.match in prompt and (script.times is None or next(used) < script.times):
                 return script
-        return Script()
+        return self.unscripted(untagged(prompt))
