@@ -4,10 +4,9 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -18,8 +17,7 @@ os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS, AIRFLOW_V_3_1_PLUS
 
-from .fake_browser_use import FakeBrowserUse
-from .fake_v4 import FakeV4
+from .fake_server import FakeServer, RemoteTask
 from .running_airflow import Run, RunningAirflow
 from .statsd_collector import Collector
 
@@ -34,26 +32,23 @@ DAGS = Path(__file__).parent / "dags"
 collect_ignore_glob = [] if AIRFLOW_V_3_1_PLUS else ["test_ui_*.py"]
 
 
-Server = TypeVar("Server", FakeBrowserUse, FakeV4)
-
-
-def connection_to(server: FakeBrowserUse | FakeV4) -> dict[str, Any]:
+def connection_to(server: FakeServer) -> dict[str, Any]:
     return {"conn_type": "browser_use", "host": server.url, "password": server.key}
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBrowserUse]:
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
     """A server for one test, which the connection `browser_use_default` of this process leads to."""
-    yield from _connected(FakeBrowserUse(), monkeypatch)
+    yield from _connected(FakeServer(), monkeypatch)
 
 
 @pytest.fixture
-def v4(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeV4]:
+def v4(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
     """The same of a server that speaks v4."""
-    yield from _connected(FakeV4(), monkeypatch)
+    yield from _connected(FakeServer("v4"), monkeypatch)
 
 
-def _connected(fake: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+def _connected(fake: FakeServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
     monkeypatch.setenv("AIRFLOW_CONN_BROWSER_USE_DEFAULT", json.dumps(connection_to(fake)))
     yield fake
     fake.close()
@@ -63,19 +58,19 @@ def _connected(fake: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server
 class Scene:
     """One run of a DAG, and the server that nothing but this run calls."""
 
-    server: Any  # a `FakeBrowserUse` or a `FakeV4`
+    server: FakeServer
     run: Run
 
     @property
-    def tasks(self) -> list[Any]:
+    def tasks(self) -> list[RemoteTask]:
         """The remote tasks, the oldest first."""
         return list(self.server.tasks.values())
 
-    def stops(self, task: Any) -> int:
+    def stops(self, task: RemoteTask) -> int:
         """How often it was told to stop; or with its session, by whoever comes first once the run has ended."""
         return self.server.stops_of(task.id) or int(task.stopped is not None)
 
-    def wait_for_remote_task(self, count: int = 1, *, seconds: float = 90) -> Any:
+    def wait_for_remote_task(self, count: int = 1, *, seconds: float = 90) -> RemoteTask:
         tasks = self.run.airflow.until(
             f"remote task {count} of {self.run.id} exists",
             lambda: self.tasks if len(self.tasks) >= count else [],
@@ -83,12 +78,12 @@ class Scene:
         )
         return tasks[count - 1]
 
-    def wait_for_polls(self, task: Any) -> None:
+    def wait_for_polls(self, task: RemoteTask) -> None:
         """Until somebody asks about a task, again."""
         before = self.server.polls_of(task.id)
         self.run.airflow.until("it is waited for", lambda: self.server.polls_of(task.id) > before)
 
-    def wait_for_stop(self, task: Any) -> None:
+    def wait_for_stop(self, task: RemoteTask) -> None:
         self.run.airflow.until(f"remote task of {self.run.id} is stopped", lambda: task.stopped)
 
 
@@ -102,7 +97,7 @@ class Stage:
     """
 
     def __init__(self, home: Path, dags_folder: Path = DAGS, **more: Any) -> None:
-        self._servers: list[FakeBrowserUse | FakeV4] = []
+        self._servers: list[FakeServer] = []
         self.collector = Collector()
         settings = {**self.collector.settings, **more.pop("settings", {})}
         self.airflow = RunningAirflow(home, {"shop": SHOP}, dags_folder, settings=settings, **more)
@@ -113,18 +108,18 @@ class Stage:
     def close(self) -> None:
         self.airflow.stop()
         self.collector.close()
-        with ThreadPoolExecutor(len(self._servers) or 1) as pool:  # each takes half a second to see that it is over
-            list(pool.map(lambda server: server.close(), self._servers))
+        for server in self._servers:
+            server.close()
 
-    def server(self) -> tuple[str, FakeBrowserUse]:
+    def server(self) -> tuple[str, FakeServer]:
         """A server that no scene has used, and its connection, which is in Airflow's database as a user's is."""
-        return self._connected(FakeBrowserUse())
+        return self._connected(FakeServer())
 
-    def v4_server(self) -> tuple[str, FakeV4]:
+    def v4_server(self) -> tuple[str, FakeServer]:
         """The same of one that speaks v4."""
-        return self._connected(FakeV4())
+        return self._connected(FakeServer("v4"))
 
-    def _connected(self, server: Server) -> tuple[str, Server]:
+    def _connected(self, server: FakeServer) -> tuple[str, FakeServer]:
         self._servers.append(server)
         name = f"browser_use_{urlsplit(server.url).port}"
         self.airflow.add_connection(name, connection_to(server))

@@ -12,10 +12,11 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, sync_playwright
 
+from tests.fake_api import API_KEY
 from tests.local.running_server import KEY as LOCAL_KEY
 from tests.local.running_server import PASSWORD, USER, LocalServer
 
-from .fake_browser_use import KEY, FakeBrowserUse
+from .fake_server import FakeServer
 from .running_airflow import RunningAirflow
 
 HERE = Path(__file__).parent
@@ -50,11 +51,11 @@ class RunningUi:
 
     def __init__(self, folder: Path) -> None:
         self.local = LocalServer(folder / "local", "--demo-site", "--max-sessions", "4", python=PYTHON)
-        self.priced = FakeBrowserUse()
+        self.priced = FakeServer()
         shop = {"conn_type": "http", "host": f"{self.local.site}/shop/", "login": USER, "password": PASSWORD}
         connections = {
             "browser_use_default": {"conn_type": "browser_use", "host": self.local.url, "password": LOCAL_KEY},
-            "priced": {"conn_type": "browser_use", "host": self.priced.url, "password": KEY},
+            "priced": {"conn_type": "browser_use", "host": self.priced.url, "password": API_KEY},
             "shop": shop,
         }
         settings = {

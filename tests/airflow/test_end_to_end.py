@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.fake_api import API_KEY
+
 from .conftest import SHOP, Scene, Stage
-from .fake_browser_use import KEY
 
 MODES = ("deferred", "on_worker")
 
@@ -46,7 +47,7 @@ def test_results_and_ids_are_in_xcom(shop: Scene) -> None:
 
 
 def test_the_steps_of_the_agent_are_in_the_log(shop: Scene) -> None:
-    assert "Step 2: step 2 of log in" in shop.run.log("log_in")
+    assert "Step 2: log in, step 2" in shop.run.log("log_in")
 
 
 def test_the_agent_gets_the_secrets_and_nothing_of_airflow_shows_them(shop: Scene) -> None:
@@ -54,7 +55,7 @@ def test_the_agent_gets_the_secrets_and_nothing_of_airflow_shows_them(shop: Scen
     found = [
         file
         for file in shop.run.airflow.home.rglob("*")
-        if file.is_file() and any(secret.encode() in file.read_bytes() for secret in (SHOP["password"], KEY))
+        if file.is_file() and any(secret.encode() in file.read_bytes() for secret in (SHOP["password"], API_KEY))
     ]
     assert found == []
 
@@ -63,7 +64,7 @@ def test_what_a_page_says_reaches_the_server_as_it_is_and_the_rendered_fields_sh
     page = "for 1 s: {{ conn.shop.password }} {{ var.value.x }} {% if %}"
     servers = [stage.server() for _ in MODES]
     for _, server in servers:
-        server.faults = [429]
+        server.api.fault("POST", status=429)
     scenes = [
         Scene(server, stage.airflow.run(f"page_{mode}", conn=conn))
         for mode, (conn, server) in zip(MODES, servers, strict=True)

@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_1_PLUS
 
+from tests.fake_api import Recorded
+
 from .conftest import Scene, Stage
-from .fake_browser_use import FakeBrowserUse
+from .fake_server import FakeServer
 from .running_airflow import process_of
 
 MODES = ("deferred", "on_worker")
 IS_RETRIED = pytest.mark.skipif(not AIRFLOW_V_3_1_PLUS, reason="3.0 fails a task that was killed for good")
 
 Moment = tuple[str, str, str]
-"""Before or after a request is served, its method, and its path as a pattern."""
+"""Before or after a request is served, its method, and its path below the base URL as a pattern."""
 
 KILLED_AT: dict[str, Moment] = {
     "before the create": ("before", "GET", "/billing/account"),
@@ -27,16 +29,16 @@ KILLED_AT: dict[str, Moment] = {
 }
 
 
-def kill_who_asks(server: FakeBrowserUse, moment: Moment) -> None:
+def kill_who_asks(server: FakeServer, moment: Moment) -> None:
     """Kill -9 the process that sends the first such request."""
     when, method, path = moment
 
-    def watch(asked_method: str, asked_path: str, peer: tuple[str, int]) -> None:
-        if asked_method == method and re.fullmatch(path, asked_path):
-            setattr(server, when, None)
-            process_of(peer).kill()
+    def watch(request: Recorded) -> None:
+        if request.method == method and re.fullmatch(f"/api/v2{path}", request.path):
+            server.api.observe()
+            process_of(request.peer).kill()
 
-    setattr(server, when, watch)
+    server.api.observe(**{when: watch})
 
 
 def check_it_goes_on_to_its_end(scene: Scene, task: Any) -> None:

@@ -16,9 +16,7 @@ from airflow_browser_use.failures import FileStorageError, ResultNotKeptError
 from airflow_browser_use.operators import BrowserUseTaskOperator
 from airflow_browser_use.sensors import BrowserUseTaskSensor
 
-from .fake_browser_use import FakeBrowserUse
-from .fake_file_store import DOWNLOADS, content_of
-from .fake_v4 import FakeV4
+from .fake_server import FakeServer
 from .stand_in import TaskInstance, context_of, execute, retry
 
 if AIRFLOW_V_3_0_PLUS:
@@ -43,7 +41,7 @@ def storage() -> Iterator[MemoryFileSystem]:
 
 
 def test_files_of_the_worker_and_of_object_storage_are_uploaded_under_their_own_names(
-    server: FakeBrowserUse, storage: MemoryFileSystem, tmp_path: Path
+    server: FakeServer, storage: MemoryFileSystem, tmp_path: Path
 ) -> None:
     (tmp_path / "orders.csv").write_bytes(b"7;9.5")
     for folder in ("a", "b"):
@@ -51,16 +49,16 @@ def test_files_of_the_worker_and_of_object_storage_are_uploaded_under_their_own_
     execute(browse(files=[tmp_path / "orders.csv", "memory://a/customers.csv"]))
     execute(browse(files=ObjectStoragePath("memory://b/customers.csv"), keep_session=True))
     first, second = (task.session_id for task in server.tasks.values())
-    assert server.files.uploads == {
-        (first, "orders.csv"): b"7;9.5",
-        (first, "customers.csv"): b"a",
-        (second, "customers.csv"): b"b",
+    assert server.uploads == {
+        (first, "orders.csv"): "7;9.5",
+        (first, "customers.csv"): "a",
+        (second, "customers.csv"): "b",
     }
     assert [session.stopped for session in server.sessions.values()] == [True, False]
 
 
 def test_files_of_object_storage_may_be_of_any_kind_where_the_server_takes_it(
-    v4: FakeV4, storage: MemoryFileSystem
+    v4: FakeServer, storage: MemoryFileSystem
 ) -> None:
     storage.pipe_file("/a/orders.parquet", b"PAR1")
     execute(browse(files="memory://a/orders.parquet"))
@@ -68,12 +66,12 @@ def test_files_of_object_storage_may_be_of_any_kind_where_the_server_takes_it(
     assert len(run.body["attachedFileIds"]) == 1
 
 
-def test_a_follow_up_gets_its_files_in_the_session_that_it_continues(server: FakeBrowserUse, tmp_path: Path) -> None:
+def test_a_follow_up_gets_its_files_in_the_session_that_it_continues(server: FakeServer, tmp_path: Path) -> None:
     (tmp_path / "orders.csv").write_bytes(b"7;9.5")
     session_id = execute(browse(keep_session=True))["session_id"]
     follow_up = browse(session_id=session_id, files=str(tmp_path / "orders.csv"))
     execute(follow_up, context_of(follow_up, TaskInstance(task_id="follow_up")))
-    assert list(server.files.uploads) == [(session_id, "orders.csv")]
+    assert list(server.uploads) == [(session_id, "orders.csv")]
     assert len(server.sessions) == 1
 
 
@@ -89,7 +87,7 @@ def test_a_follow_up_gets_its_files_in_the_session_that_it_continues(server: Fak
     ],
 )
 def test_a_file_that_is_not_there_or_is_not_taken_fails_the_task_for_good_and_nothing_is_created(
-    server: FakeBrowserUse, storage: MemoryFileSystem, file: str, reason: str
+    server: FakeServer, storage: MemoryFileSystem, file: str, reason: str
 ) -> None:
     storage.pipe_file("/a/virus.exe", b"x")
     storage.pipe_file("/a/big.csv", b"x" * (10 * 1024 * 1024 + 1))
@@ -105,7 +103,7 @@ class BrokenStorage(MemoryFileSystem):
         raise TimeoutError("the storage took its time")
 
 
-def test_storage_that_fails_is_left_to_retries(server: FakeBrowserUse) -> None:
+def test_storage_that_fails_is_left_to_retries(server: FakeServer) -> None:
     attach(protocol="memory", conn_id="broken", fs=BrokenStorage())
     task = browse(files="memory://broken@a/orders.csv")
     with pytest.raises(FileStorageError, match="no task was created: the storage took its time"):
@@ -114,9 +112,7 @@ def test_storage_that_fails_is_left_to_retries(server: FakeBrowserUse) -> None:
 
 
 @pytest.mark.parametrize("prompt", ["read", "for 2 s"], ids=["done", "still at work"])
-def test_a_retry_takes_the_task_up_though_its_files_are_gone(
-    server: FakeBrowserUse, tmp_path: Path, prompt: str
-) -> None:
+def test_a_retry_takes_the_task_up_though_its_files_are_gone(server: FakeServer, tmp_path: Path, prompt: str) -> None:
     (tmp_path / "orders.csv").write_bytes(b"7;9.5")
     task = browse(prompt, files=str(tmp_path / "orders.csv"), deferrable=True)
     context = context_of(task, TaskInstance(max_tries=2))
@@ -133,7 +129,7 @@ def test_a_retry_takes_the_task_up_though_its_files_are_gone(
 
 @pytest.mark.parametrize("where", ["path", "address of the disk", "object storage"])
 def test_output_files_are_downloaded_and_xcom_says_where_each_one_lies(
-    server: FakeBrowserUse, storage: MemoryFileSystem, tmp_path: Path, where: str
+    server: FakeServer, storage: MemoryFileSystem, tmp_path: Path, where: str
 ) -> None:
     folder = {
         "path": str(tmp_path / "new" / "folder"),
@@ -150,16 +146,16 @@ def test_output_files_are_downloaded_and_xcom_says_where_each_one_lies(
             if where == "object storage"
             else Path(file["path"].removeprefix("file://")).read_bytes()
         )
-        assert content == content_of(remote.id, file["name"])
+        assert content.decode() == remote.output_files[file["name"]]
 
 
-def test_a_task_that_leaves_nothing_has_nothing_to_download(server: FakeBrowserUse, tmp_path: Path) -> None:
+def test_a_task_that_leaves_nothing_has_nothing_to_download(server: FakeServer, tmp_path: Path) -> None:
     assert execute(browse(download_output_to=tmp_path / "out"))["output_files"] == []
     assert len(server.tasks) == 1
 
 
 def test_a_folder_that_cannot_be_written_to_fails_the_task_before_it_is_paid_for(
-    server: FakeBrowserUse, tmp_path: Path
+    server: FakeServer, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
     for folder in (str(tmp_path / "file" / "out"), f"file://{tmp_path}/file", "nonsense://bucket/out"):
@@ -170,9 +166,9 @@ def test_a_folder_that_cannot_be_written_to_fails_the_task_before_it_is_paid_for
 
 
 def test_a_failed_download_loses_nothing_and_a_retry_downloads_from_the_finished_task(
-    server: FakeBrowserUse, tmp_path: Path
+    server: FakeServer, tmp_path: Path
 ) -> None:
-    server.files.lost = DOWNLOADS
+    server.lose_download()
     task = browse("leave a.csv", download_output_to=tmp_path)
     context = context_of(task, TaskInstance(max_tries=2))
     with pytest.raises(ResultNotKeptError) as error:
@@ -180,14 +176,14 @@ def test_a_failed_download_loses_nothing_and_a_retry_downloads_from_the_finished
     [remote] = server.tasks.values()
     assert f"Task {remote.id} in session {remote.session_id} has finished" in str(error.value)
     [file] = execute(task, retry(context))["output_files"]
-    assert Path(file["path"]).read_bytes() == content_of(remote.id, "a.csv")
+    assert Path(file["path"]).read_text() == remote.output_files["a.csv"]
     assert len(server.tasks) == 1
 
 
 def test_a_session_that_a_task_downstream_continues_is_open_still_when_a_retry_has_downloaded(
-    server: FakeBrowserUse, tmp_path: Path
+    server: FakeServer, tmp_path: Path
 ) -> None:
-    server.files.lost = DOWNLOADS
+    server.lose_download()
     with DAG("shop"):
         first = BrowserUseTaskOperator(task_id="browse", task="leave a.csv", retries=2, download_output_to=tmp_path)
         BrowserUseTaskOperator(task_id="next", task="read", session_id=first.output["session_id"])
@@ -200,9 +196,9 @@ def test_a_session_that_a_task_downstream_continues_is_open_still_when_a_retry_h
 
 
 def test_a_download_that_fails_for_good_closes_the_session_and_the_sensor_can_still_read_the_result(
-    server: FakeBrowserUse, tmp_path: Path
+    server: FakeServer, tmp_path: Path
 ) -> None:
-    server.files.lost = DOWNLOADS
+    server.lose_download()
     with pytest.raises(ResultNotKeptError):
         execute(browse("leave a.csv", download_output_to=tmp_path))
     [session] = server.sessions.values()
@@ -213,7 +209,7 @@ def test_a_download_that_fails_for_good_closes_the_session_and_the_sensor_can_st
     assert sensor.poke(context_of(sensor)).xcom_value["output_files"][0]["name"] == "a.csv"
 
 
-def test_an_output_within_the_limit_is_in_xcom(server: FakeBrowserUse) -> None:
+def test_an_output_within_the_limit_is_in_xcom(server: FakeServer) -> None:
     value = execute(browse('report "ä"', max_xcom_bytes=12))
     assert (value["output"], value["output_path"]) == ('"ä"', None)
     assert len(json.dumps('"ä"')) == 12
@@ -222,7 +218,7 @@ def test_an_output_within_the_limit_is_in_xcom(server: FakeBrowserUse) -> None:
 
 @pytest.mark.parametrize("where", ["disk", "object storage"])
 def test_a_larger_output_goes_where_the_user_says_and_xcom_says_where_that_is(
-    server: FakeBrowserUse, storage: MemoryFileSystem, tmp_path: Path, where: str
+    server: FakeServer, storage: MemoryFileSystem, tmp_path: Path, where: str
 ) -> None:
     folder = str(tmp_path / "large") if where == "disk" else "memory://bucket/large"
     task = browse("report [1, 2, 3]", output_schema=list[int], max_xcom_bytes=8, large_output_to=folder)
@@ -235,7 +231,7 @@ def test_a_larger_output_goes_where_the_user_says_and_xcom_says_where_that_is(
 
 
 def test_a_larger_output_that_has_nowhere_to_go_is_not_lost_and_a_retry_with_a_higher_limit_takes_it_up(
-    server: FakeBrowserUse,
+    server: FakeServer,
 ) -> None:
     task = browse("report [1, 2, 3]", output_schema=list[int], max_xcom_bytes=8)
     context = context_of(task, TaskInstance(max_tries=2))

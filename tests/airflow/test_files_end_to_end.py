@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_1_PLUS
 
+from tests.fake_api import Recorded
+
 from .conftest import Scene, Stage
-from .fake_browser_use import FakeBrowserUse
-from .fake_file_store import DOWNLOADS, content_of
+from .fake_server import FakeServer
 from .running_airflow import process_of
 
 MODES = ("deferred", "on_worker")
@@ -26,7 +27,7 @@ def scenes(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
         folder = tmp_path_factory.mktemp(mode)
         (folder / "in.csv").write_text("7;9.5")
         conn, server = stage.server()
-        server.files.lost = DOWNLOADS
+        server.lose_download()
         run = stage.airflow.run(f"files_{mode}", conn=conn, folder=str(folder), prompt=f"leave a.csv report {LONG}")
         scenes[mode] = Scene(server, run), folder
     return scenes
@@ -40,7 +41,8 @@ def signalled(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> dict[tu
             folder = tmp_path_factory.mktemp(mode)
             (folder / "in.csv").write_text("7;9.5")
             conn, server = stage.server()
-            server.files.lost = DOWNLOADS * (signum == signal.SIGTERM)  # which the process outlives
+            if signum == signal.SIGTERM:  # which the process outlives
+                server.lose_download()
             signal_who_downloads(server, signum)
             run = stage.airflow.run(f"files_{mode}", conn=conn, folder=str(folder), prompt="leave a.csv")
             scenes[mode, signum.name] = Scene(server, run)
@@ -65,15 +67,15 @@ def folder(scenes: dict[str, tuple[Scene, Path]], mode: str) -> Path:
     return scenes[mode][1]
 
 
-def signal_who_downloads(server: FakeBrowserUse, signum: signal.Signals) -> None:
+def signal_who_downloads(server: FakeServer, signum: signal.Signals) -> None:
     """Send a signal to the process that asks for the first output file."""
 
-    def watch(method: str, path: str, peer: tuple[str, int]) -> None:
-        if method == "GET" and "/output-files/" in path:
-            server.before = None
-            process_of(peer).send_signal(signum)
+    def watch(request: Recorded) -> None:
+        if request.method == "GET" and "/output-files/" in request.path:
+            server.api.observe()
+            process_of(request.peer).send_signal(signum)
 
-    server.before = watch
+    server.api.observe(before=watch)
 
 
 def events(stage: Stage, scene: Scene) -> list[dict[str, Any]]:
@@ -89,12 +91,12 @@ def test_a_file_is_uploaded_once_and_the_download_that_failed_is_made_up_for_by_
     scene: Scene, folder: Path
 ) -> None:
     [task] = scene.tasks
-    assert scene.server.files.uploads == {(task.session_id, "in.csv"): b"7;9.5"}
+    assert scene.server.uploads == {(task.session_id, "in.csv"): "7;9.5"}
     assert scene.run.instance("browse")["try_number"] == 2
     assert "Airflow's retry reattaches to the finished task and tries only this again." in scene.run.log("browse")
     [file] = scene.run.xcom("browse")["output_files"]
     assert (file["name"], file["path"]) == ("a.csv", f"{folder}/out/a.csv")
-    assert Path(file["path"]).read_bytes() == content_of(task.id, "a.csv")
+    assert Path(file["path"]).read_text() == task.output_files["a.csv"]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +116,7 @@ def test_a_worker_that_ends_while_it_downloads_stops_nothing_and_the_next_try_ta
     assert scene.stops(task) == 0
     assert scene.server.counted("PATCH", f"/sessions/{task.session_id}") == 1, "when all was done"
     [file] = scene.run.xcom("browse")["output_files"]
-    assert Path(file["path"]).read_bytes() == content_of(task.id, "a.csv")
+    assert Path(file["path"]).read_text() == task.output_files["a.csv"]
 
 
 def test_a_large_output_is_in_a_file_and_not_in_xcom(scene: Scene, folder: Path) -> None:

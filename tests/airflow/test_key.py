@@ -10,7 +10,7 @@ from airflow.providers.common.compat.sdk import DAG, AirflowFailException, TaskD
 from airflow_browser_use.operators import BrowserUseTaskOperator
 from browser_use_client import InvalidRequestError, TaskFailedError, TaskTimeoutError
 
-from .fake_browser_use import FakeBrowserUse
+from .fake_server import FakeServer
 from .stand_in import TaskInstance, context_of, execute
 
 
@@ -28,7 +28,7 @@ def run(task: BrowserUseTaskOperator, run_id: str = "monday", **kwargs: Any) -> 
     return {name: value[name] for name in value.keys() - {"live_url"}} if value else value
 
 
-def test_a_second_run_takes_the_result_of_the_first_and_so_does_a_clear(server: FakeBrowserUse) -> None:
+def test_a_second_run_takes_the_result_of_the_first_and_so_does_a_clear(server: FakeServer) -> None:
     first = run(browse())
     assert run(browse(), "tuesday") == first
     assert run(browse(), max_tries=1, try_number=2) == first
@@ -36,14 +36,14 @@ def test_a_second_run_takes_the_result_of_the_first_and_so_does_a_clear(server: 
     assert [remote.metadata["idempotency_key"] for remote in server.tasks.values()] == ["invoice-7", "invoice-8"]
 
 
-def test_what_did_not_do_its_work_is_run_anew(server: FakeBrowserUse) -> None:
+def test_what_did_not_do_its_work_is_run_anew(server: FakeServer) -> None:
     for run_id in ("monday", "tuesday"):
         with pytest.raises(TaskFailedError):
             run(browse("fail", retries=1), run_id, max_tries=1)
     assert len(server.tasks) == 2
 
 
-def test_a_retry_goes_on_with_the_task_that_it_made_and_may_stop_it(server: FakeBrowserUse) -> None:
+def test_a_retry_goes_on_with_the_task_that_it_made_and_may_stop_it(server: FakeServer) -> None:
     task = browse("forever", retries=1, deferrable=True)
     context = context_of(task, TaskInstance(max_tries=1))
     with pytest.raises(TaskDeferred):
@@ -55,7 +55,7 @@ def test_a_retry_goes_on_with_the_task_that_it_made_and_may_stop_it(server: Fake
     assert len(server.tasks) == 1
 
 
-def test_another_run_only_waits_for_the_task_and_leaves_it_and_its_session_as_they_are(server: FakeBrowserUse) -> None:
+def test_another_run_only_waits_for_the_task_and_leaves_it_and_its_session_as_they_are(server: FakeServer) -> None:
     with pytest.raises(TaskDeferred):
         run(browse("forever", keep_session=True, deferrable=True))
     [remote] = server.tasks.values()

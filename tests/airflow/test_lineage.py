@@ -13,7 +13,7 @@ from airflow.providers.openlineage.extractors.manager import ExtractorManager
 from airflow_browser_use.operators import BrowserUseTaskOperator
 from browser_use_client import TaskFailedError
 
-from .fake_browser_use import FakeBrowserUse
+from .fake_server import FakeServer
 from .stand_in import TaskInstance, context_of, execute
 
 
@@ -23,7 +23,7 @@ def browse(prompt: str = "read", **kwargs: Any) -> BrowserUseTaskOperator:
     return task
 
 
-def facet_of(server: FakeBrowserUse) -> dict[str, ExternalQueryRunFacet]:
+def facet_of(server: FakeServer) -> dict[str, ExternalQueryRunFacet]:
     [remote] = server.tasks.values()
     return {"externalQuery": ExternalQueryRunFacet(externalQueryId=remote.id, source=server.url)}
 
@@ -48,7 +48,7 @@ def test_before_the_task_exists_its_files_are_told_and_no_connection() -> None:
     assert told.run_facets == {}
 
 
-def test_after_it_the_remote_task_is_told_and_where_a_large_output_went(server: FakeBrowserUse, tmp_path: Path) -> None:
+def test_after_it_the_remote_task_is_told_and_where_a_large_output_went(server: FakeServer, tmp_path: Path) -> None:
     task = browse(max_xcom_bytes=0, large_output_to=tmp_path)
     value = execute(task)
     told = task.get_openlineage_facets_on_complete(None)
@@ -56,7 +56,7 @@ def test_after_it_the_remote_task_is_told_and_where_a_large_output_went(server: 
     assert told.outputs == [Dataset(namespace="file", name=value["output_path"])]
 
 
-def test_the_remote_task_is_told_by_the_try_that_takes_over_from_the_triggerer(server: FakeBrowserUse) -> None:
+def test_the_remote_task_is_told_by_the_try_that_takes_over_from_the_triggerer(server: FakeServer) -> None:
     task = browse(deferrable=True)
     with pytest.raises(TaskDeferred) as deferred:
         execute(task)
@@ -66,7 +66,7 @@ def test_the_remote_task_is_told_by_the_try_that_takes_over_from_the_triggerer(s
     assert resumed.get_openlineage_facets_on_complete(None).run_facets == facet_of(server)
 
 
-def test_the_remote_task_of_a_try_that_failed_is_told_too(server: FakeBrowserUse) -> None:
+def test_the_remote_task_of_a_try_that_failed_is_told_too(server: FakeServer) -> None:
     task = browse("fail")
     with pytest.raises(TaskFailedError):
         execute(task, context_of(task, TaskInstance(max_tries=1)))

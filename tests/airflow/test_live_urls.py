@@ -18,46 +18,49 @@ from airflow_browser_use.operators import BrowserUseStartSessionOperator, Browse
 from airflow_browser_use.pages import InstancePage, url_of_page
 from airflow_browser_use.sensors import BrowserUseTaskSensor
 from browser_use_client import BrowserUseClient, Session
+from tests.fake_api import API_KEY
 
-from .fake_browser_use import KEY, FakeBrowserUse
+from .fake_server import LIVE, FakeServer
 from .stand_in import TaskInstance, context_of, execute
 
-LIVE = "http://live.test/"
 PAGE = "/plugin/browsers/browser-use/dags/shop/runs/run/tasks/browse"
 HERE = PAGE if AIRFLOW_V_3_1_PLUS else None
 needs_pages = pytest.mark.skipif(not AIRFLOW_V_3_1_PLUS, reason="below 3.1 there are no pages")
 
 
-def on_worker(_: FakeBrowserUse, **options: Any) -> Any:
+def on_worker(_: FakeServer, **options: Any) -> Any:
     return run_task("report 7", **options)
 
 
-def that_fails(_: FakeBrowserUse, **options: Any) -> Any:
+def that_fails(_: FakeServer, **options: Any) -> Any:
     return run_task("fail", **options)
 
 
-def that_is_late(_: FakeBrowserUse, **options: Any) -> Any:
+def that_is_late(_: FakeServer, **options: Any) -> Any:
     return run_task("forever", timeout=0.2, **options)
 
 
-def deferred(_: FakeBrowserUse, **options: Any) -> Any:
+def deferred(_: FakeServer, **options: Any) -> Any:
     return run_task("report 7", deferrable=True, **options)
 
 
-def session(_: FakeBrowserUse, **options: Any) -> Any:
+def session(_: FakeServer, **options: Any) -> Any:
     start = BrowserUseStartSessionOperator(task_id="browse", **options)
     return run(start)
 
 
-def sensor(server: FakeBrowserUse, **options: Any) -> Any:
-    with BrowserUseClient(KEY, server.url) as client:
-        task_id = client.create_task("report 7").id
+def sensor(server: FakeServer, **options: Any) -> Any:
+    with BrowserUseClient(API_KEY, server.url) as client:
+        task_id = client.create_task("report 7", keep_session=True).id
     return run(BrowserUseTaskSensor(task_id="browse", browser_task_id=task_id, **options))
 
 
 def run_task(prompt: str, **options: Any) -> Any:
+    """In a session that stays open: one that is closed has no live URL."""
     with DAG("shop"):
-        task = BrowserUseTaskOperator(task_id="browse", task=prompt, outlets=[Asset("orders")], **options)
+        task = BrowserUseTaskOperator(
+            task_id="browse", task=prompt, outlets=[Asset("orders")], keep_session=True, **options
+        )
     return run(task)
 
 
@@ -106,7 +109,7 @@ WAYS: list[Callable[..., Any]] = [on_worker, that_fails, that_is_late, deferred,
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_live_url_is_in_nothing_that_a_task_tells(
-    server: FakeBrowserUse, log: Callable[[], str], way: Callable[..., Any]
+    server: FakeServer, log: Callable[[], str], way: Callable[..., Any]
 ) -> None:
     told = json.dumps(way(server))
     assert server.sessions, "there was a session, with a live URL"
@@ -115,7 +118,7 @@ def test_a_live_url_is_in_nothing_that_a_task_tells(
 
 @pytest.mark.parametrize("way", [on_worker, deferred, session])
 def test_who_asks_for_it_has_it_in_xcom_and_in_the_log(
-    server: FakeBrowserUse, log: Callable[[], str], way: Callable[..., Any]
+    server: FakeServer, log: Callable[[], str], way: Callable[..., Any]
 ) -> None:
     told = way(server, show_live_url=True)
     [session_id] = server.sessions
@@ -128,7 +131,7 @@ def test_who_asks_for_it_has_it_in_xcom_and_in_the_log(
 @pytest.mark.usefixtures("server")
 def test_the_message_of_a_failure_has_it_only_for_who_asks() -> None:
     with DAG("shop"):
-        task = BrowserUseTaskOperator(task_id="browse", task="unsuccessful", show_live_url=True)
+        task = BrowserUseTaskOperator(task_id="browse", task="unsuccessful", keep_session=True, show_live_url=True)
     with pytest.raises(AirflowFailException, match=LIVE):
         execute(task)
     task.show_live_url = False
@@ -146,7 +149,7 @@ def test_the_configuration_says_what_operators_do_that_are_not_told(configured: 
     assert told.stdout.splitlines()[-1] == str(configured == "True")
 
 
-def test_xcom_names_the_page_instead(server: FakeBrowserUse) -> None:
+def test_xcom_names_the_page_instead(server: FakeServer) -> None:
     told = on_worker(server)
     assert told["value"]["live_url"] == HERE
     assert told["xcoms"].get("live_url") == HERE

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.fake_api import Recorded
+
 from .conftest import Scene, Stage
 from .running_airflow import process_of
 
@@ -14,11 +16,11 @@ def who_closes(scene: Scene) -> list[str]:
     """The component of Airflow that closes each session, filled in as it does."""
     found: list[str] = []
 
-    def watch(method: str, path: str, peer: tuple[str, int]) -> None:
-        if method == "PATCH" and path.startswith("/sessions/"):
-            found.append(scene.run.airflow.component_of(process_of(peer)))
+    def watch(request: Recorded) -> None:
+        if request.method == "PATCH" and request.path.startswith("/api/v2/sessions/"):
+            found.append(scene.run.airflow.component_of(process_of(request.peer)))
 
-    scene.server.before = watch
+    scene.server.api.observe(before=watch)
     return found
 
 

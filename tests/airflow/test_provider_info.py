@@ -23,7 +23,7 @@ from airflow_browser_use.plugin import BrowserUsePlugin
 from airflow_browser_use.provider_info import get_provider_info
 from browser_use_client.contracts import ApiVersion
 
-from .fake_browser_use import FakeBrowserUse
+from .fake_server import FakeServer
 from .stand_in import context_of, execute
 
 
@@ -77,7 +77,7 @@ def test_a_function_that_returns_the_prompt_is_a_task() -> None:
 
 
 @pytest.mark.parametrize("prompt", ["", "  ", None, 7])
-def test_a_function_that_returns_no_prompt_is_an_error(server: FakeBrowserUse, prompt: object) -> None:
+def test_a_function_that_returns_no_prompt_is_an_error(server: FakeServer, prompt: object) -> None:
     with DAG("shop"):
 
         @task.browser_use

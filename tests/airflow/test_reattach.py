@@ -13,13 +13,13 @@ from airflow_browser_use.identity import RemoteIdentity
 from airflow_browser_use.reattach import LISTS_LAG_SECONDS, earlier_tasks
 from airflow_browser_use.record import Memory
 from browser_use_client import BrowserUseClient, Task
-from tests.airflow.fake_browser_use import FakeBrowserUse
+from tests.airflow.fake_server import FakeServer
 from tests.airflow.stand_in import context_of, retry
 from tests.airflow.test_task_operator import browse
 
 
 @pytest.fixture
-def client(server: FakeBrowserUse) -> Iterator[BrowserUseClient]:  # noqa: ARG001 - it serves the connection
+def client(server: FakeServer) -> Iterator[BrowserUseClient]:  # noqa: ARG001 - it serves the connection
     with BrowserUseHook().new_client() as client:
         yield client
 
@@ -83,11 +83,11 @@ def test_a_task_of_the_last_try_that_is_listed_is_waited_for_by_nobody(
 
 
 def test_where_nothing_is_remembered_the_list_is_read_no_further_than_the_latest_task(
-    server: FakeBrowserUse, client: BrowserUseClient, identity: RemoteIdentity
+    server: FakeServer, client: BrowserUseClient, identity: RemoteIdentity
 ) -> None:
-    server.add_ended_tasks(900)
+    server.api.add_others(900)
     created = client.create_task("read", key=f"{identity.instance}/0.0/1")
-    server.requests.clear()
+    server.api.forget_requests()
     [found] = earlier_tasks(client, identity, None, None, remembers=False, sleep=pytest.fail)
     assert found.id == created.id
     assert len(server.requests) == 2

@@ -8,17 +8,18 @@ from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
 
 from airflow_browser_use.sensors import BrowserUseTaskSensor
 from browser_use_client import BrowserUseClient, TaskUnreachableError
+from tests.fake_api import API_KEY
 
-from .fake_browser_use import KEY, FakeBrowserUse
+from .fake_server import FakeServer
 from .stand_in import context_of, execute, resume
 
 
-def started_elsewhere(server: FakeBrowserUse, prompt: str) -> str:
-    with BrowserUseClient(KEY, server.url) as client:
+def started_elsewhere(server: FakeServer, prompt: str) -> str:
+    with BrowserUseClient(API_KEY, server.url) as client:
         return client.create_task(prompt).id
 
 
-def test_it_returns_what_came_of_the_task(server: FakeBrowserUse) -> None:
+def test_it_returns_what_came_of_the_task(server: FakeServer) -> None:
     task_id = started_elsewhere(server, "for 0.5 s, report 7")
     value = execute(BrowserUseTaskSensor(task_id="wait", browser_task_id=task_id, poke_interval=0.2, output_schema=int))
     assert value["task_id"] == task_id
@@ -26,7 +27,7 @@ def test_it_returns_what_came_of_the_task(server: FakeBrowserUse) -> None:
 
 
 @pytest.mark.parametrize("prompt", ["fail", "unsuccessful"])
-def test_a_task_that_failed_fails_it_for_good(server: FakeBrowserUse, prompt: str) -> None:
+def test_a_task_that_failed_fails_it_for_good(server: FakeServer, prompt: str) -> None:
     sensor = BrowserUseTaskSensor(task_id="wait", browser_task_id=started_elsewhere(server, prompt))
     with pytest.raises(AirflowFailException):
         execute(sensor)
@@ -39,23 +40,23 @@ def test_a_task_that_does_not_exist_fails_it_for_good() -> None:
 
 
 @pytest.mark.parametrize("status", [401, 404])
-def test_one_odd_answer_after_a_good_one_does_not_fail_it(server: FakeBrowserUse, status: int) -> None:
+def test_one_odd_answer_after_a_good_one_does_not_fail_it(server: FakeServer, status: int) -> None:
     task_id = started_elsewhere(server, "for 3 s")
     sensor = BrowserUseTaskSensor(task_id="wait", browser_task_id=task_id)
     assert not sensor.poke(context_of(sensor)).is_done
-    server.odd_polls = [(status, "{}")]
+    server.api.fault(at="poll", status=status)
     sensor.poke(context_of(sensor))
-    assert server.odd_polls == []
+    assert server.faults_met == 1
 
 
-def test_a_time_out_leaves_the_task_running(server: FakeBrowserUse) -> None:
+def test_a_time_out_leaves_the_task_running(server: FakeServer) -> None:
     task_id = started_elsewhere(server, "forever")
     with pytest.raises(AirflowSensorTimeout):
         execute(BrowserUseTaskSensor(task_id="wait", browser_task_id=task_id, poke_interval=0.1, timeout=0.3))
     assert server.tasks[task_id].status == "started"
 
 
-def test_deferred_it_neither_stops_the_task_nor_closes_its_session(server: FakeBrowserUse) -> None:
+def test_deferred_it_neither_stops_the_task_nor_closes_its_session(server: FakeServer) -> None:
     sensor = BrowserUseTaskSensor(
         task_id="wait", browser_task_id=started_elsewhere(server, "for 1 s"), deferrable=True, poke_interval=5
     )
@@ -68,7 +69,7 @@ def test_deferred_it_neither_stops_the_task_nor_closes_its_session(server: FakeB
     assert settings["poll_interval"] == 5
 
 
-def test_it_does_not_wait_for_ever_where_no_triggerer_lives(server: FakeBrowserUse) -> None:
+def test_it_does_not_wait_for_ever_where_no_triggerer_lives(server: FakeServer) -> None:
     sensor = BrowserUseTaskSensor(
         task_id="wait", browser_task_id=started_elsewhere(server, "for 1 s"), deferrable=True, timeout=600
     )
@@ -79,7 +80,7 @@ def test_it_does_not_wait_for_ever_where_no_triggerer_lives(server: FakeBrowserU
 
 
 @pytest.mark.skipif(not AIRFLOW_V_3_0_PLUS, reason="what 3.0 does, on newer ones as well")
-def test_a_retry_that_is_resumed_with_the_event_of_the_try_before_waits_anew(server: FakeBrowserUse) -> None:
+def test_a_retry_that_is_resumed_with_the_event_of_the_try_before_waits_anew(server: FakeServer) -> None:
     sensor = BrowserUseTaskSensor(task_id="wait", browser_task_id=started_elsewhere(server, "forever"), deferrable=True)
     context = context_of(sensor)
     with pytest.raises(TaskDeferred) as deferred:

@@ -10,13 +10,13 @@ from airflow_browser_use.operators import (
 )
 from airflow_browser_use.session_policy import SessionPolicy
 from airflow_browser_use.sessions import browser_session
-from browser_use_client import InvalidRequestError
+from browser_use_client import BrowserUseClient, InvalidRequestError
 
-from .fake_browser_use import FakeBrowserUse
+from .fake_server import FakeServer
 from .stand_in import context_of, execute
 
 
-def test_a_session_is_started_and_its_id_is_in_xcom(server: FakeBrowserUse) -> None:
+def test_a_session_is_started_and_its_id_is_in_xcom(server: FakeServer) -> None:
     start = BrowserUseStartSessionOperator(task_id="start", browser_settings={"screen_width": 1280})
     context = context_of(start)
     session_id = execute(start, context)
@@ -24,12 +24,14 @@ def test_a_session_is_started_and_its_id_is_in_xcom(server: FakeBrowserUse) -> N
     assert context["ti"].xcoms["session_id"] == session_id
 
 
-def test_a_session_is_stopped_and_one_that_is_gone_is_left_in_peace(server: FakeBrowserUse) -> None:
+def test_a_session_is_stopped_and_one_that_is_gone_is_left_in_peace(server: FakeServer) -> None:
     session_id = execute(BrowserUseStartSessionOperator(task_id="start"))
     stop = BrowserUseStopSessionOperator(task_id="stop", session_id=session_id)
     execute(stop)
     assert server.sessions[session_id].stopped
-    del server.sessions[session_id]
+    with BrowserUseClient(server.key, server.url) as client:
+        client.delete_session(session_id)
+    assert server.sessions == {}
     execute(stop)
 
 

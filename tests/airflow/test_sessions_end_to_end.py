@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.fake_api import Recorded
+
 from .conftest import Scene, Stage
 
 MODES = ("deferred", "on_worker")
@@ -51,12 +53,12 @@ def test_a_follow_up_whose_session_is_gone_fails_at_once_and_says_which_task_sho
 ) -> None:
     conn, server = stage.server()
 
-    def lose_session(method: str, path: str, peer: tuple[str, int]) -> None:  # noqa: ARG001
-        if (method, path) == ("POST", "/tasks") and server.tasks:
-            for session in server.sessions.values():
-                session.stopped = True
+    def lose_session(request: Recorded) -> None:
+        if (request.method, request.path) == ("POST", "/api/v2/tasks") and server.tasks:
+            for session_id in server.sessions:
+                server.api.stop_session(session_id)
 
-    server.before = lose_session
+    server.api.observe(before=lose_session)
     scene = Scene(server, stage.airflow.run(f"chain_{mode}", conn=conn))
     assert scene.run.wait() == "failed"
     assert scene.run.instance("browse")["try_number"] == 1

@@ -10,9 +10,9 @@ import pytest
 from airflow_browser_use.identity import TaskKey
 from airflow_browser_use.settlement import FEW_SESSIONS, Leftovers, leftovers, sessions_without_a_run, settle
 from browser_use_client import BrowserUseClient, Task
-from tests.fake_api import FakeApi
+from tests.fake_api import API_KEY, FakeApi
 
-from .fake_browser_use import KEY, FakeBrowserUse
+from .fake_server import FakeServer
 
 RUN = "airflow/shop/run/1.000"
 OWNED, LEFT = {"ends_with_run": True}, {"left": True}
@@ -60,10 +60,8 @@ def start(client: BrowserUseClient, prompt: str, run: str = RUN, **more: Any) ->
 
 
 @pytest.mark.parametrize("others", [0, 9])
-def test_a_run_is_settled_with_few_requests_and_nothing_of_others_is_touched(
-    server: FakeBrowserUse, others: int
-) -> None:
-    with BrowserUseClient(KEY, server.url) as client:
+def test_a_run_is_settled_with_few_requests_and_nothing_of_others_is_touched(server: FakeServer, others: int) -> None:
+    with BrowserUseClient(API_KEY, server.url) as client:
         mine = start(client, "log in", keep_session=True)
         theirs = [start(client, "log in", f"{RUN}{number}", keep_session=True) for number in range(others)]
         before = len(server.requests)
@@ -84,28 +82,28 @@ def test_a_server_whose_clock_is_behind_hides_no_session_of_a_run() -> None:
         assert mine not in theirs
 
 
-def test_where_no_session_is_open_a_run_costs_one_request(server: FakeBrowserUse) -> None:
-    with BrowserUseClient(KEY, server.url) as client:
+def test_where_no_session_is_open_a_run_costs_one_request(server: FakeServer) -> None:
+    with BrowserUseClient(API_KEY, server.url) as client:
         start(client, "log in")
         before = len(server.requests)
         settle(client, RUN, [key_of()], since=SINCE, started=(), has_ended=lambda: True)
     assert len(server.requests) - before == 1
 
 
-def test_a_run_that_was_cleared_meanwhile_keeps_its_session(server: FakeBrowserUse) -> None:
-    with BrowserUseClient(KEY, server.url) as client:
+def test_a_run_that_was_cleared_meanwhile_keeps_its_session(server: FakeServer) -> None:
+    with BrowserUseClient(API_KEY, server.url) as client:
         session_id = start(client, "log in", keep_session=True)
         settle(client, RUN, [key_of()], since=SINCE, started=(), has_ended=lambda: False)
     assert not server.sessions[session_id].stopped
 
 
-def test_a_server_that_fails_is_no_error_of_the_scheduler(server: FakeBrowserUse) -> None:
+def test_a_server_that_fails_is_no_error_of_the_scheduler(server: FakeServer) -> None:
     with BrowserUseClient("bu_another", server.url, api_version="v2-flat") as client:
         settle(client, RUN, [key_of()], since=SINCE, started=(), has_ended=lambda: True)
 
 
-def test_a_sweep_finds_the_sessions_whose_run_is_over(server: FakeBrowserUse) -> None:
-    with BrowserUseClient(KEY, server.url) as client:
+def test_a_sweep_finds_the_sessions_whose_run_is_over(server: FakeServer) -> None:
+    with BrowserUseClient(API_KEY, server.url) as client:
         over = start(client, "log in", "airflow/shop/over/1.000", keep_session=True)
         start(client, "log in", "airflow/shop/live/1.000", keep_session=True)
         client.start_session()

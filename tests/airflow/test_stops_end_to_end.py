@@ -48,7 +48,9 @@ def test_the_log_says_that_the_late_task_was_stopped(forever: dict[str, Scene], 
 @pytest.mark.parametrize("state", ["failed", "success"])
 @pytest.mark.parametrize("mode", MODES)
 def test_marking_the_task_stops_the_remote_task_once(stage: Stage, mode: str, state: str) -> None:
-    scene = stage.play(f"one_{mode}", prompt="forever")
+    conn, server = stage.server()
+    server.api.show_recordings_at("http://recording.test/{session_id}")
+    scene = Scene(server, stage.airflow.run(f"one_{mode}", conn=conn, prompt="forever"))
     task = scene.wait_for_remote_task()
     scene.wait_for_polls(task)
     links = scene.run.links("browse")

@@ -18,6 +18,7 @@ from airflow_browser_use.operators import BrowserUseTaskOperator
 from airflow_browser_use.triggers import BrowserUseTaskTrigger
 from browser_use_client import (
     AgentSettings,
+    BrowserProfile,
     BrowserUseClient,
     InvalidRequestError,
     OutputSchemaError,
@@ -27,8 +28,9 @@ from browser_use_client import (
     TaskTimeoutError,
     TaskUnreachableError,
 )
+from tests.fake_api import API_KEY
 
-from .fake_browser_use import KEY, FakeBrowserUse
+from .fake_server import FakeServer
 from .stand_in import Store, TaskInstance, context_of, execute, resume, retry
 
 PAGE_KEYS = {"browser_use", "browser_use_page", "live_url"}
@@ -46,7 +48,8 @@ def browse(prompt: str = "read", **kwargs: Any) -> BrowserUseTaskOperator:
     return task
 
 
-def test_the_result_is_plain_json(server: FakeBrowserUse) -> None:
+def test_the_result_is_plain_json(server: FakeServer) -> None:
+    server.api.show_recordings_at("http://recording.test/{session_id}")
     task = browse('report {"number": 7, "total": 9.5}', output_schema=Order)
     context = context_of(task)
     value = execute(task, context)
@@ -71,7 +74,7 @@ def test_the_result_is_plain_json(server: FakeBrowserUse) -> None:
     ],
     ids=["model", "dotted path", "mapping", "text"],
 )
-def test_a_schema_may_be_a_model_its_path_or_a_json_schema(server: FakeBrowserUse, schema: Any) -> None:
+def test_a_schema_may_be_a_model_its_path_or_a_json_schema(server: FakeServer, schema: Any) -> None:
     value = execute(browse('report {"number": 7, "total": 9.5}', output_schema=schema))
     assert value["output"]["number"] == 7
     [remote] = server.tasks.values()
@@ -83,7 +86,7 @@ class Invoice(BaseModel):
     code: SecretStr
 
 
-def test_output_goes_into_xcom_as_the_json_that_came(server: FakeBrowserUse) -> None:
+def test_output_goes_into_xcom_as_the_json_that_came(server: FakeServer) -> None:
     value = execute(browse('report {"invoice_number": "A-1", "code": "4711", "more": [1.50]}', output_schema=Invoice))
     assert value["output"] == {"invoice_number": "A-1", "code": "4711", "more": [1.5]}
     with pytest.raises(OutputSchemaError, match="NaN"):
@@ -91,11 +94,13 @@ def test_output_goes_into_xcom_as_the_json_that_came(server: FakeBrowserUse) -> 
     assert len(server.tasks) == 2
 
 
-def test_every_option_reaches_the_server(server: FakeBrowserUse) -> None:
+def test_every_option_reaches_the_server(server: FakeServer) -> None:
+    with BrowserUseClient(server.key, server.url) as client:
+        profile_id = client.create_profile(BrowserProfile(name="shop")).id
     execute(
         browse(
             agent_settings={"llm": "o3", "start_url": "http://shop.test/", "max_steps": 5},
-            browser_settings={"profile_id": "7f2b1c9e-0000-4000-8000-000000000001"},
+            browser_settings={"profile_id": profile_id},
             metadata={"team": "sales"},
             keep_session=False,
         )
@@ -104,7 +109,7 @@ def test_every_option_reaches_the_server(server: FakeBrowserUse) -> None:
     assert remote.body["llm"] == "o3"
     assert remote.body["startUrl"] == "http://shop.test/"
     assert remote.body["maxSteps"] == 5
-    assert remote.body["sessionSettings"]["profileId"] == "7f2b1c9e-0000-4000-8000-000000000001"
+    assert remote.body["sessionSettings"]["profileId"] == profile_id
     assert remote.metadata["team"] == "sales"
 
 
@@ -121,7 +126,7 @@ def test_a_duration_that_cannot_be_right_is_refused_when_the_dag_is_parsed(name:
         BrowserUseTaskOperator(task_id="a", task="x", **{name: value})
 
 
-def test_durations_may_be_timedeltas(server: FakeBrowserUse) -> None:
+def test_durations_may_be_timedeltas(server: FakeServer) -> None:
     limits = {"timeout": timedelta(minutes=1), "poll_interval": timedelta(seconds=0.2)}
     assert execute(browse("for 0.5 s", **limits, wait_when_busy=timedelta(seconds=5)))["status"] == "finished"
     assert len(server.requests) > 3
@@ -130,7 +135,7 @@ def test_durations_may_be_timedeltas(server: FakeBrowserUse) -> None:
     assert deferred.value.trigger.serialize()[1]["poll_interval"] == 0.2
 
 
-def test_a_retry_takes_up_a_result_that_will_do(server: FakeBrowserUse) -> None:
+def test_a_retry_takes_up_a_result_that_will_do(server: FakeServer) -> None:
     task = browse()
     context = context_of(task)
     first = execute(task, context)["task_id"]
@@ -138,7 +143,7 @@ def test_a_retry_takes_up_a_result_that_will_do(server: FakeBrowserUse) -> None:
     assert len(server.tasks) == 1
 
 
-def test_a_retry_does_not_take_up_output_that_does_not_fit(server: FakeBrowserUse) -> None:
+def test_a_retry_does_not_take_up_output_that_does_not_fit(server: FakeServer) -> None:
     task = browse("report nonsense", output_schema=Order)
     context = context_of(task)
     with pytest.raises(OutputSchemaError):
@@ -148,7 +153,7 @@ def test_a_retry_does_not_take_up_output_that_does_not_fit(server: FakeBrowserUs
     assert len(server.tasks) == 2
 
 
-def test_a_clear_stops_the_task_of_the_generation_before(server: FakeBrowserUse) -> None:
+def test_a_clear_stops_the_task_of_the_generation_before(server: FakeServer) -> None:
     task = browse("forever", retries=2, deferrable=True)
     context = context_of(task, TaskInstance(max_tries=2))
     with pytest.raises(TaskDeferred):
@@ -162,7 +167,7 @@ def test_a_clear_stops_the_task_of_the_generation_before(server: FakeBrowserUse)
     assert server.sessions[old.session_id].stopped
 
 
-def test_a_deferred_task_leaves_ids_and_a_deadline_to_the_triggerer(server: FakeBrowserUse) -> None:
+def test_a_deferred_task_leaves_ids_and_a_deadline_to_the_triggerer(server: FakeServer) -> None:
     task = browse("forever", deferrable=True, timeout=timedelta(minutes=5), execution_timeout=timedelta(minutes=2))
     with pytest.raises(TaskDeferred) as deferred:
         execute(task)
@@ -175,7 +180,7 @@ def test_a_deferred_task_leaves_ids_and_a_deadline_to_the_triggerer(server: Fake
 
 
 def test_an_event_about_the_task_that_a_clear_has_stopped_leaves_the_try_waiting_for_its_own(
-    server: FakeBrowserUse,
+    server: FakeServer,
 ) -> None:
     task = browse("forever", deferrable=True)
     context = context_of(task)
@@ -189,7 +194,7 @@ def test_an_event_about_the_task_that_a_clear_has_stopped_leaves_the_try_waiting
 
 
 @pytest.mark.skipif(not AIRFLOW_V_3_0_PLUS, reason="what 3.0 does, on newer ones as well")
-def test_a_retry_that_is_resumed_with_the_event_of_the_try_before_runs_a_new_task(server: FakeBrowserUse) -> None:
+def test_a_retry_that_is_resumed_with_the_event_of_the_try_before_runs_a_new_task(server: FakeServer) -> None:
     task = browse("fail", retries=1, deferrable=True)
     context = context_of(task, TaskInstance(max_tries=1))
     with pytest.raises(TaskDeferred) as deferred:
@@ -203,7 +208,7 @@ def test_a_retry_that_is_resumed_with_the_event_of_the_try_before_runs_a_new_tas
     assert len(server.tasks) == 2
 
 
-def test_a_deferred_task_without_a_limit_has_none(server: FakeBrowserUse) -> None:
+def test_a_deferred_task_without_a_limit_has_none(server: FakeServer) -> None:
     with pytest.raises(TaskDeferred) as deferred:
         execute(browse("forever", deferrable=True))
     assert deferred.value.timeout is None
@@ -211,7 +216,7 @@ def test_a_deferred_task_without_a_limit_has_none(server: FakeBrowserUse) -> Non
     assert len(server.tasks) == 1
 
 
-def test_a_late_task_is_stopped_and_its_session_closed(server: FakeBrowserUse) -> None:
+def test_a_late_task_is_stopped_and_its_session_closed(server: FakeServer) -> None:
     with pytest.raises(TaskTimeoutError) as error:
         execute(browse("forever", timeout=0.2))
     [remote] = server.tasks.values()
@@ -220,7 +225,7 @@ def test_a_late_task_is_stopped_and_its_session_closed(server: FakeBrowserUse) -
     assert server.sessions[remote.session_id].stopped
 
 
-def test_a_late_task_is_left_running_where_the_user_wants_that(server: FakeBrowserUse) -> None:
+def test_a_late_task_is_left_running_where_the_user_wants_that(server: FakeServer) -> None:
     with pytest.raises(TaskTimeoutError) as error:
         execute(browse("forever", timeout=0.2, stop_on_timeout=False))
     [remote] = server.tasks.values()
@@ -230,7 +235,7 @@ def test_a_late_task_is_left_running_where_the_user_wants_that(server: FakeBrows
 
 
 def test_an_agent_that_reports_no_success_fails_the_task_for_good_and_by_option_not_at_all(
-    server: FakeBrowserUse,
+    server: FakeServer,
 ) -> None:
     with pytest.raises(AirflowFailException, match="agent reports no success") as error:
         execute(browse("unsuccessful", retries=3))
@@ -239,7 +244,7 @@ def test_an_agent_that_reports_no_success_fails_the_task_for_good_and_by_option_
     assert server.open_sessions == []
 
 
-def test_a_task_that_failed_closes_its_session_and_is_left_to_retries(server: FakeBrowserUse) -> None:
+def test_a_task_that_failed_closes_its_session_and_is_left_to_retries(server: FakeServer) -> None:
     task = browse("fail", retries=2)
     with pytest.raises(TaskFailedError):
         execute(task, context_of(task, TaskInstance(max_tries=2)))
@@ -247,8 +252,8 @@ def test_a_task_that_failed_closes_its_session_and_is_left_to_retries(server: Fa
 
 
 @pytest.mark.parametrize("status", [401, 402, 404, 422])
-def test_what_the_server_refuses_is_not_retried(server: FakeBrowserUse, status: int) -> None:
-    server.faults = [status]
+def test_what_the_server_refuses_is_not_retried(server: FakeServer, status: int) -> None:
+    server.api.fault("POST", status=status)
     with pytest.raises(AirflowFailException, match=f"answered with {status}") as error:
         execute(browse())
     assert "Airflow does not retry it." in str(error.value)
@@ -262,7 +267,7 @@ def test_a_connection_without_a_key_fails_the_task_for_good(monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("schema", ["no.such.Model", "[", '{"type": "nonsense"}'])
-def test_a_schema_that_is_none_fails_the_task_for_good(server: FakeBrowserUse, schema: str) -> None:
+def test_a_schema_that_is_none_fails_the_task_for_good(server: FakeServer, schema: str) -> None:
     with pytest.raises(AirflowFailException, match="schema"):
         execute(browse(output_schema=schema, retries=3))
     assert server.tasks == {}
@@ -287,15 +292,15 @@ def test_what_is_written_wrong_is_refused_when_the_dag_is_parsed(wrong: dict[str
         BrowserUseTaskOperator(**{"task_id": "browse", "task": "read", **wrong})
 
 
-def test_a_refused_request_says_what_was_wrong_and_nothing_else(server: FakeBrowserUse) -> None:
-    server.faults = [422]
+def test_a_refused_request_says_what_was_wrong_and_nothing_else(server: FakeServer) -> None:
+    server.api.fault("POST", status=422)
     with pytest.raises(AirflowFailException) as error:
         execute(browse("a prompt that may hold a secret"))
     assert isinstance(error.value.__cause__, RejectedRequestError)
     assert "may hold a secret" not in str(error.value)
 
 
-def test_a_busy_session_can_be_waited_out(server: FakeBrowserUse) -> None:
+def test_a_busy_session_can_be_waited_out(server: FakeServer) -> None:
     with pytest.raises(TaskDeferred):
         execute(browse("for 2 s", keep_session=True, deferrable=True))
     [remote] = server.tasks.values()
@@ -307,7 +312,7 @@ def test_a_busy_session_can_be_waited_out(server: FakeBrowserUse) -> None:
     assert execute(patient, context_of(patient, TaskInstance(task_id="patient")))["session_id"] == remote.session_id
 
 
-def test_a_try_does_not_wait_for_a_busy_session_past_its_time_out(server: FakeBrowserUse) -> None:
+def test_a_try_does_not_wait_for_a_busy_session_past_its_time_out(server: FakeServer) -> None:
     with pytest.raises(TaskDeferred):
         execute(browse("forever", keep_session=True, deferrable=True))
     [remote] = server.tasks.values()
@@ -331,15 +336,15 @@ def deferred(prompt: str, **kwargs: Any) -> tuple[BrowserUseTaskOperator, Any]:
     return task, context
 
 
-def kinds_of_requests(server: FakeBrowserUse) -> list[str]:
+def kinds_of_requests(server: FakeServer) -> list[str]:
     """Each request but the polls, with its query, and ids left out."""
-    seen = [f"{method} {re.sub('[0-9a-f-]{36}', '*', path)}" for method, path, _ in server.requests]
+    seen = [re.sub("[0-9a-f-]{36}", "*", request) for request in server.requests]
     return [request for request in seen if request != "GET /tasks/*"]
 
 
 @pytest.mark.parametrize("others", [0, 500])
-def test_a_task_takes_few_requests_however_many_tasks_the_account_has(server: FakeBrowserUse, others: int) -> None:
-    server.add_ended_tasks(others)
+def test_a_task_takes_few_requests_however_many_tasks_the_account_has(server: FakeServer, others: int) -> None:
+    server.api.add_others(others)
     execute(browse())
     requests = [request for request in kinds_of_requests(server) if request != "GET /billing/account"]
     assert requests == ["POST /tasks", "GET /sessions/*", "GET /sessions/*"]
@@ -348,14 +353,14 @@ def test_a_task_takes_few_requests_however_many_tasks_the_account_has(server: Fa
 @pytest.mark.parametrize("try_number", [2, 3])
 @pytest.mark.parametrize("others", [0, 500])
 def test_a_retry_or_a_clear_takes_few_requests_where_the_task_instance_remembers(
-    server: FakeBrowserUse, others: int, try_number: int
+    server: FakeServer, others: int, try_number: int
 ) -> None:
-    server.add_ended_tasks(others)
+    server.api.add_others(others)
     task = browse("fail", retries=9)
     context = {**context_of(task, TaskInstance(max_tries=9)), "task_state_store": Store()}
     with pytest.raises(TaskFailedError):
         execute(task, context)
-    server.requests.clear()
+    server.api.forget_requests()
     context["ti"].try_number = try_number
     context["ti"].max_tries += try_number - 2  # a clear, where it is the third
     task.task = "read"
@@ -364,7 +369,7 @@ def test_a_retry_or_a_clear_takes_few_requests_where_the_task_instance_remembers
     assert len(looks) <= 2, looks
 
 
-def test_a_first_try_that_airflow_runs_in_two_processes_creates_one_remote_task(server: FakeBrowserUse) -> None:
+def test_a_first_try_that_airflow_runs_in_two_processes_creates_one_remote_task(server: FakeServer) -> None:
     task = browse("read", deferrable=True)
     context = {**context_of(task), "task_state_store": Store()}
     with pytest.raises(TaskDeferred):
@@ -375,22 +380,22 @@ def test_a_first_try_that_airflow_runs_in_two_processes_creates_one_remote_task(
 
 @pytest.mark.parametrize("status", [401, 404])
 def test_one_odd_answer_about_the_task_before_neither_fails_a_retry_nor_starts_another(
-    server: FakeBrowserUse, status: int
+    server: FakeServer, status: int
 ) -> None:
     task = browse("forever", retries=2, deferrable=True)
     context = {**context_of(task, TaskInstance(max_tries=2)), "task_state_store": Store()}
     with pytest.raises(TaskDeferred):
         execute(task, context)
-    server.odd_polls = [(status, "{}")]
+    server.api.fault(at="poll", status=status)
     with pytest.raises(TaskDeferred):
         execute(task, retry(context))
-    assert server.odd_polls == []
+    assert server.faults_met == 1
     assert [remote.status for remote in server.tasks.values()] == ["started"]
 
 
 @pytest.mark.parametrize(("pairs", "names"), [(8, {"airflow_made_by"}), (9, set())])
 def test_under_a_key_of_the_users_the_metadata_says_who_made_a_task_if_there_is_room(
-    server: FakeBrowserUse, pairs: int, names: set[str]
+    server: FakeServer, pairs: int, names: set[str]
 ) -> None:
     given = {f"pair {number}": "of the user" for number in range(pairs)}
     execute(browse(metadata=given, key="a key"))
@@ -411,8 +416,8 @@ def test_who_takes_over_from_the_triggerer_does_not_ask_again_what_the_server_sp
     assert execute_complete(context, event, **deferred.value.kwargs)["status"] == "finished"
 
 
-def test_an_event_without_a_session_leaves_none_open(server: FakeBrowserUse) -> None:
-    with BrowserUseClient(KEY, server.url) as client:
+def test_an_event_without_a_session_leaves_none_open(server: FakeServer) -> None:
+    with BrowserUseClient(API_KEY, server.url) as client:
         session_id = client.start_session().id
     task, context = deferred("forever", session_id=session_id, keep_session=False)
     with pytest.raises(NoLongerRunsError):
@@ -422,7 +427,7 @@ def test_an_event_without_a_session_leaves_none_open(server: FakeBrowserUse) -> 
     assert server.sessions[remote.session_id].stopped
 
 
-def test_an_event_about_a_server_that_is_away_leaves_the_remote_task_to_a_retry(server: FakeBrowserUse) -> None:
+def test_an_event_about_a_server_that_is_away_leaves_the_remote_task_to_a_retry(server: FakeServer) -> None:
     task, context = deferred("forever", retries=1)
     with pytest.raises(TaskUnreachableError):
         task.execute_complete(context, unanswered(context))
@@ -433,13 +438,13 @@ def test_an_event_about_a_server_that_is_away_leaves_the_remote_task_to_a_retry(
     assert list(server.tasks) == [remote.id]
 
 
-def test_a_task_that_has_finished_when_the_last_try_stops_it_is_a_result(server: FakeBrowserUse) -> None:
+def test_a_task_that_has_finished_when_the_last_try_stops_it_is_a_result(server: FakeServer) -> None:
     task, context = deferred("report all is well")
     assert task.execute_complete(context, unanswered(context))["output"] == "all is well"
     assert len(server.tasks) == 1
 
 
-def test_a_retry_that_finds_its_task_finished_takes_the_result_without_the_triggerer(server: FakeBrowserUse) -> None:
+def test_a_retry_that_finds_its_task_finished_takes_the_result_without_the_triggerer(server: FakeServer) -> None:
     task, context = deferred("forever", retries=1)
     [remote] = server.tasks.values()
     remote.finish()
@@ -447,7 +452,7 @@ def test_a_retry_that_finds_its_task_finished_takes_the_result_without_the_trigg
     assert len(server.tasks) == 1
 
 
-def test_an_error_that_names_no_session_closes_the_one_that_the_task_had(server: FakeBrowserUse) -> None:
+def test_an_error_that_names_no_session_closes_the_one_that_the_task_had(server: FakeServer) -> None:
     task, context = deferred("forever")
     event = unanswered(context)
     event["error"]["session_id"] = None
@@ -457,7 +462,7 @@ def test_an_error_that_names_no_session_closes_the_one_that_the_task_had(server:
     assert server.counted("PATCH", f"/sessions/{session_id}") == 1
 
 
-def test_a_task_that_has_failed_when_the_last_try_stops_it_is_none(server: FakeBrowserUse) -> None:
+def test_a_task_that_has_failed_when_the_last_try_stops_it_is_none(server: FakeServer) -> None:
     task, context = deferred("fail")
     with pytest.raises(NoLongerRunsError, match="had ended as `failed`"):
         task.execute_complete(context, unanswered(context))
@@ -465,7 +470,7 @@ def test_a_task_that_has_failed_when_the_last_try_stops_it_is_none(server: FakeB
 
 
 @pytest.mark.parametrize("rendered", ["", "None", None])
-def test_an_empty_session_id_is_an_error_and_not_a_new_session(server: FakeBrowserUse, rendered: str | None) -> None:
+def test_an_empty_session_id_is_an_error_and_not_a_new_session(server: FakeServer, rendered: str | None) -> None:
     task = browse(session_id="{{ params.session_id }}").prepare_for_execution()
     task.session_id = rendered
     with pytest.raises(AirflowFailException, match="`session_id` is empty"):
@@ -489,7 +494,7 @@ def test_what_the_trigger_reports_is_raised_on_the_worker(event: dict[str, Any],
         )
 
 
-def test_nothing_says_that_a_task_may_still_run_which_was_stopped(server: FakeBrowserUse) -> None:
+def test_nothing_says_that_a_task_may_still_run_which_was_stopped(server: FakeServer) -> None:
     task, context = deferred("forever")
     with pytest.raises(NoLongerRunsError, match="was stopped: the server did not say") as raised:
         task.execute_complete(context, unanswered(context))
@@ -499,7 +504,7 @@ def test_nothing_says_that_a_task_may_still_run_which_was_stopped(server: FakeBr
 
 
 def test_output_that_does_not_fit_is_in_the_message_shortened(
-    server: FakeBrowserUse, capfd: pytest.CaptureFixture[str]
+    server: FakeServer, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(OutputSchemaError):
         execute(browse(f"report {'x' * 5000}", output_schema=Order))
@@ -508,7 +513,7 @@ def test_output_that_does_not_fit_is_in_the_message_shortened(
         assert f"It returned: {'x' * 1000}... (4,000 more characters)" in capfd.readouterr().out
 
 
-def test_a_decorated_task_that_resumes_shows_the_prompt_that_its_function_returned(server: FakeBrowserUse) -> None:
+def test_a_decorated_task_that_resumes_shows_the_prompt_that_its_function_returned(server: FakeServer) -> None:
     with DAG("shop") as dag:
 
         @decorator.browser_use(deferrable=True)

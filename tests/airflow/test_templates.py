@@ -16,7 +16,7 @@ from airflow_browser_use.operators import (
 )
 from airflow_browser_use.sensors import BrowserUseTaskSensor
 
-from .fake_browser_use import FakeBrowserUse
+from .fake_server import FakeServer
 from .stand_in import TaskInstance, context_of, execute, rendered
 
 with_xcoms = pytest.mark.skipif(not AIRFLOW_V_3_0_PLUS, reason="Airflow 2 reads XComs out of its database")
@@ -43,7 +43,7 @@ def browse(dag: DAG, prompt: Any = "read", **kwargs: Any) -> BrowserUseTaskOpera
 
 
 @with_xcoms
-def test_what_a_function_returns_is_sent_as_it_is(server: FakeBrowserUse, dag: DAG) -> None:
+def test_what_a_function_returns_is_sent_as_it_is(server: FakeServer, dag: DAG) -> None:
     @task.browser_use(dag=dag)
     def ask(text: str, day: str) -> str:
         return f"{day}: {text}"
@@ -53,7 +53,7 @@ def test_what_a_function_returns_is_sent_as_it_is(server: FakeBrowserUse, dag: D
     assert [remote.prompt for remote in server.tasks.values()] == [f"2026-11-23: {PAGE}"]
 
 
-def test_text_stays_the_text_that_a_template_gave(server: FakeBrowserUse, dag: DAG) -> None:
+def test_text_stays_the_text_that_a_template_gave(server: FakeServer, dag: DAG) -> None:
     browse(
         dag,
         "{{ params.text }}",
@@ -62,14 +62,14 @@ def test_text_stays_the_text_that_a_template_gave(server: FakeBrowserUse, dag: D
         agent_settings={"system_prompt_extension": "{{ params.text }}"},
     )
     for text in AS_TEXT:
-        server.tasks.clear()
+        server.api.clear()
         execute(rendered("browse", dag, params={"text": text}, vault=lambda _, text=text: text))
         [remote] = server.tasks.values()
         sent = [remote.prompt, remote.metadata["of"], remote.body["secrets"]["password"]]
         assert [*sent, remote.body["systemPromptExtension"]] == [text] * 4
 
 
-def test_values_that_are_no_text_are_sent_as_text_or_as_settings(server: FakeBrowserUse, dag: DAG) -> None:
+def test_values_that_are_no_text_are_sent_as_text_or_as_settings(server: FakeServer, dag: DAG) -> None:
     browse(
         dag,
         "{{ params.number }}",
@@ -85,9 +85,7 @@ def test_values_that_are_no_text_are_sent_as_text_or_as_settings(server: FakeBro
 
 @with_xcoms
 @pytest.mark.parametrize("given", [{"llm": "o3", "max_steps": 5}, '{"llm": "o3", "max_steps": 5}', None])
-def test_settings_metadata_and_files_may_be_one_template_or_an_xcom(
-    server: FakeBrowserUse, dag: DAG, given: Any
-) -> None:
+def test_settings_metadata_and_files_may_be_one_template_or_an_xcom(server: FakeServer, dag: DAG, given: Any) -> None:
     browse(dag, agent_settings="{{ params.given }}", metadata="{{ params.none }}", files="{{ params.none }}")
     BrowserUseTaskOperator(task_id="by_xcom", task="read", agent_settings=page().operator.output, dag=dag)
     execute(rendered("browse", dag, params={"given": given, "none": None}))
@@ -113,7 +111,7 @@ def test_settings_metadata_and_files_may_be_one_template_or_an_xcom(
     ],
 )
 def test_what_turns_out_wrong_when_it_is_rendered_fails_the_task_for_good_before_anything_is_created(
-    server: FakeBrowserUse, dag: DAG, argument: str, value: Any, said: str
+    server: FakeServer, dag: DAG, argument: str, value: Any, said: str
 ) -> None:
     browse(dag, **{argument: value})
     params = {"none": None, "empty": "", "text": "text", "key": {"idempotency_key": "mine"}}
@@ -131,7 +129,7 @@ def test_folders_that_are_none_are_as_good_as_not_given(dag: DAG) -> None:
 
 @with_xcoms
 def test_what_a_mapped_task_takes_from_an_xcom_is_not_rendered_and_what_is_written_is(
-    server: FakeBrowserUse, dag: DAG
+    server: FakeServer, dag: DAG
 ) -> None:
     day = "{{ ds }}"
     partial = {"metadata": {"day": day}, "browser_use_conn_id": "{{ the_conn }}"}
@@ -162,7 +160,7 @@ def test_what_a_mapped_task_takes_from_an_xcom_is_not_rendered_and_what_is_writt
 
 
 @with_xcoms
-def test_secrets_that_come_out_of_an_xcom_are_refused(server: FakeBrowserUse, dag: DAG) -> None:
+def test_secrets_that_come_out_of_an_xcom_are_refused(server: FakeServer, dag: DAG) -> None:
     with dag:
         BrowserUseTaskOperator.partial(task_id="rows", task="log in").expand_kwargs(page())
     row = {"secrets": {"password": "{{ conn.other.password }}"}}
@@ -183,7 +181,7 @@ def test_a_mapped_argument_that_is_wrong_fails_the_task_for_good(dag: DAG) -> No
 @with_xcoms
 @pytest.mark.parametrize("given", [None, ""])
 def test_a_mapped_task_whose_session_or_key_turns_out_empty_is_no_first_task(
-    server: FakeBrowserUse, dag: DAG, given: str | None
+    server: FakeServer, dag: DAG, given: str | None
 ) -> None:
     with dag:
         BrowserUseTaskOperator.partial(task_id="rows").expand_kwargs(page())
@@ -200,7 +198,7 @@ def test_a_mapped_task_whose_session_or_key_turns_out_empty_is_no_first_task(
 
 @with_xcoms
 def test_a_mapped_task_goes_on_in_the_session_of_its_row_and_begins_one_where_it_has_none(
-    server: FakeBrowserUse, dag: DAG
+    server: FakeServer, dag: DAG
 ) -> None:
     with dag:
         BrowserUseTaskOperator.partial(task_id="rows", keep_session=True).expand_kwargs(page())
@@ -211,7 +209,7 @@ def test_a_mapped_task_goes_on_in_the_session_of_its_row_and_begins_one_where_it
     assert (len(server.tasks), len(server.sessions)) == (2, 1)
 
 
-def test_a_subclass_may_choose_the_session_when_it_is_executed(server: FakeBrowserUse) -> None:
+def test_a_subclass_may_choose_the_session_when_it_is_executed(server: FakeServer) -> None:
     session_id = execute(browse(DAG("shop"), keep_session=True))["session_id"]
 
     class GoingOn(BrowserUseTaskOperator):
@@ -253,14 +251,14 @@ def test_the_sensor_and_the_session_operators_render_nothing_that_an_xcom_brings
 
 @pytest.mark.parametrize("deferrable", [False, True])
 def test_an_id_that_turns_out_empty_is_waited_for_and_stopped_by_nobody(
-    server: FakeBrowserUse, dag: DAG, deferrable: bool
+    server: FakeServer, dag: DAG, deferrable: bool
 ) -> None:
     BrowserUseTaskSensor(task_id="wait", browser_task_id="{{ params.none }}", deferrable=deferrable, dag=dag)
     BrowserUseStopSessionOperator(task_id="stop", session_id="{{ params.none }}", dag=dag)
     for task_id, said in (("wait", "`browser_task_id` is empty"), ("stop", "`session_id` is empty")):
         with pytest.raises(AirflowFailException, match=said):
             execute(rendered(task_id, dag, params={"none": None}))
-    assert [method for method, _, _ in server.requests if method != "GET"] == []
+    assert [request for request in server.requests if not request.startswith("GET ")] == []
 
 
 @pytest.mark.usefixtures("server")

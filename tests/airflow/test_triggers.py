@@ -16,12 +16,13 @@ from airflow_browser_use import watching
 from airflow_browser_use.session_policy import SessionPolicy
 from airflow_browser_use.triggers import BrowserUseTaskTrigger
 from browser_use_client import BrowserUseClient
+from tests.fake_api import API_KEY, Recorded
 
-from .fake_browser_use import KEY, FakeBrowserUse
+from .fake_server import FakeServer
 
 
-def start(server: FakeBrowserUse, prompt: str) -> str:
-    with BrowserUseClient(KEY, server.url) as client:
+def start(server: FakeServer, prompt: str) -> str:
+    with BrowserUseClient(API_KEY, server.url) as client:
         return client.create_task(prompt).id
 
 
@@ -63,25 +64,31 @@ def test_its_row_holds_ids_and_plain_settings_only() -> None:
     assert BrowserUseTaskTrigger(**settings).serialize() == (path, settings)
 
 
-def test_it_fires_once_with_ids_and_no_output_when_the_task_has_ended(server: FakeBrowserUse) -> None:
+def test_it_fires_once_with_ids_and_no_output_when_the_task_has_ended(server: FakeServer) -> None:
     task_id = start(server, "for 0.5 s")
     assert asyncio.run(event_of(trigger_for(task_id))) == {"browser_task_id": task_id, "steps_logged": 0, "error": None}
 
 
-def test_it_says_how_many_steps_it_has_logged_each_of_them_once(server: FakeBrowserUse) -> None:
-    task_id = start(server, "for 10 s")
+def test_it_says_how_many_steps_it_has_logged_each_of_them_once(server: FakeServer) -> None:
+    task_id = start(server, "forever")
+
+    def end_once_it_was_read_twice(_: Recorded) -> None:
+        if server.counted("GET", f"/tasks/{task_id}") > 1:
+            server.tasks[task_id].finish()
+
+    server.api.observe(after=end_once_it_was_read_twice)
     assert asyncio.run(event_of(trigger_for(task_id)))["steps_logged"] == 2
     assert server.counted("GET", f"/tasks/{task_id}") > 1
 
 
-def test_what_the_server_speaks_is_not_asked_again_of_a_trigger_that_was_told(server: FakeBrowserUse) -> None:
+def test_what_the_server_speaks_is_not_asked_again_of_a_trigger_that_was_told(server: FakeServer) -> None:
     task_id = start(server, "at once")
     asked = server.counted("GET", "/billing/account")
     asyncio.run(event_of(trigger_for(task_id, api_version="v2-flat")))
     assert server.counted("GET", "/billing/account") == asked
 
 
-def test_a_late_task_is_stopped(server: FakeBrowserUse) -> None:
+def test_a_late_task_is_stopped(server: FakeServer) -> None:
     task_id = start(server, "forever")
     event = asyncio.run(event_of(trigger_for(task_id, deadline=time.time())))
     assert event["error"]["kind"] == "TaskTimeoutError"
@@ -91,7 +98,7 @@ def test_a_late_task_is_stopped(server: FakeBrowserUse) -> None:
     assert server.counted("PATCH", f"/tasks/{task_id}") == 1
 
 
-def test_a_late_task_is_left_running_by_option(server: FakeBrowserUse) -> None:
+def test_a_late_task_is_left_running_by_option(server: FakeServer) -> None:
     task_id = start(server, "forever")
     event = asyncio.run(event_of(trigger_for(task_id, deadline=time.time(), stop_on_timeout=False)))
     assert event["error"]["stopped"] is False
@@ -99,7 +106,7 @@ def test_a_late_task_is_left_running_by_option(server: FakeBrowserUse) -> None:
     assert server.tasks[task_id].status == "started"
 
 
-def test_a_task_is_left_running_by_option_when_its_trigger_is_killed(server: FakeBrowserUse) -> None:
+def test_a_task_is_left_running_by_option_when_its_trigger_is_killed(server: FakeServer) -> None:
     task_id = start(server, "forever")
     before = len(server.requests)
     asyncio.run(trigger_for(task_id, stop_on_kill=False).on_kill())
@@ -107,7 +114,7 @@ def test_a_task_is_left_running_by_option_when_its_trigger_is_killed(server: Fak
     assert len(server.requests) == before
 
 
-def test_a_trigger_that_dag_test_runs_itself_stops_nothing_when_a_triggerer_gives_it_up(server: FakeBrowserUse) -> None:
+def test_a_trigger_that_dag_test_runs_itself_stops_nothing_when_a_triggerer_gives_it_up(server: FakeServer) -> None:
     task_id = start(server, "forever")
     before = len(server.requests)
     asyncio.run(trigger_for(task_id, in_dag_test=True).on_kill())
@@ -122,12 +129,12 @@ def test_a_task_that_does_not_exist_is_reported() -> None:
 
 
 @pytest.mark.skipif(not hasattr(BaseTrigger, "on_kill"), reason="below 3.3 it asks the database")
-def test_being_cancelled_stops_nothing(server: FakeBrowserUse) -> None:
+def test_being_cancelled_stops_nothing(server: FakeServer) -> None:
     task_id = start(server, "forever")
 
     async def shut_down() -> None:
         polled, loop = asyncio.Event(), asyncio.get_running_loop()
-        server.after = lambda method, path, peer: loop.call_soon_threadsafe(polled.set)  # noqa: ARG005
+        server.api.observe(after=lambda _: loop.call_soon_threadsafe(polled.set))
         running = asyncio.create_task(event_of(trigger_for(task_id)))
         await polled.wait()
         running.cancel()
@@ -139,9 +146,9 @@ def test_being_cancelled_stops_nothing(server: FakeBrowserUse) -> None:
 
 
 def test_the_triggers_of_a_connection_share_one_client_and_one_watcher_until_the_last_one_leaves(
-    server: FakeBrowserUse,
+    server: FakeServer,
 ) -> None:
-    with BrowserUseClient(KEY, server.url) as client:
+    with BrowserUseClient(API_KEY, server.url) as client:
         task_ids = [client.create_task("for 1 s").id for _ in range(30)]
 
     async def wait_for_all() -> int:
@@ -160,7 +167,7 @@ def test_the_triggers_of_a_connection_share_one_client_and_one_watcher_until_the
 
 
 def test_triggers_that_start_together_look_their_connection_up_once(
-    server: FakeBrowserUse, caplog: pytest.LogCaptureFixture
+    server: FakeServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     task_ids = [start(server, "at once") for _ in range(10)]
 

@@ -28,8 +28,9 @@ from airflow_browser_use.ui.pictures import MAX_PICTURE_BYTES, picture_of_step
 from airflow_browser_use.ui.rendering import dollars, duration, templates
 from airflow_browser_use.ui.service import Look, look, look_at_all
 from browser_use_client import BrowserUseClient, Session, Task
+from tests.fake_api import API_KEY
 
-from .fake_browser_use import KEY, FakeBrowserUse
+from .fake_server import FakeServer
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=timezone.utc)
 
@@ -118,13 +119,13 @@ def test_an_xcom_of_the_same_name_that_others_have_made_is_no_browser(database: 
     assert PageRecord.from_xcom(newer) == PageRecord("c", "t", None)
 
 
-def record_of(server: FakeBrowserUse, prompt: str) -> PageRecord:
-    with BrowserUseClient(KEY, server.url) as client:
+def record_of(server: FakeServer, prompt: str) -> PageRecord:
+    with BrowserUseClient(API_KEY, server.url) as client:
         created = client.create_task(prompt)
     return PageRecord("browser_use_default", created.id, created.session_id)
 
 
-def test_the_service_is_asked_once_however_many_look(server: FakeBrowserUse) -> None:
+def test_the_service_is_asked_once_however_many_look(server: FakeServer) -> None:
     record = record_of(server, "forever")
     before = server.counted("GET", "/tasks/.*")
 
@@ -136,7 +137,7 @@ def test_the_service_is_asked_once_however_many_look(server: FakeBrowserUse) -> 
     assert server.counted("GET", "/tasks/.*") == before + 1
 
 
-def test_one_who_leaves_takes_the_answer_from_nobody_else(server: FakeBrowserUse) -> None:
+def test_one_who_leaves_takes_the_answer_from_nobody_else(server: FakeServer) -> None:
     record = record_of(server, "forever")
 
     async def one_leaves() -> Look:
@@ -152,7 +153,7 @@ def test_one_who_leaves_takes_the_answer_from_nobody_else(server: FakeBrowserUse
 def test_a_service_that_does_not_answer_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/api/v2"
-        connection = {"conn_type": "browser_use", "host": url, "password": KEY}
+        connection = {"conn_type": "browser_use", "host": url, "password": API_KEY}
         monkeypatch.setenv("AIRFLOW_CONN_SILENT", json.dumps(connection))
         record = PageRecord("silent", "t", "s")
         found = asyncio.run(look_at_all([record], seconds=0.2))[record]
@@ -200,7 +201,7 @@ def store() -> Iterator[str]:
     ids=["a picture", "a page", "too large", "not a URL"],
 )
 def test_pictures_come_from_their_store_without_the_key_and_nothing_else_does(
-    server: FakeBrowserUse, store: str, path: str, picture: tuple[bytes, str] | None
+    server: FakeServer, store: str, path: str, picture: tuple[bytes, str] | None
 ) -> None:
     record = record_of(server, f"pictured at {store}{path}")
 
@@ -211,7 +212,7 @@ def test_pictures_come_from_their_store_without_the_key_and_nothing_else_does(
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "http://127.0.0.1:9/a.png"])
-def test_a_picture_that_cannot_be_had_is_none(server: FakeBrowserUse, url: str) -> None:
+def test_a_picture_that_cannot_be_had_is_none(server: FakeServer, url: str) -> None:
     assert asyncio.run(picture_of_step(record_of(server, f"pictured at {url}"), 1)) is None
 
 
@@ -222,7 +223,8 @@ def page_of(state: str, record: PageRecord | None) -> str:
     return templates.get_template("task.html").render(base="/browser-use", airflow="", **values)
 
 
-def test_after_a_failure_of_which_there_is_no_picture_the_recording_is_shown(server: FakeBrowserUse) -> None:
+def test_after_a_failure_of_which_there_is_no_picture_the_recording_is_shown(server: FakeServer) -> None:
+    server.api.show_recordings_at("http://recording.test/{session_id}")
     html = page_of("failed", record_of(server, "fail"))
     assert "The task failed." in html
     assert 'title="The recording"' in html
@@ -236,7 +238,7 @@ def test_a_task_that_failed_before_it_had_a_browser_refers_to_its_log() -> None:
     assert "data-refresh" not in html
 
 
-def test_what_the_service_has_forgotten_is_told_from_what_the_task_has_written_down(server: FakeBrowserUse) -> None:
+def test_what_the_service_has_forgotten_is_told_from_what_the_task_has_written_down(server: FakeServer) -> None:
     record = PageRecord("browser_use_default", str(uuid4()), None, "finished", 3, 0.25)
     html = page_of("success", record)
     assert "The browser service could not be asked." in html
@@ -253,8 +255,8 @@ def test_what_a_task_returned_is_shown_also_where_its_agent_does_not_say_whether
     assert values["status"] == "finished"
 
 
-def test_a_task_that_only_starts_a_session_has_a_page_with_its_live_browser(server: FakeBrowserUse) -> None:
-    with BrowserUseClient(KEY, server.url) as client:
+def test_a_task_that_only_starts_a_session_has_a_page_with_its_live_browser(server: FakeServer) -> None:
+    with BrowserUseClient(API_KEY, server.url) as client:
         started = client.start_session()
     html = page_of("success", PageRecord("browser_use_default", None, started.id))
     assert 'title="The live browser"' in html

@@ -16,7 +16,7 @@ from airflow_browser_use.failures import NoLongerRunsError, ResultNotKeptError
 from airflow_browser_use.operators import BrowserUseTaskOperator
 from browser_use_client import BrowserUseClient, SessionBusyError, TaskFailedError, TaskUnreachableError
 
-from .fake_v4 import FakeV4
+from .fake_server import FakeServer
 from .stand_in import Store, TaskInstance, context_of, execute, retry
 
 LIVE = "https://live.test/whoever-has-it-drives"
@@ -28,7 +28,7 @@ def browse(prompt: str = "read", **kwargs: Any) -> BrowserUseTaskOperator:
     return task
 
 
-def deferred(v4: FakeV4, prompt: str = "forever", **kwargs: Any) -> tuple[BrowserUseTaskOperator, Any, str]:
+def deferred(v4: FakeServer, prompt: str = "forever", **kwargs: Any) -> tuple[BrowserUseTaskOperator, Any, str]:
     """A try that waits in the triggerer: the operator, its context, and its run."""
     task = browse(prompt, deferrable=True, **kwargs)
     context = context_of(task, TaskInstance(max_tries=kwargs.get("retries", 0)))
@@ -44,7 +44,7 @@ def unanswered(context: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("ended", ["failed", "stopped"])
-def test_a_retry_after_a_task_that_failed_or_was_stopped_starts_a_new_one(v4: FakeV4, ended: str) -> None:
+def test_a_retry_after_a_task_that_failed_or_was_stopped_starts_a_new_one(v4: FakeServer, ended: str) -> None:
     task, context, first = deferred(v4, retries=2)
     v4.api.end_task(first, ended)
     with pytest.raises(TaskDeferred):
@@ -52,7 +52,7 @@ def test_a_retry_after_a_task_that_failed_or_was_stopped_starts_a_new_one(v4: Fa
     assert [run.status for run in v4.tasks.values()] == [ended, "started"]
 
 
-def test_a_server_that_is_away_leaves_the_task_to_a_retry_and_the_last_try_stops_it(v4: FakeV4) -> None:
+def test_a_server_that_is_away_leaves_the_task_to_a_retry_and_the_last_try_stops_it(v4: FakeServer) -> None:
     task, context, first = deferred(v4, retries=1)
     with pytest.raises(TaskUnreachableError):
         task.execute_complete(context, unanswered(context))
@@ -65,7 +65,7 @@ def test_a_server_that_is_away_leaves_the_task_to_a_retry_and_the_last_try_stops
     assert v4.open_sessions == []
 
 
-def test_map_indexes_have_a_task_each_even_with_the_same_prompt_and_each_retry_finds_its_own(v4: FakeV4) -> None:
+def test_map_indexes_have_a_task_each_even_with_the_same_prompt_and_each_retry_finds_its_own(v4: FakeServer) -> None:
     task = browse("forever", retries=1, deferrable=True)
     contexts = [context_of(task, TaskInstance(max_tries=1, map_index=index)) for index in range(2)]
     for tries in range(2):
@@ -75,7 +75,7 @@ def test_map_indexes_have_a_task_each_even_with_the_same_prompt_and_each_retry_f
     assert [context["ti"].xcoms["task_id"] for context in contexts] == list(v4.tasks)
 
 
-def test_a_download_that_failed_is_made_up_for_by_the_retry(v4: FakeV4, tmp_path: Path) -> None:
+def test_a_download_that_failed_is_made_up_for_by_the_retry(v4: FakeServer, tmp_path: Path) -> None:
     v4.api.script("leave", seconds=0.0, output_files={"a.csv": "7;9.5"})
     v4.api.fault(at="download", status=403, times=3)
     task = browse("leave", download_output_to=tmp_path)
@@ -87,7 +87,9 @@ def test_a_download_that_failed_is_made_up_for_by_the_retry(v4: FakeV4, tmp_path
     assert len(v4.tasks) == 1
 
 
-def test_a_retry_takes_the_task_up_though_its_files_are_gone_and_uploads_nothing(v4: FakeV4, tmp_path: Path) -> None:
+def test_a_retry_takes_the_task_up_though_its_files_are_gone_and_uploads_nothing(
+    v4: FakeServer, tmp_path: Path
+) -> None:
     (tmp_path / "orders.csv").write_text("7;9.5")
     task, context, first = deferred(v4, retries=2, files=str(tmp_path / "orders.csv"))
     (tmp_path / "orders.csv").unlink()
@@ -98,7 +100,7 @@ def test_a_retry_takes_the_task_up_though_its_files_are_gone_and_uploads_nothing
     assert len(v4.tasks) == 1
 
 
-def test_a_session_in_which_another_task_is_at_work_is_waited_for_and_left_open(v4: FakeV4) -> None:
+def test_a_session_in_which_another_task_is_at_work_is_waited_for_and_left_open(v4: FakeServer) -> None:
     _, context, first = deferred(v4, "for 1 s", keep_session=True)
     session_id = context["ti"].xcoms["session_id"]
     hasty = browse("go on", session_id=session_id, keep_session=False)
@@ -111,14 +113,14 @@ def test_a_session_in_which_another_task_is_at_work_is_waited_for_and_left_open(
     assert v4.open_sessions == []
 
 
-def test_a_session_that_no_task_of_the_dag_started_is_left_as_it_is(v4: FakeV4) -> None:
+def test_a_session_that_no_task_of_the_dag_started_is_left_as_it_is(v4: FakeServer) -> None:
     with BrowserUseClient(v4.key, v4.url) as client:
         session_id = client.create_task("log in", keep_session=True).session_id
     execute(browse("read on", session_id=session_id))
     assert [session.id for session in v4.open_sessions] == [session_id]
 
 
-def test_a_task_that_failed_closes_its_browser_and_says_so_by_its_status(v4: FakeV4) -> None:
+def test_a_task_that_failed_closes_its_browser_and_says_so_by_its_status(v4: FakeServer) -> None:
     task = browse("fail", retries=2)
     with pytest.raises(TaskFailedError):
         execute(task, context_of(task, TaskInstance(max_tries=2)))
@@ -126,7 +128,7 @@ def test_a_task_that_failed_closes_its_browser_and_says_so_by_its_status(v4: Fak
 
 
 def test_secrets_without_the_hosts_on_which_they_may_be_typed_are_refused_before_anything_is_created(
-    v4: FakeV4,
+    v4: FakeServer,
 ) -> None:
     task = browse(secrets={"password": "{{ conn.shop.password }}"}, retries=2)
     context = {**context_of(task), "conn": SimpleNamespace(shop=SimpleNamespace(password="geheim"))}
@@ -137,7 +139,7 @@ def test_secrets_without_the_hosts_on_which_they_may_be_typed_are_refused_before
     assert v4.tasks == {}
 
 
-def test_a_task_goes_on_with_the_files_of_an_earlier_workspace(v4: FakeV4) -> None:
+def test_a_task_goes_on_with_the_files_of_an_earlier_workspace(v4: FakeServer) -> None:
     execute(browse())
     [workspace_id] = {session["workspace_id"] for session in v4.api.sessions()}
     task = browse(workspace_id="{{ params.workspace }}")
@@ -147,7 +149,7 @@ def test_a_task_goes_on_with_the_files_of_an_earlier_workspace(v4: FakeV4) -> No
     assert list(v4.tasks.values())[-1].body["workspaceId"] == workspace_id
 
 
-def test_what_did_not_do_its_work_under_a_key_of_the_users_is_run_anew(v4: FakeV4) -> None:
+def test_what_did_not_do_its_work_under_a_key_of_the_users_is_run_anew(v4: FakeServer) -> None:
     for run_id in ("monday", "tuesday"):
         task = browse("fail", key="invoice-7")
         with pytest.raises(TaskFailedError):
@@ -157,7 +159,7 @@ def test_what_did_not_do_its_work_under_a_key_of_the_users_is_run_anew(v4: FakeV
 
 @pytest.mark.parametrize("remembers", [True, False])
 def test_whether_a_retry_made_the_task_under_a_key_of_the_users_only_the_state_store_says(
-    v4: FakeV4, remembers: bool
+    v4: FakeServer, remembers: bool
 ) -> None:
     task = browse("forever", key="invoice-7", retries=1, deferrable=True)
     context = context_of(task, TaskInstance(max_tries=1))
@@ -181,7 +183,7 @@ def told(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -
 
 
 @pytest.mark.parametrize("deferrable", [False, True])
-def test_the_live_url_is_in_nothing_that_a_task_tells(v4: FakeV4, told: list[Any], deferrable: bool) -> None:
+def test_the_live_url_is_in_nothing_that_a_task_tells(v4: FakeServer, told: list[Any], deferrable: bool) -> None:
     v4.api.show_live_at(LIVE)
     task = browse("for 1 s", deferrable=deferrable)
     context = context_of(task)
@@ -197,7 +199,7 @@ def test_the_live_url_is_in_nothing_that_a_task_tells(v4: FakeV4, told: list[Any
     assert v4.sessions
 
 
-def test_who_asks_for_the_live_url_has_it_in_xcom(v4: FakeV4) -> None:
+def test_who_asks_for_the_live_url_has_it_in_xcom(v4: FakeServer) -> None:
     v4.api.show_live_at(LIVE)
     task = browse("for 1 s", show_live_url=True)
     context = context_of(task)

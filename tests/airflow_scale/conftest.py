@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.airflow.conftest import Stage
-from tests.airflow.fake_browser_use import FakeBrowserUse
+from tests.airflow.fake_server import FakeServer
 from tests.airflow.running_airflow import RunningAirflow, process_of
+from tests.fake_api import Recorded
 
 from .servers import postgresql, redis
 
@@ -34,18 +35,19 @@ class Askers:
         seen: The component, the method and the path of each, in order.
     """
 
-    def __init__(self, airflow: RunningAirflow, server: FakeBrowserUse) -> None:
+    def __init__(self, airflow: RunningAirflow, server: FakeServer) -> None:
         self.seen: list[tuple[str, str, str]] = []
         self._airflow = airflow
-        server.before = self._note
+        server.api.observe(before=self._note)
 
     def of(self, method: str, path: str) -> list[str]:
         """Who sent each of these requests."""
         return [name for name, *request in self.seen if request == [method, path]]
 
-    def _note(self, method: str, path: str, peer: tuple[str, int]) -> None:
+    def _note(self, request: Recorded) -> None:
+        path = request.path.removeprefix("/api/v2")
         with contextlib.suppress(LookupError):  # it has ended, or is being ended
-            self.seen.append((self._airflow.component_of(process_of(peer)), method, path))
+            self.seen.append((self._airflow.component_of(process_of(request.peer)), request.method, path))
 
 
 @pytest.fixture(scope="session")

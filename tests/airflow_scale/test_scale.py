@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.airflow.conftest import Scene, Stage
-from tests.airflow.fake_browser_use import RemoteTask
+from tests.airflow.fake_server import RemoteTask
 
 from .conftest import TRIGGERERS, WORKERS, Askers
 
