@@ -18,7 +18,8 @@ from tests.fake_api.exchange import Answer, Request
 from tests.fake_api.faults import Endpoint, Fault, Faults, is_at
 from tests.fake_api.routes import answer
 from tests.fake_api.routing import PREFIXES
-from tests.fake_api.tasks import Script, Task, carries, keyed_body
+from tests.fake_api.scripts import Script
+from tests.fake_api.tasks import Task, carries, keyed_body
 from tests.fake_api.world import Contract, World
 
 T = TypeVar("T")
@@ -61,7 +62,7 @@ class InMemory:
         return self.world.now + self.skew
 
     def script(self, **fields: Any) -> None:
-        self.world.add_script(Script(**fields))
+        self.world.scripts.add(Script(**fields))
 
     def fault(self, method: str = "*", path: str = "*", **fields: Any) -> None:
         self.faults.add(Fault(method, path, **fields))

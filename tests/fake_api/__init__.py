@@ -21,7 +21,7 @@ does not know is answered with 422.
 from .control import Control
 from .faults import Fault
 from .running import API_KEY, FakeApi, FakeApiProcess, RemoteFakeApi
+from .scripts import Script
 from .server import Recorded
-from .tasks import Script
 
 __all__ = ["API_KEY", "Control", "FakeApi", "FakeApiProcess", "Fault", "Recorded", "RemoteFakeApi", "Script"]

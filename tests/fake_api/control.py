@@ -9,8 +9,9 @@ from typing import Any
 
 from .faults import Endpoint, Fault, is_at
 from .routing import PREFIXES
+from .scripts import Script
 from .server import Server
-from .tasks import Script, carries
+from .tasks import carries
 from .world import Contract
 
 
@@ -153,7 +154,7 @@ class Commands:
         return await result if asyncio.iscoroutine(result) else result
 
     def _script(self, **fields: Any) -> None:
-        self._world.add_script(Script(**fields))
+        self._world.scripts.add(Script(**fields))
 
     def _fault(self, **fields: Any) -> None:
         self._server.faults.add(Fault(**fields))
@@ -192,7 +193,7 @@ class Commands:
         self._world.recording_urls = recording_url
 
     def _start_tasks(self, number: int, script: dict[str, Any]) -> list[str]:
-        self._world.add_script(Script(**script))
+        self._world.scripts.add(Script(**script))
         sessions = (self._world.create_session(keep_alive=False) for _ in range(number))
         return [self._world.create_task({"task": "x"}, "o3", session).id for session in sessions]
 

@@ -15,8 +15,8 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 from .control import Commands, Control
+from .scripts import Script, Scripts, default_script
 from .server import Observer, Server
-from .tasks import Script, default_script
 from .world import Contract, World
 
 API_KEY = "bu_fake_key"
@@ -43,7 +43,7 @@ class FakeApi(Control):
         port: int = 0,
         unscripted: Callable[[str], Script] = default_script,
     ) -> None:
-        self._server = Server(World(contract, api_key, real_time=real_time, unscripted=unscripted), port)
+        self._server = Server(World(contract, api_key, real_time=real_time, scripts=Scripts(unscripted)), port)
         self._commands = Commands(self._server)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="fake-api", daemon=True)

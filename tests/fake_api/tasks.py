@@ -1,4 +1,4 @@
-"""What a world holds: tasks, how they go, their sessions and browsers.
+"""What a world holds: tasks, their sessions and browsers.
 
 Tasks are told in v2's words, also those of v4: there a task is a run.
 """
@@ -11,67 +11,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from .scripts import Script
 from .workspaces import Workspace
 
 _TAG = re.compile(r"\n[^\n]*\bbu-[0-9a-f]{20}\b[^\n]*\Z")
-
-
-@dataclass(frozen=True)
-class Script:
-    """How tasks go.
-
-    Attributes:
-        match: For tasks whose prompt contains this.
-        times: For so many tasks; None for all.
-        status: How they end; None for never.
-        polls: They end after so many reads of the task or its status said that they run.
-        seconds: They end so many seconds after they were created, and `polls` does not count.
-        output: Their result.
-        is_success: What their agent says.
-        goal: What the goal of each step begins with.
-        steps: How many steps they take; these appear one after the other, as polls or seconds go by.
-        cost: US dollars.
-        spending: US dollars a second, while they run (v2-flat).
-        output_files: What they leave behind, name to content.
-        picture: The URL of the picture of each step, from `{origin}`, `{task_id}` and `{number}`; None for none.
-        queued: Seconds that they are `created` before they are `started` (v2-flat).
-        hidden: Seconds until lists show them.
-        unknown: Seconds until they can be read by their id.
-        shortened: Lists show so many characters of their prompts (v4).
-        in_result: Their output is in `result` only, though a schema was asked for (v4).
-        crowd: So many tasks of others are created right after each.
-        astray: They run in a new session, whatever session was asked for.
-        unseen: Seconds until their session shows a live URL.
-        odd: What lists say of them instead of what is so, by the names on the wire.
-    """
-
-    match: str = ""
-    times: int | None = None
-    status: str | None = "finished"
-    polls: int = 1
-    seconds: float | None = None
-    output: str | None = "Done."
-    is_success: bool | None = True
-    goal: str = "Do step"
-    steps: int = 2
-    cost: str | None = "0.05"
-    spending: float | None = None
-    output_files: Mapping[str, str] = field(default_factory=dict)
-    picture: str | None = "{origin}/_files/{task_id}-{number}.png"
-    queued: float = 0.0
-    hidden: float = 0.0
-    unknown: float = 0.0
-    shortened: int | None = None
-    in_result: bool = False
-    crowd: int = 0
-    astray: bool = False
-    unseen: float = 0.0
-    odd: Mapping[str, Any] = field(default_factory=dict)
-
-
-def default_script(prompt: str) -> Script:  # noqa: ARG001 - it is the same for all
-    """How tasks go of which nobody has said anything."""
-    return Script()
 
 
 @dataclass

@@ -13,7 +13,8 @@ from math import inf
 from typing import Any, Literal
 from uuid import uuid4
 
-from .tasks import Browser, Script, Session, Task, default_script, untagged
+from .scripts import Script, Scripts
+from .tasks import Browser, Session, Task, untagged
 from .workspaces import File, Workspace
 
 Contract = Literal["v2-nested", "v2-flat", "v4"]
@@ -46,21 +47,14 @@ class World:
         contract: What it speaks.
         api_key: The only key that it takes.
         real_time: Whether the clock goes on by itself; else only `advance` moves it.
-        unscripted: How a task goes by its prompt, where no script matches.
+        scripts: How its tasks go; as a `Script()` says by default.
     """
 
-    def __init__(
-        self,
-        contract: Contract,
-        api_key: str,
-        *,
-        real_time: bool,
-        unscripted: Callable[[str], Script] = default_script,
-    ) -> None:
+    def __init__(self, contract: Contract, api_key: str, *, real_time: bool, scripts: Scripts | None = None) -> None:
         self.contract = contract
         self.api_key = api_key
         self.real_time = real_time
-        self.unscripted = unscripted
+        self.scripts = scripts or Scripts()
         self.offset = 0.0
         self._event_time: float | None = None
         self.clear()
@@ -74,7 +68,7 @@ class World:
         self.uploads: dict[str, Upload] = {}
         self.user_files: dict[str, File] = {}
         self.downloads: dict[str, tuple[bytes, float]] = {}
-        self.scripts: list[tuple[Script, count[int]]] = []
+        self.scripts.clear()
         self.max_sessions: int | None = None
         self.credits = 100.0
         self.live_urls: str | None = None
@@ -86,10 +80,6 @@ class World:
         self._newest_first: tuple[object, list[Task]] = (None, [])
         self._events: list[tuple[float, int, Callable[[], object]]] = []
         self._numbers = count()
-
-    def add_script(self, script: Script) -> None:
-        """The newest script that matches a prompt counts."""
-        self.scripts.append((script, count()))
 
     @property
     def now(self) -> float:
@@ -143,7 +133,7 @@ class World:
 
     def create_task(self, body: dict[str, Any], llm: str, session: Session, *, reattached: bool = False) -> Task:
         """Starts a task as the newest script that matches says."""
-        script = self._script_for(body["task"])
+        script = self.scripts.script_for(untagged(body["task"]))
         if script.astray:
             session = self.create_session()
         task = Task(
@@ -276,9 +266,3 @@ class World:
     def _start(self, task: Task) -> None:
         if task.status == "created":
             task.status = "started"
-
-    def _script_for(self, prompt: str) -> Script:
-        for script, used in reversed(self.scripts):
-            if script.match in prompt and (script.times is None or next(used) < script.times):
-                return script
-        return self.unscripted(untagged(prompt))

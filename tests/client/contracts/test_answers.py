@@ -17,7 +17,7 @@ from tests.client.contracts.published import check_response, first_call, forbidd
 from tests.client.in_memory import ORIGIN
 from tests.fake_api import schemas
 from tests.fake_api import views_v2 as views
-from tests.fake_api.tasks import Script
+from tests.fake_api.scripts import Script
 from tests.fake_api.world import Contract, World
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=timezone.utc)
@@ -26,7 +26,7 @@ A_TASK = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
 
 def world_with_a_task(contract: Contract, *, ended: bool) -> tuple[World, Any, Any]:
     world = World(contract, "bu_key", real_time=False)
-    world.add_script(Script(steps=2, output_files={"a.csv": "a"}, cost="0.05"))
+    world.scripts.add(Script(steps=2, output_files={"a.csv": "a"}, cost="0.05"))
     session = world.create_session(keep_alive=False)
     task = world.create_task({"task": "x", "metadata": {"team": "y"}}, "o3", session)
     world.poll(task)

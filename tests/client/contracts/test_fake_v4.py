@@ -13,7 +13,7 @@ from tests.client.in_memory import ORIGIN
 from tests.fake_api import schemas_v4
 from tests.fake_api.exchange import Request
 from tests.fake_api.routes import answer
-from tests.fake_api.tasks import Script
+from tests.fake_api.scripts import Script
 from tests.fake_api.world import World
 
 NOWHERE = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
@@ -53,7 +53,7 @@ def fake() -> Judged:
 
 @needs_published
 def test_every_endpoint_answers_as_it_is_published(fake: Judged) -> None:
-    fake.world.add_script(Script(output='{"orders": []}', output_files={"orders.csv": "1"}, status=None, polls=2))
+    fake.world.scripts.add(Script(output='{"orders": []}', output_files={"orders.csv": "1"}, status=None, polls=2))
     profile = fake.ask("POST", "/profiles", {"name": "shop"}, expect=201)
     fake.ask("GET", "/profiles?pageSize=10")
     fake.ask("GET", f"/profiles/{profile['id']}")
@@ -94,7 +94,7 @@ def test_every_endpoint_answers_as_it_is_published(fake: Judged) -> None:
 
 @needs_published
 def test_every_refusal_is_one_that_is_published(fake: Judged) -> None:
-    fake.world.add_script(Script(status=None))
+    fake.world.scripts.add(Script(status=None))
     run = fake.ask("POST", "/runs", {"task": "x"})
 
     fake.ask("POST", "/runs", {"task": "y", "sessionId": run["sessionId"]}, expect=409)
