@@ -62,7 +62,7 @@ class Make:
 
     def processes(self) -> list[psutil.Process]:
         """What runs, and has to do with the temporary folder."""
-        return [process for process in psutil.process_iter() if str(self.temporary) in _belongings(process)]
+        return processes_of(self.temporary)
 
     def left_behind(self) -> list[object]:
         """Files and processes that are still there."""
@@ -79,6 +79,11 @@ def run_make(*arguments: str, **environment: str) -> Iterator[Make]:
         finally:
             make.terminate()
             make.wait()
+
+
+def processes_of(folder: Path) -> list[psutil.Process]:
+    """What runs, and has to do with a folder."""
+    return [process for process in psutil.process_iter() if str(folder) in _belongings(process)]
 
 
 def _belongings(process: psutil.Process) -> str:

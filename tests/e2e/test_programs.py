@@ -7,13 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import psutil
 import pytest
 
 from demo.programs import ProgramError, Programs
 from demo.waiting import until
 
-from .commands import ROOT
+from .commands import ROOT, processes_of
 
 STARTS_MANY = """
 import sys
@@ -33,17 +32,6 @@ STARTS_OTHERS = "(sleep 600 &); setsid sleep 600 & echo started; wait"
 ENVIRONMENT = {"PATH": "/usr/bin:/bin"}
 
 
-def working_in(folder: Path) -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.cwd() == str(folder):
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
-
-
 @pytest.mark.parametrize("number", [1, 2, 3, 5, 8])
 def test_ctrl_c_while_programs_are_started_leaves_none_of_them(tmp_path: Path, number: int) -> None:
     folder = tmp_path / "of-the-programs"
@@ -56,15 +44,15 @@ def test_ctrl_c_while_programs_are_started_leaves_none_of_them(tmp_path: Path, n
             starter.stdout.readline()
         starter.send_signal(signal.SIGINT)
         starter.wait(60)
-    until(lambda: f"{working_in(folder)} have ended", lambda: not working_in(folder))
+    until(lambda: f"{processes_of(folder)} have ended", lambda: not processes_of(folder))
 
 
 def test_a_program_that_is_ended_takes_all_that_it_started_along(tmp_path: Path) -> None:
     programs = Programs(tmp_path)
     program = programs.start("starts others", ["/bin/sh", "-c", STARTS_OTHERS], ENVIRONMENT)
-    until("all are started", lambda: "started" in program.log() and len(working_in(tmp_path)) == 3)
+    until("all are started", lambda: "started" in program.log() and len(processes_of(tmp_path)) == 3)
     programs.end(program, signal.SIGKILL)
-    until(lambda: f"{working_in(tmp_path)} have ended", lambda: not working_in(tmp_path))
+    until(lambda: f"{processes_of(tmp_path)} have ended", lambda: not processes_of(tmp_path))
 
 
 def test_waiting_for_a_program_that_fails_ends_at_once_and_shows_the_end_of_its_log(tmp_path: Path) -> None:
