@@ -26,7 +26,7 @@ COMPONENTS: Mapping[str, str] = {
 }
 """The arguments of `airflow`, by what a component is called. All logs are on this machine: nobody has to serve them."""
 
-START_WITHIN = 300.0
+START_TIMEOUT_SECONDS = 300.0
 LOCK_SECONDS = 60
 LOCK_SECONDS_OF_SERVER = 5
 """How long the api-server waits for SQLite's lock: see `Airflow.change` for what that is in vain."""
@@ -132,7 +132,12 @@ class Airflow:
         return self._programs.start(f"airflow {name}", [self._command, *arguments], self.environment | variables)
 
     def until(
-        self, what: str, look: Callable[[], T | None], *, seconds: float = START_WITHIN, log: Program | None = None
+        self,
+        what: str,
+        look: Callable[[], T | None],
+        *,
+        seconds: float = START_TIMEOUT_SECONDS,
+        log: Program | None = None,
     ) -> T:
         """Waits for what Airflow brings about; see `Programs.wait_for`. By default, the log is the scheduler's."""
         return self._programs.wait_for(what, look, within=seconds, log=log or self._running["scheduler"])

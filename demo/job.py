@@ -23,8 +23,8 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 # Runs start when they are asked for: a DAG that is due by its schedule would run a second time beside them.
 SETTINGS = {"scheduler.use_job_schedule": False}
 POOLS = {"browser_use": 2, "profile_shop": 1}
-RUN_WITHIN = 400.0
-"""Seconds. On a busy machine the scheduler takes a task that has resumed for one that died: a retry, after a minute."""
+RUN_TIMEOUT_SECONDS = 400.0
+"""On a busy machine the scheduler takes a task that has resumed for one that died: a retry, after a minute."""
 
 
 def main() -> int:
@@ -104,7 +104,7 @@ def run(
         airflow.add_pool(name, slots)
     airflow.wait_for_dag("shop_orders")
     # One run after the other: a scheduler that gets no processor can take a task that has resumed for one that died.
-    airflow_report = DagRun(airflow, "shop_orders", airflow.trigger("shop_orders")).report(within=RUN_WITHIN)
+    airflow_report = DagRun(airflow, "shop_orders", airflow.trigger("shop_orders")).report(within=RUN_TIMEOUT_SECONDS)
     print(f"\n{airflow_report}\n", flush=True)
     deployment = prefect.serve(
         EXAMPLES / "prefect" / "shop_orders.py",
@@ -119,7 +119,7 @@ def run(
     )
     with BrowserUseClient(server.api_key, server.base_url) as browser_use:
         flow_run = FlowRun(prefect, prefect.create_flow_run(deployment))
-        prefect_report = flow_run.report(browser_use, within=RUN_WITHIN)
+        prefect_report = flow_run.report(browser_use, within=RUN_TIMEOUT_SECONDS)
     print(f"\n{prefect_report}", flush=True)
     if keep:
         print(

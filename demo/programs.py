@@ -22,7 +22,7 @@ from demo.waiting import until
 T = TypeVar("T")
 
 POLL_SECONDS = 0.5
-END_WITHIN = 15.0
+END_GRACE_SECONDS = 15.0
 
 
 class ProgramError(Exception):
@@ -193,7 +193,7 @@ def _end(programs: Sequence[Program], signum: signal.Signals) -> None:
     try:
         for program in programs:
             program.send_signal(signum)
-        deadline = time.monotonic() + END_WITHIN
+        deadline = time.monotonic() + END_GRACE_SECONDS
         for program in programs:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 program.wait(max(0.0, deadline - time.monotonic()))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 import time
 
-SAY_EVERY = 15.0
-"""Seconds between two lines where a line cannot be written over, as in a log."""
+SAY_SECONDS = 15.0
+"""Between two lines where a line cannot be written over, as in a log."""
 
 
 class Progress:
@@ -15,7 +15,7 @@ class Progress:
     def __init__(self, what: str) -> None:
         self._what = what
         self._start = time.monotonic()
-        self._say_at = SAY_EVERY
+        self._say_at = SAY_SECONDS
         self._overwrites = sys.stdout.isatty()
 
     @property
@@ -28,7 +28,7 @@ class Progress:
         if self._overwrites:
             print(f"\r\033[KWaiting for {self._what}: {self.seconds:.0f} s", end="", flush=True)
         elif self.seconds >= self._say_at:
-            self._say_at += SAY_EVERY
+            self._say_at += SAY_SECONDS
             print(f"Waiting for {self._what}: {self.seconds:.0f} s", flush=True)
 
     def done(self) -> None:

@@ -22,7 +22,7 @@ from demo.waiting import until
 
 T = TypeVar("T")
 WAITS_FOR_A_PERSON = {"awaiting_input", "deferred"}  # the latter below 3.3
-PATIENCE_SECONDS = 300.0  # of a test: on a busy machine everything takes its time
+TIMEOUT_SECONDS = 300.0  # of a test: on a busy machine everything takes its time
 POLL_SECONDS = 0.4  # each poll takes its share of the processors from what is waited for
 
 
@@ -121,7 +121,7 @@ class RunningAirflow(Airflow):
         what: str,
         look: Callable[[], T | None],
         *,
-        seconds: float = PATIENCE_SECONDS,
+        seconds: float = TIMEOUT_SECONDS,
         log: Program | None = None,  # noqa: ARG002 - all are kept
     ) -> T:
         return until(f"{what} (the logs are in {self.home})", look, seconds, every=POLL_SECONDS, check=self._check)
@@ -152,7 +152,7 @@ class Run(DagRun):
 
     airflow: RunningAirflow
 
-    def wait(self, *, seconds: float = PATIENCE_SECONDS) -> str:
+    def wait(self, *, seconds: float = TIMEOUT_SECONDS) -> str:
         return super().wait(seconds=seconds)
 
     def instance(self, task_id: str, map_index: int = -1) -> dict[str, Any]:
@@ -165,7 +165,7 @@ class Run(DagRun):
         self.airflow.change("PATCH", self._path, {"state": state})
 
     def wait_for(
-        self, task_id: str, state: str, *, try_number: int = 1, seconds: float = PATIENCE_SECONDS
+        self, task_id: str, state: str, *, try_number: int = 1, seconds: float = TIMEOUT_SECONDS
     ) -> dict[str, Any]:
         def look() -> dict[str, Any] | None:
             found = self.instance(task_id)
@@ -192,7 +192,7 @@ class Run(DagRun):
         body = {"dry_run": False, "task_ids": list(task_ids), "dag_run_id": self.id, "only_failed": False}
         self.airflow.change("POST", f"/api/v2/dags/{self.dag_id}/clearTaskInstances", body)
 
-    def answer(self, task_id: str, option: str, *, seconds: float = PATIENCE_SECONDS) -> None:
+    def answer(self, task_id: str, option: str, *, seconds: float = TIMEOUT_SECONDS) -> None:
         """Choose an option, as a person would, whenever the task asks for one.
 
         It asks again where it was answered before the scheduler knew that it waits, and was taken for killed (3.3.2).
