@@ -11,6 +11,7 @@ from prefect import flow, unmapped
 
 from browser_use_client import InvalidRequestError, TaskFailedError
 from prefect_browser_use import BrowserTask, BrowserTaskResult, OutputFilesError, run_browser_task
+from prefect_browser_use.files import digests
 from tests.fake_api import FakeApi
 
 from .conftest import Run, credentials_for
@@ -161,6 +162,16 @@ def test_calls_that_differ_in_their_files_only_are_not_mixed_up_when_a_flow_is_r
     pay()
     assert ids[0] == ids[1][::-1]
     assert len(flat_api.tasks()) == 2
+
+
+def test_files_that_differ_only_far_from_their_beginning_are_told_apart(tmp_path: Path) -> None:
+    beginning = b"x" * (20 * 1024 * 1024)  # v4 takes files of up to 50 MiB
+    told = []
+    for month in (b"October", b"November"):
+        (tmp_path / "report.bin").write_bytes(beginning + month)
+        told += digests([tmp_path / "report.bin"])
+
+    assert told[0] != told[1]
 
 
 def test_a_block_takes_and_leaves_files_too(flat_api: FakeApi, invoice: Path, tmp_path: Path) -> None:

@@ -8,7 +8,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from browser_use_client import MAX_FILE_SIZE, BrowserUseError, Task, TaskError
+from browser_use_client import BrowserUseError, Task, TaskError
+
+PIECE_BYTES = 1024 * 1024
+"""Of a file that is read for its digest, so that a large one is never in memory as a whole."""
 
 
 class OutputFilesError(TaskError):
@@ -66,6 +69,9 @@ def digests(files: Sequence[Path]) -> list[str]:
 def _digest(path: Path) -> str:
     try:
         with path.open("rb") as content:
-            return sha256(content.read(MAX_FILE_SIZE + 1)).hexdigest()
+            digest = sha256()
+            for piece in iter(lambda: content.read(PIECE_BYTES), b""):
+                digest.update(piece)
+            return digest.hexdigest()
     except OSError:
         return ""  # the client refuses it, and says why
