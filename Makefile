@@ -27,14 +27,14 @@ help: ## this list
 demo: envs chromium ## the example DAG and flow, in a real Airflow and Prefect (KEEP=1: leave them open; API=v4)
 	@$(CLIENT)/bin/python -m demo --airflow $(AIRFLOW) --prefect $(PREFECT) $(if $(API),--api $(API)) $(if $(KEEP),--keep)
 
-# Two at a time, the longest first: each waits for servers and browsers half of its time. Every part runs, also when
+# Three at a time, the longest first: each waits for servers and browsers half of its time. Every part runs, also when
 # another failed, and shows its output when it has ended.
 PARTS := test-airflow test-prefect test-client test-e2e lint
 .PHONY: test
 test: ## every test, and the linters
 	@$(MAKE) -j2 --no-print-directory setup
-	@echo 'Two at a time, each shown when it has ended, the first after some minutes: $(PARTS)'
-	@$(MAKE) -k -j2 --output-sync=recurse --no-print-directory $(PARTS) && echo 'Passed: $(PARTS)'
+	@echo 'Three at a time, each shown when it has ended, the first after some minutes: $(PARTS)'
+	@$(MAKE) -k -j3 --output-sync=recurse --no-print-directory $(PARTS) && echo 'Passed: $(PARTS)'
 
 # What the parts need is fetched two at a time.
 .PHONY: setup
