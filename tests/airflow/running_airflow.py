@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +24,7 @@ from demo.waiting import until
 T = TypeVar("T")
 WAITS_FOR_A_PERSON = {"awaiting_input", "deferred"}  # the latter below 3.3
 TIMEOUT_SECONDS = 300.0  # of a test: on a busy machine everything takes its time
+READS_SECONDS = 5.0  # for which a person reads a question; by then the scheduler knows that its task waits
 POLL_SECONDS = 0.4  # each poll takes its share of the processors from what is waited for
 
 
@@ -193,17 +195,21 @@ class Run(DagRun):
         self.airflow.change("POST", f"/api/v2/dags/{self.dag_id}/clearTaskInstances", body)
 
     def answer(self, task_id: str, option: str, *, seconds: float = TIMEOUT_SECONDS) -> None:
-        """Choose an option, as a person would, whenever the task asks for one.
+        """Choose an option, as a person would who reads first, whenever the task asks for one.
 
         It asks again where it was answered before the scheduler knew that it waits, and was taken for killed (3.3.2).
         """
         path = f"{self._path}/taskInstances/{task_id}/-1/hitlDetails"
+        asked: dict[int, float] = {}  # since when, by the try
 
         def is_answered() -> bool:
-            state = self.instance(task_id)["state"]
-            if state in WAITS_FOR_A_PERSON and not self.airflow.get(path)["response_received"]:
-                self.airflow.change("PATCH", path, {"chosen_options": [option], "params_input": {}})
-            return bool(state == "success")
+            instance = self.instance(task_id)
+            if instance["state"] in WAITS_FOR_A_PERSON:
+                since = asked.setdefault(instance["try_number"], time.monotonic())
+                has_read = time.monotonic() - since >= READS_SECONDS
+                if has_read and not self.airflow.get(path)["response_received"]:
+                    self.airflow.change("PATCH", path, {"chosen_options": [option], "params_input": {}})
+            return bool(instance["state"] == "success")
 
         self.airflow.until(f"{task_id} is answered", is_answered, seconds=seconds)
 
