@@ -55,7 +55,7 @@ def _connected(fake: FakeServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fa
 
 
 @dataclass
-class Scene:
+class ServedRun:
     """One run of a DAG, and the server that nothing but this run calls."""
 
     server: FakeServer
@@ -87,8 +87,8 @@ class Scene:
         self.run.airflow.until(f"remote task of {self.run.id} is stopped", lambda: task.stopped)
 
 
-class Stage:
-    """A running Airflow, and a server for each scene that is played in it.
+class SharedAirflow:
+    """A running Airflow, and a server for each run of a DAG in it.
 
     Args:
         home: Airflow's folder.
@@ -112,7 +112,7 @@ class Stage:
             server.close()
 
     def server(self) -> tuple[str, FakeServer]:
-        """A server that no scene has used, and its connection, which is in Airflow's database as a user's is."""
+        """A server that no run has used, and its connection, which is in Airflow's database as a user's is."""
         return self._connected(FakeServer())
 
     def v4_server(self) -> tuple[str, FakeServer]:
@@ -125,20 +125,20 @@ class Stage:
         self.airflow.add_connection(name, connection_to(server))
         return name, server
 
-    def play(self, dag_id: str, *, v4: bool = False, **params: Any) -> Scene:
+    def run_dag(self, dag_id: str, *, v4: bool = False, **params: Any) -> ServedRun:
         conn, server = self.v4_server() if v4 else self.server()
-        return Scene(server, self.airflow.run(dag_id, conn=conn, **params))
+        return ServedRun(server, self.airflow.run(dag_id, conn=conn, **params))
 
 
 @pytest.fixture(scope="session")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def shared_airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedAirflow]:
     if not AIRFLOW_V_3_0_PLUS:
         pytest.skip("Airflow 2 has other components and another REST API")
-    stage = Stage(tmp_path_factory.mktemp("airflow"))
+    shared_airflow = SharedAirflow(tmp_path_factory.mktemp("airflow"))
     try:
-        stage.open(
+        shared_airflow.open(
             *(f"{name}_{mode}" for name in ("shop", "page", "chain", "files") for mode in ("deferred", "on_worker"))
         )
-        yield stage
+        yield shared_airflow
     finally:
-        stage.close()
+        shared_airflow.close()

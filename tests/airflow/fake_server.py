@@ -1,4 +1,4 @@
-"""The server of a test or of a scene: `tests.fake_api`, with its tasks and sessions as they are when one looks."""
+"""The server of a test or of a run: `tests.fake_api`, with its tasks and sessions as they are when one looks."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_1_PLUS
 
 from tests.fake_api import Recorded
 
-from .conftest import Scene, Stage
+from .conftest import ServedRun, SharedAirflow
 from .fake_server import FakeServer
 from .running_airflow import process_of
 
@@ -41,131 +41,139 @@ def kill_who_asks(server: FakeServer, moment: Moment) -> None:
     server.api.observe(**{when: watch})
 
 
-def check_it_goes_on_to_its_end(scene: Scene, task: Any) -> None:
+def check_it_goes_on_to_its_end(served: ServedRun, task: Any) -> None:
     """The remote task is still waited for, is the only one, and ends as the result of the run."""
-    scene.wait_for_polls(task)
+    served.wait_for_polls(task)
     task.finish()
-    assert scene.run.wait() == "success"
-    assert scene.tasks == [task]
+    assert served.run.wait() == "success"
+    assert served.tasks == [task]
     assert task.stopped is None
-    assert scene.run.xcom("browse")["task_id"] == task.id
+    assert served.run.xcom("browse")["task_id"] == task.id
 
 
 @pytest.fixture(scope="module")
-def killed(stage: Stage) -> dict[tuple[str, str], Scene]:
-    scenes = {}
+def killed(shared_airflow: SharedAirflow) -> dict[tuple[str, str], ServedRun]:
+    served_runs = {}
     for mode in MODES:
         for name, moment in KILLED_AT.items():
-            conn, server = stage.server()
+            conn, server = shared_airflow.server()
             kill_who_asks(server, moment)
-            scenes[mode, name] = Scene(server, stage.airflow.run(f"one_{mode}", conn=conn, prompt="for 1 s"))
-    return scenes
+            served_runs[mode, name] = ServedRun(
+                server, shared_airflow.airflow.run(f"one_{mode}", conn=conn, prompt="for 1 s")
+            )
+    return served_runs
 
 
 @IS_RETRIED
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("moment", KILLED_AT)
 def test_a_worker_killed_at_any_moment_of_the_create_leaves_one_task_and_its_result(
-    killed: dict[tuple[str, str], Scene], mode: str, moment: str
+    killed: dict[tuple[str, str], ServedRun], mode: str, moment: str
 ) -> None:
-    scene = killed[mode, moment]
-    assert scene.run.wait() == "success"
-    [task] = scene.tasks
-    assert scene.run.instance("browse")["try_number"] > 1, "nothing was killed"
-    assert scene.run.xcom("browse")["task_id"] == task.id
-    assert scene.run.xcom("browse")["output"] == "done: for 1 s"
-    assert scene.stops(task) == 0
+    served = killed[mode, moment]
+    assert served.run.wait() == "success"
+    [task] = served.tasks
+    assert served.run.instance("browse")["try_number"] > 1, "nothing was killed"
+    assert served.run.xcom("browse")["task_id"] == task.id
+    assert served.run.xcom("browse")["output"] == "done: for 1 s"
+    assert served.stops(task) == 0
 
 
 @IS_RETRIED
-def test_a_worker_killed_while_it_waits_is_followed_by_one_that_takes_the_task_up(stage: Stage) -> None:
-    conn, server = stage.server()
+def test_a_worker_killed_while_it_waits_is_followed_by_one_that_takes_the_task_up(
+    shared_airflow: SharedAirflow,
+) -> None:
+    conn, server = shared_airflow.server()
     kill_who_asks(server, ("before", "GET", "/tasks/[^/]+"))
-    scene = Scene(server, stage.airflow.run("one_on_worker", conn=conn, prompt="for 2 s"))
-    assert scene.run.wait() == "success"
-    [task] = scene.tasks
-    assert scene.run.xcom("browse")["task_id"] == task.id
+    served = ServedRun(server, shared_airflow.airflow.run("one_on_worker", conn=conn, prompt="for 2 s"))
+    assert served.run.wait() == "success"
+    [task] = served.tasks
+    assert served.run.xcom("browse")["task_id"] == task.id
 
 
-def test_map_indexes_have_a_task_each_even_with_the_same_prompt(stage: Stage) -> None:
-    for scene in [stage.play(f"mapped_{mode}") for mode in MODES]:
-        assert scene.run.wait() == "success"
-        assert len(scene.tasks) == 2
-        returned = {scene.run.xcom("browse", map_index=index)["task_id"] for index in (0, 1)}
-        assert returned == {task.id for task in scene.tasks}
-
-
-@pytest.mark.parametrize("mode", MODES)
-def test_a_clear_after_success_runs_anew(stage: Stage, mode: str) -> None:
-    scene = stage.play(f"one_{mode}")
-    assert scene.run.wait() == "success"
-    scene.run.clear("browse")
-    scene.run.wait_for("browse", "success", try_number=2)
-    first, second = scene.tasks
-    assert scene.run.xcom("browse")["task_id"] == second.id
-    assert scene.stops(first) == 0
+def test_map_indexes_have_a_task_each_even_with_the_same_prompt(shared_airflow: SharedAirflow) -> None:
+    for served in [shared_airflow.run_dag(f"mapped_{mode}") for mode in MODES]:
+        assert served.run.wait() == "success"
+        assert len(served.tasks) == 2
+        returned = {served.run.xcom("browse", map_index=index)["task_id"] for index in (0, 1)}
+        assert returned == {task.id for task in served.tasks}
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_clear_while_the_task_runs_stops_the_old_one_once_and_starts_anew(stage: Stage, mode: str) -> None:
-    scene = stage.play(f"one_{mode}", prompt="forever")
-    first = scene.wait_for_remote_task()
-    scene.run.wait_for("browse", "deferred" if mode == "deferred" else "running")
-    scene.run.clear("browse")
-    scene.wait_for_stop(first)
+def test_a_clear_after_success_runs_anew(shared_airflow: SharedAirflow, mode: str) -> None:
+    served = shared_airflow.run_dag(f"one_{mode}")
+    assert served.run.wait() == "success"
+    served.run.clear("browse")
+    served.run.wait_for("browse", "success", try_number=2)
+    first, second = served.tasks
+    assert served.run.xcom("browse")["task_id"] == second.id
+    assert served.stops(first) == 0
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_clear_while_the_task_runs_stops_the_old_one_once_and_starts_anew(
+    shared_airflow: SharedAirflow, mode: str
+) -> None:
+    served = shared_airflow.run_dag(f"one_{mode}", prompt="forever")
+    first = served.wait_for_remote_task()
+    served.run.wait_for("browse", "deferred" if mode == "deferred" else "running")
+    served.run.clear("browse")
+    served.wait_for_stop(first)
     if mode == "on_worker" and not AIRFLOW_V_3_1_PLUS:
-        scene.run.wait_for("browse", "restarting")  # and so it stays (apache/airflow#55045)
-        scene.run.mark("browse", "failed")
-        scene.run.clear("browse")
-    second = scene.wait_for_remote_task(2)
-    assert scene.stops(first) == 1
+        served.run.wait_for("browse", "restarting")  # and so it stays (apache/airflow#55045)
+        served.run.mark("browse", "failed")
+        served.run.clear("browse")
+    second = served.wait_for_remote_task(2)
+    assert served.stops(first) == 1
     assert second.stopped is None
-    scene.run.wait_for("browse", "deferred" if mode == "deferred" else "running", try_number=2)
-    scene.wait_for_polls(second)
-    scene.run.mark("browse", "failed")
-    scene.wait_for_stop(second)
-    assert scene.stops(first) == 1
+    served.run.wait_for("browse", "deferred" if mode == "deferred" else "running", try_number=2)
+    served.wait_for_polls(second)
+    served.run.mark("browse", "failed")
+    served.wait_for_stop(second)
+    assert served.stops(first) == 1
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "SIGKILL"])
 def test_a_restart_of_triggerer_and_scheduler_neither_stops_nor_repeats_a_deferred_task(
-    stage: Stage, signum: signal.Signals
+    shared_airflow: SharedAirflow, signum: signal.Signals
 ) -> None:
-    scene = stage.play("one_deferred", prompt="forever")
-    task = scene.wait_for_remote_task()
-    scene.wait_for_polls(task)
+    served = shared_airflow.run_dag("one_deferred", prompt="forever")
+    task = served.wait_for_remote_task()
+    served.wait_for_polls(task)
     for component in ("triggerer", "scheduler"):
-        stage.airflow.kill(component, signum)
-        stage.airflow.start_component(component)
-    check_it_goes_on_to_its_end(scene, task)
+        shared_airflow.airflow.kill(component, signum)
+        shared_airflow.airflow.start_component(component)
+    check_it_goes_on_to_its_end(served, task)
 
 
-def test_a_scheduler_that_is_shut_down_with_its_workers_leaves_the_remote_task_to_the_retry(stage: Stage) -> None:
-    scene = stage.play("one_on_worker", prompt="forever")
-    task = scene.wait_for_remote_task()
-    scene.wait_for_polls(task)
-    stage.airflow.send("scheduler", signal.SIGTERM)  # and all that it started, as systemd does
-    stage.airflow.kill("scheduler", signal.SIGTERM)
-    stage.airflow.start_component("scheduler")
-    scene.run.wait_for("browse", "running", try_number=2)
-    check_it_goes_on_to_its_end(scene, task)
+def test_a_scheduler_that_is_shut_down_with_its_workers_leaves_the_remote_task_to_the_retry(
+    shared_airflow: SharedAirflow,
+) -> None:
+    served = shared_airflow.run_dag("one_on_worker", prompt="forever")
+    task = served.wait_for_remote_task()
+    served.wait_for_polls(task)
+    shared_airflow.airflow.send("scheduler", signal.SIGTERM)  # and all that it started, as systemd does
+    shared_airflow.airflow.kill("scheduler", signal.SIGTERM)
+    shared_airflow.airflow.start_component("scheduler")
+    served.run.wait_for("browse", "running", try_number=2)
+    check_it_goes_on_to_its_end(served, task)
 
 
-def test_dag_test_waits_itself_and_a_triggerer_that_sees_it_too_stops_nothing(stage: Stage) -> None:
-    conn, server = stage.server()
-    testing = stage.airflow.test_dag("tested_deferred", conn=conn, prompt="for 12 s")
-    stage.airflow.until("it has ended", lambda: testing.poll() is not None)
+def test_dag_test_waits_itself_and_a_triggerer_that_sees_it_too_stops_nothing(shared_airflow: SharedAirflow) -> None:
+    conn, server = shared_airflow.server()
+    testing = shared_airflow.airflow.test_dag("tested_deferred", conn=conn, prompt="for 12 s")
+    shared_airflow.airflow.until("it has ended", lambda: testing.poll() is not None)
     assert testing.returncode == 0
     [task] = server.tasks.values()
     assert (task.status, server.stops_of(task.id), server.open_sessions) == ("finished", 0, [])
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_ctrl_c_in_dag_test_stops_the_remote_task(stage: Stage, mode: str) -> None:
-    conn, server = stage.server()
-    testing = stage.airflow.test_dag(f"tested_{mode}", conn=conn, prompt="forever")
-    [task] = stage.airflow.until("the remote task exists", lambda: list(server.tasks.values()))
-    stage.airflow.until("it is waited for", lambda: server.polls_of(task.id))
+def test_ctrl_c_in_dag_test_stops_the_remote_task(shared_airflow: SharedAirflow, mode: str) -> None:
+    conn, server = shared_airflow.server()
+    testing = shared_airflow.airflow.test_dag(f"tested_{mode}", conn=conn, prompt="forever")
+    [task] = shared_airflow.airflow.until("the remote task exists", lambda: list(server.tasks.values()))
+    shared_airflow.airflow.until("it is waited for", lambda: server.polls_of(task.id))
     testing.send_signal(signal.SIGINT)
-    stage.airflow.until("it has ended", lambda: testing.poll() is not None)
+    shared_airflow.airflow.until("it has ended", lambda: testing.poll() is not None)
     assert (task.status, server.stops_of(task.id), server.open_sessions) == ("stopped", 1, [])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import Scene, Stage
+from .conftest import ServedRun, SharedAirflow
 
 MODES = ("deferred", "on_worker")
 ODD: dict[str, dict[str, Any]] = {
@@ -16,26 +16,28 @@ ODD: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def polled_oddly(stage: Stage) -> dict[tuple[str, str], Scene]:
-    """Played at the same time."""
-    scenes = {}
+def polled_oddly(shared_airflow: SharedAirflow) -> dict[tuple[str, str], ServedRun]:
+    """Started at the same time."""
+    served_runs = {}
     for mode in MODES:
         for name, odd in ODD.items():
-            conn, server = stage.server()
+            conn, server = shared_airflow.server()
             server.api.fault(at="poll", **odd)
-            scenes[name, mode] = Scene(server, stage.airflow.run(f"one_{mode}", conn=conn, prompt="for 4 s"))
-    return scenes
+            served_runs[name, mode] = ServedRun(
+                server, shared_airflow.airflow.run(f"one_{mode}", conn=conn, prompt="for 4 s")
+            )
+    return served_runs
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("odd", ODD)
 def test_one_odd_answer_to_a_poll_neither_stops_nor_repeats_a_task(
-    polled_oddly: dict[tuple[str, str], Scene], odd: str, mode: str
+    polled_oddly: dict[tuple[str, str], ServedRun], odd: str, mode: str
 ) -> None:
-    scene = polled_oddly[odd, mode]
-    assert scene.run.wait(seconds=300) == "success"
-    assert scene.server.faults_met == 1
-    [task] = scene.tasks
+    served = polled_oddly[odd, mode]
+    assert served.run.wait(seconds=300) == "success"
+    assert served.server.faults_met == 1
+    [task] = served.tasks
     assert task.status == "finished"
-    assert "Airflow's retry" not in scene.run.log("browse"), "the odd answer has failed the first try"
-    assert scene.run.xcom("browse")["task_id"] == task.id
+    assert "Airflow's retry" not in served.run.log("browse"), "the odd answer has failed the first try"
+    assert served.run.xcom("browse")["task_id"] == task.id

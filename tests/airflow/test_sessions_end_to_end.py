@@ -6,52 +6,56 @@ import pytest
 
 from tests.fake_api import Recorded
 
-from .conftest import Scene, Stage
+from .conftest import ServedRun, SharedAirflow
 
 MODES = ("deferred", "on_worker")
 
 
 @pytest.fixture(scope="module")
-def branches(stage: Stage) -> dict[str, Scene]:
-    return {mode: stage.play(f"branches_{mode}") for mode in MODES}
+def branches(shared_airflow: SharedAirflow) -> dict[str, ServedRun]:
+    return {mode: shared_airflow.run_dag(f"branches_{mode}") for mode in MODES}
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_of_two_tasks_beside_each_other_the_one_that_ends_last_closes_the_session(
-    branches: dict[str, Scene], mode: str
+    branches: dict[str, ServedRun], mode: str
 ) -> None:
-    scene = branches[mode]
-    assert scene.run.wait() == "success"
-    [session_id] = {task.session_id for task in scene.tasks}
-    assert [task.status for task in scene.tasks] == ["finished"] * 3
-    assert scene.server.counted("PATCH", f"/sessions/{session_id}") == 1
+    served = branches[mode]
+    assert served.run.wait() == "success"
+    [session_id] = {task.session_id for task in served.tasks}
+    assert [task.status for task in served.tasks] == ["finished"] * 3
+    assert served.server.counted("PATCH", f"/sessions/{session_id}") == 1
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_the_session_of_a_group_is_stopped_once_when_a_task_in_it_fails(stage: Stage, mode: str) -> None:
-    scene = stage.play(f"group_{mode}")
-    assert scene.run.wait() == "failed"
-    assert [task.prompt for task in scene.tasks] == ["log in as ann-the-buyer", "fail"]
-    [session_id] = scene.server.sessions
-    assert {task.session_id for task in scene.tasks} == {session_id}
-    assert scene.run.instance("shop.stop")["state"] == "success"
-    assert scene.server.counted("PATCH", f"/sessions/{session_id}") == 1
+def test_the_session_of_a_group_is_stopped_once_when_a_task_in_it_fails(
+    shared_airflow: SharedAirflow, mode: str
+) -> None:
+    served = shared_airflow.run_dag(f"group_{mode}")
+    assert served.run.wait() == "failed"
+    assert [task.prompt for task in served.tasks] == ["log in as ann-the-buyer", "fail"]
+    [session_id] = served.server.sessions
+    assert {task.session_id for task in served.tasks} == {session_id}
+    assert served.run.instance("shop.stop")["state"] == "success"
+    assert served.server.counted("PATCH", f"/sessions/{session_id}") == 1
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_follow_up_that_fails_keeps_the_session_for_its_retries_and_then_closes_it(stage: Stage, mode: str) -> None:
-    scene = stage.play(f"chain_{mode}", prompt="fail")
-    assert scene.run.wait() == "failed"
-    assert [task.prompt for task in scene.tasks] == ["log in", "fail", "fail", "fail"]
-    [session_id] = {task.session_id for task in scene.tasks}
-    assert scene.server.counted("PATCH", f"/sessions/{session_id}") == 1
+def test_a_follow_up_that_fails_keeps_the_session_for_its_retries_and_then_closes_it(
+    shared_airflow: SharedAirflow, mode: str
+) -> None:
+    served = shared_airflow.run_dag(f"chain_{mode}", prompt="fail")
+    assert served.run.wait() == "failed"
+    assert [task.prompt for task in served.tasks] == ["log in", "fail", "fail", "fail"]
+    [session_id] = {task.session_id for task in served.tasks}
+    assert served.server.counted("PATCH", f"/sessions/{session_id}") == 1
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_follow_up_whose_session_is_gone_fails_at_once_and_says_which_task_should_have_kept_it(
-    stage: Stage, mode: str
+    shared_airflow: SharedAirflow, mode: str
 ) -> None:
-    conn, server = stage.server()
+    conn, server = shared_airflow.server()
 
     def lose_session(request: Recorded) -> None:
         if (request.method, request.path) == ("POST", "/api/v2/tasks") and server.tasks:
@@ -59,10 +63,10 @@ def test_a_follow_up_whose_session_is_gone_fails_at_once_and_says_which_task_sho
                 server.api.stop_session(session_id)
 
     server.api.observe(before=lose_session)
-    scene = Scene(server, stage.airflow.run(f"chain_{mode}", conn=conn))
-    assert scene.run.wait() == "failed"
-    assert scene.run.instance("browse")["try_number"] == 1
-    assert [task.prompt for task in scene.tasks] == ["log in"]
-    log = scene.run.log("browse")
+    served = ServedRun(server, shared_airflow.airflow.run(f"chain_{mode}", conn=conn))
+    assert served.run.wait() == "failed"
+    assert served.run.instance("browse")["try_number"] == 1
+    assert [task.prompt for task in served.tasks] == ["log in"]
+    log = served.run.log("browse")
     assert "The session is that of task 'log_in', which has to keep it open." in log
     assert "clear task 'log_in' and all that follows it" in log

@@ -1,6 +1,6 @@
 """What is promised holds on v4 too, in a real Airflow: creates, follow-ups, groups, retries, clears, marks, time-outs.
 
-A chosen few of the scenarios of the other files, each in one mode, played at the same time.
+A chosen few of the scenarios of the other files, each in one mode, started at the same time.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import pytest
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_1_PLUS
 
 from . import test_leftovers_end_to_end as leftovers
-from .conftest import Scene, Stage
+from .conftest import ServedRun, SharedAirflow
 
-Play = Callable[[Scene, str], None]
+Scenario = Callable[[ServedRun, str], None]
 CHOSEN = {
     "a_follow_up_fails_while_its_templates_are_rendered": "deferred",
     "a_follow_up_takes_longer_than_its_execution_timeout": "on_worker",
@@ -26,87 +26,89 @@ CHOSEN = {
     "a_live_follow_up_is_marked_successful_and_the_next_one_goes_on_in_its_session": "on_worker",
     "a_live_follow_up_is_marked_failed": "deferred",
 }
-PLAYS: dict[str, tuple[str, str, dict[str, str], Play]] = {}
+SCENARIOS: dict[str, tuple[str, str, dict[str, str], Scenario]] = {}
 for name, mode in CHOSEN.items():
     dag, params, scenario = leftovers.SCENARIOS[name]
-    PLAYS[name] = (dag, mode, params, scenario)
+    SCENARIOS[name] = (dag, mode, params, scenario)
 
 
-def play(dag: str, mode: str, **params: str) -> Callable[[Play], Play]:
-    def register(function: Play) -> Play:
-        PLAYS[function.__name__] = (dag, mode, params, function)
+def run_dag(dag: str, mode: str, **params: str) -> Callable[[Scenario], Scenario]:
+    def register(function: Scenario) -> Scenario:
+        SCENARIOS[function.__name__] = (dag, mode, params, function)
         return function
 
     return register
 
 
-@play("three", "deferred", prompt="for 1 s")
-def three_tasks_follow_each_other_in_one_session(scene: Scene, mode: str) -> None:  # noqa: ARG001
-    leftovers.ends(scene, "success")
-    assert [task.status for task in scene.tasks] == ["finished"] * 3
-    [session_id] = scene.server.sessions
-    for task_id, task in zip(("log_in", "browse", "ship"), scene.tasks, strict=True):
-        assert scene.run.xcom(task_id)["task_id"] == task.id
-        assert scene.run.xcom(task_id)["session_id"] == session_id
+@run_dag("three", "deferred", prompt="for 1 s")
+def three_tasks_follow_each_other_in_one_session(served: ServedRun, mode: str) -> None:  # noqa: ARG001
+    leftovers.ends(served, "success")
+    assert [task.status for task in served.tasks] == ["finished"] * 3
+    [session_id] = served.server.sessions
+    for task_id, task in zip(("log_in", "browse", "ship"), served.tasks, strict=True):
+        assert served.run.xcom(task_id)["task_id"] == task.id
+        assert served.run.xcom(task_id)["session_id"] == session_id
 
 
-@play("group", "on_worker")
-def a_task_of_a_group_fails_after_another_has_begun_its_session(scene: Scene, mode: str) -> None:  # noqa: ARG001
-    leftovers.ends(scene, "failed")
-    assert [task.prompt for task in scene.tasks] == ["log in as ann-the-buyer", "fail"]
-    assert len(scene.server.sessions) == 1
-    assert scene.run.instance("shop.stop")["state"] == "success"
+@run_dag("group", "on_worker")
+def a_task_of_a_group_fails_after_another_has_begun_its_session(served: ServedRun, mode: str) -> None:  # noqa: ARG001
+    leftovers.ends(served, "failed")
+    assert [task.prompt for task in served.tasks] == ["log in as ann-the-buyer", "fail"]
+    assert len(served.server.sessions) == 1
+    assert served.run.instance("shop.stop")["state"] == "success"
 
 
-@play("unordered_group", "deferred")
-def unordered_tasks_of_a_group_share_the_session_that_one_of_them_begins(scene: Scene, mode: str) -> None:  # noqa: ARG001
-    leftovers.ends(scene, "success")
-    assert [task.status for task in scene.tasks] == ["finished"] * 2
-    assert len(scene.server.sessions) == 1
-    assert scene.run.xcom("shop.first")["task_id"] == scene.tasks[0].id
+@run_dag("unordered_group", "deferred")
+def unordered_tasks_of_a_group_share_the_session_that_one_of_them_begins(served: ServedRun, mode: str) -> None:  # noqa: ARG001
+    leftovers.ends(served, "success")
+    assert [task.status for task in served.tasks] == ["finished"] * 2
+    assert len(served.server.sessions) == 1
+    assert served.run.xcom("shop.first")["task_id"] == served.tasks[0].id
 
 
-@play("branches", "deferred")
-def two_tasks_beside_each_other_share_a_session(scene: Scene, mode: str) -> None:  # noqa: ARG001
-    leftovers.ends(scene, "success")
-    assert [task.status for task in scene.tasks] == ["finished"] * 3
-    assert len(scene.server.sessions) == 1
+@run_dag("branches", "deferred")
+def two_tasks_beside_each_other_share_a_session(served: ServedRun, mode: str) -> None:  # noqa: ARG001
+    leftovers.ends(served, "success")
+    assert [task.status for task in served.tasks] == ["finished"] * 3
+    assert len(served.server.sessions) == 1
 
 
-@play("one", "on_worker", prompt="forever")
-def the_answer_to_the_create_is_lost_and_so_is_the_worker(scene: Scene, mode: str) -> None:  # noqa: ARG001
-    task = scene.wait_for_remote_task(seconds=240)
-    scene.wait_for_polls(task)
-    os.kill(scene.run.worker_pid("browse"), signal.SIGKILL)
-    scene.run.wait_for("browse", "running", try_number=2, seconds=240)
-    scene.wait_for_polls(task)
+@run_dag("one", "on_worker", prompt="forever")
+def the_answer_to_the_create_is_lost_and_so_is_the_worker(served: ServedRun, mode: str) -> None:  # noqa: ARG001
+    task = served.wait_for_remote_task(seconds=240)
+    served.wait_for_polls(task)
+    os.kill(served.run.worker_pid("browse"), signal.SIGKILL)
+    served.run.wait_for("browse", "running", try_number=2, seconds=240)
+    served.wait_for_polls(task)
     task.finish()
-    leftovers.ends(scene, "success")
-    assert scene.tasks == [task]
-    assert scene.run.xcom("browse")["task_id"] == task.id
+    leftovers.ends(served, "success")
+    assert served.tasks == [task]
+    assert served.run.xcom("browse")["task_id"] == task.id
 
 
 @pytest.fixture(scope="module")
-def played(stage: Stage, request: pytest.FixtureRequest) -> Iterator[dict[str, Future[None]]]:
+def started(shared_airflow: SharedAirflow, request: pytest.FixtureRequest) -> Iterator[dict[str, Future[None]]]:
     """All that are to be tested, at the same time."""
     tested = [item.callspec.params.get("v4") for item in request.session.items if hasattr(item, "callspec")]
 
     def run(name: str) -> None:
-        dag, mode, params, function = PLAYS[name]
-        conn, server = stage.v4_server()
+        dag, mode, params, function = SCENARIOS[name]
+        conn, server = shared_airflow.v4_server()
         if function is the_answer_to_the_create_is_lost_and_so_is_the_worker:
             server.api.fault(at="create", work="done")
-        scene = Scene(server, stage.airflow.run(f"{dag}_{mode}", conn=conn, **params))
-        function(scene, mode)
-        stage.airflow.until("no session is open a minute after the run", lambda: not server.open_sessions, seconds=60)
+        served = ServedRun(server, shared_airflow.airflow.run(f"{dag}_{mode}", conn=conn, **params))
+        function(served, mode)
+        shared_airflow.airflow.until(
+            "no session is open a minute after the run", lambda: not server.open_sessions, seconds=60
+        )
 
     with ThreadPoolExecutor(leftovers.AT_ONCE) as pool:
-        yield {name: pool.submit(run, name) for name in PLAYS if name in tested}
+        yield {name: pool.submit(run, name) for name in SCENARIOS if name in tested}
 
 
 @pytest.mark.skipif(not AIRFLOW_V_3_1_PLUS, reason="3.0 fails a task that was killed for good")
-@pytest.mark.parametrize("v4", PLAYS)
+@pytest.mark.parametrize("v4", SCENARIOS)
 def test_on_v4_too_nothing_is_paid_twice_left_open_or_closed_too_early_when(
-    played: dict[str, Future[None]], v4: str
+    started: dict[str, Future[None]], v4: str
 ) -> None:
-    played[v4].result()
+    started[v4].result()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.airflow.conftest import Stage
+from tests.airflow.conftest import SharedAirflow
 from tests.airflow.fake_server import FakeServer
 from tests.airflow.running_airflow import RunningAirflow, process_of
 from tests.fake_api import Recorded
@@ -51,7 +51,7 @@ class Askers:
 
 
 @pytest.fixture(scope="session")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def shared_airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedAirflow]:
     """An Airflow as it grows past one machine: two workers and two triggerers that share nothing but its servers."""
     with postgresql() as database, redis() as broker:
         settings = {
@@ -64,9 +64,9 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
             "scheduler.task_instance_heartbeat_timeout_detection_interval": 2,
         }
         home = tmp_path_factory.mktemp("airflow")
-        stage = Stage(home, Path(__file__).parent / "dags", settings=settings, components=COMPONENTS)
+        shared_airflow = SharedAirflow(home, Path(__file__).parent / "dags", settings=settings, components=COMPONENTS)
         try:
-            stage.open("shop_deferred", "shop_on_worker", "one_deferred", "one_on_worker")
-            yield stage
+            shared_airflow.open("shop_deferred", "shop_on_worker", "one_deferred", "one_on_worker")
+            yield shared_airflow
         finally:
-            stage.close()
+            shared_airflow.close()
