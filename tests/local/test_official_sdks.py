@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,6 +18,8 @@ from pathlib import Path
 import pytest
 
 from demo.ports import free_port
+from demo.programs import Programs
+from demo.waiting import until
 from tests.client.contracts.published import needs_published, v4
 
 from .only_in_the_cloud import listed, start_of
@@ -55,7 +57,7 @@ def checks(sdk: str) -> list[str]:
 
 
 @contextmanager
-def prism(contract: Path, url: str, log: Path) -> Iterator[str]:
+def prism(name: str, contract: Path, url: str, logs: Path) -> Iterator[str]:
     """Prism in front of a server: where it finds that the contract is broken, it answers with an error instead."""
     if not PRISM.exists():
         pytest.skip("Prism is not there: make prism, where Node is")
@@ -63,14 +65,13 @@ def prism(contract: Path, url: str, log: Path) -> Iterator[str]:
         pytest.skip(f"the published contract is not there: {contract.name}")
     port = free_port()
     command = [str(PRISM), "proxy", str(contract), url, "--port", str(port), "--errors"]
-    with log.open("w") as file, subprocess.Popen(command, stdout=file, stderr=file) as process:
-        try:
-            while "Prism is listening" not in log.read_text():
-                assert process.poll() is None, log.read_text()
-                time.sleep(0.1)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
+    programs = Programs(logs)
+    try:
+        program = programs.start(name, command, os.environ)
+        until("Prism listens", lambda: "Prism is listening" in program.log(), check=programs.check)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        programs.close()
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +93,7 @@ def judge(server: LocalServer, prism_logs: Path) -> Callable[[str], dict[str, st
         with ExitStack() as stack:
             url = f"{server.site}/api/{judge.api}"
             if judge.contract:
-                url = stack.enter_context(prism(CONTRACTS / judge.contract, url, prism_logs / name))
+                url = stack.enter_context(prism(name, CONTRACTS / judge.contract, url, prism_logs))
             command = [str(python), str(HERE / f"{judge.checks}.py"), url, KEY, server.site]
             ran = subprocess.run(command, capture_output=True, text=True, timeout=300)
         assert ran.returncode == 0, ran.stderr
@@ -113,7 +114,7 @@ def test_an_official_sdk_gets_what_it_expects(judge: Callable[[str], dict[str, s
 def test_prism_has_judged_every_operation_of_v4(judge: Callable[[str], dict[str, str]], prism_logs: Path) -> None:
     """But for those that only the cloud has: for a server that answers 501, Prism answers itself."""
     judge("v4-prism")
-    asked = set(re.findall(r"\[HTTP SERVER\] (\w+) (/[^\s?]*)", (prism_logs / "v4-prism").read_text()))
+    asked = set(re.findall(r"\[HTTP SERVER\] (\w+) (/[^\s?]*)", (prism_logs / "v4-prism.log").read_text()))
     for path, operations in v4()["paths"].items():
         pattern = re.compile(re.sub(r"\{\w+\}", "[^/]+", path))
         judged = {method for method, one in asked if pattern.fullmatch(one)}
