@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from importlib.metadata import entry_points
+from typing import Any
 
 import pytest
 from prefect import get_client
@@ -9,7 +10,7 @@ from prefect.blocks.core import Block
 from prefect.testing.standard_test_suites import BlockStandardTestSuite
 
 from browser_use_client import AuthenticationError, BrowserUseError, InvalidRequestError
-from prefect_browser_use import BrowserUseCredentials
+from prefect_browser_use import BrowserTask, BrowserUseCredentials
 from tests.fake_api import FakeApi, FakeApiProcess
 from tests.proxies import ForwardProxy
 
@@ -58,6 +59,24 @@ def test_the_key_is_shown_nowhere() -> None:
         document = client.read_block_document_by_name("masked", "browser-use-credentials", include_secrets=False)
     for shown in (repr(block), str(block), block.model_dump_json(), document.model_dump_json()):
         assert KEY not in shown
+
+
+@pytest.mark.parametrize(
+    ("block", "given", "said"),
+    [
+        (BrowserUseCredentials, {"base_ulr": KEY}, "BrowserUseCredentials has no field 'base_ulr'; there are api_key,"),
+        (BrowserTask, {"task": "Read.", "max_cost": KEY, "a": 1}, "BrowserTask has no field 'a', 'max_cost'; there"),
+        (BrowserTask, {"task": "Read.", "credentials": {"api_kye": KEY}}, "has no field 'api_kye'; there are api_key,"),
+        (BrowserUseCredentials, {"api_key": [KEY]}, "api_key"),
+        (BrowserTask, {"task": "Read.", "secrets": KEY}, "secrets"),
+    ],
+)
+def test_a_field_that_is_not_right_is_named_and_what_it_holds_is_not(
+    block: type[Block], given: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ValueError, match=said) as refused:
+        block(**given)
+    assert KEY not in str(refused.value)
 
 
 def test_the_form_has_the_api_version_as_a_choice() -> None:

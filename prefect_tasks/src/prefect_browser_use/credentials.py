@@ -15,6 +15,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from browser_use_client import Account, ApiVersion, AsyncBrowserUseClient, BrowserUseClient
+from prefect_browser_use.fields import SECRETIVE, refuse_unknown_fields
 
 LOGO = HttpUrl("https://github.com/browser-use.png")
 DOCUMENTATION = HttpUrl("https://docs.cloud.browser-use.com")
@@ -38,6 +39,9 @@ class BrowserUseCredentials(CredentialsBlock):
         show_live_url: Whether tasks show the URL of their live view in logs, artifacts and results, unless they are
             told otherwise. Whoever has it can drive the browser.
 
+    Raises:
+        ValueError: A field does not exist, or cannot be that.
+
     Example:
         ```python
         from prefect_browser_use import BrowserUseCredentials, run_browser_task
@@ -51,6 +55,8 @@ class BrowserUseCredentials(CredentialsBlock):
     _block_type_slug = "browser-use-credentials"
     _logo_url = LOGO
     _documentation_url = DOCUMENTATION
+
+    model_config = SECRETIVE
 
     api_key: SecretStr | None = Field(
         default=None, title="API key", description="The API key. Default: BROWSER_USE_API_KEY of the process."
@@ -84,6 +90,10 @@ class BrowserUseCredentials(CredentialsBlock):
         description="Show the URL of the live view in logs, artifacts and results. Whoever has it can drive the"
         " browser. Without it, `prefect-browser-use live SESSION_ID` opens the live view.",
     )
+
+    def block_initialization(self) -> None:
+        """Refuses a field that is none: a misspelt `base_url` would send the key to Browser Use Cloud."""
+        refuse_unknown_fields(self)
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:

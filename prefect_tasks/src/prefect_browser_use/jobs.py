@@ -16,6 +16,7 @@ from pydantic import Field, SecretStr
 from browser_use_client import AgentSettings, BrowserSettings, CreatedTask, CreateTaskRequest
 from prefect_browser_use.credentials import DOCUMENTATION, LOGO, BrowserUseCredentials
 from prefect_browser_use.earlier import Earlier
+from prefect_browser_use.fields import SECRETIVE, refuse_unknown_fields
 from prefect_browser_use.flow_runs import FlowRunWatch
 from prefect_browser_use.job_runs import BrowserTaskRun
 from prefect_browser_use.options import WAIT_WHEN_BUSY_SECONDS
@@ -43,6 +44,9 @@ class BrowserTask(JobBlock[BrowserTaskResult]):
         download_output_to: A folder there, for the files that the task leaves behind.
         keep_session: Whether the session stays open after the task, for follow-ups.
 
+    Raises:
+        ValueError: A field does not exist, or cannot be that.
+
     Example:
         ```python
         from prefect_browser_use import BrowserTask
@@ -58,6 +62,8 @@ class BrowserTask(JobBlock[BrowserTaskResult]):
     _block_type_slug = "browser-use-task"
     _logo_url = LOGO
     _documentation_url = DOCUMENTATION
+
+    model_config = SECRETIVE
 
     task: str = Field(description="The prompt.")
     credentials: BrowserUseCredentials = Field(
@@ -99,6 +105,10 @@ class BrowserTask(JobBlock[BrowserTaskResult]):
         title="Keep session",
         description="Whether the session stays open after the task, for follow-ups.",
     )
+
+    def block_initialization(self) -> None:
+        """Refuses a field that is none: a misspelt limit would be no limit."""
+        refuse_unknown_fields(self)
 
     def trigger(self, session_id: str | None = None) -> BrowserTaskRun:  # type: ignore[override] # see BrowserTaskRun
         """Start the task. A flow run that starts again finds the one that it started before.
