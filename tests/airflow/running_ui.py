@@ -1,16 +1,13 @@
-"""A running Airflow with the pages in its UI, what they are about, and a Chromium that looks at them."""
+"""A running Airflow with the pages in its UI, what they are about, and how a browser signs in to look at them."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page
 
 from tests.fake_api import API_KEY
 from tests.local.running_server import KEY as LOCAL_KEY
@@ -78,14 +75,6 @@ class RunningUi:
         self.airflow.stop()
         self.local.end()
         self.priced.close()
-
-
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 def sign_in(

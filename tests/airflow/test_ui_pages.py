@@ -10,9 +10,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, expect
 
 from airflow_browser_use.pages import MOUNTED_AT, path_of_page
+from tests.chromium import running_chromium
 
 from .running_airflow import Run
-from .running_ui import TIMEOUT_MS, RunningUi, chromium, framed, sign_in
+from .running_ui import TIMEOUT_MS, RunningUi, framed, sign_in
 
 expect.set_options(timeout=TIMEOUT_MS)
 LIVE = "http://live.test/"
@@ -41,7 +42,7 @@ def runs(ui: RunningUi) -> dict[str, Run]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with chromium() as browser:
+    with running_chromium() as browser:
         yield browser
 
 

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
+
+from tests.chromium import running_chromium
 
 from .pages import Site, running_site
 from .running_server import LocalServer
@@ -47,10 +48,8 @@ expect.set_options(timeout=30_000)
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """The browser of a person who watches. Its event loop would be in the way of those of other modules."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+    with running_chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(params=[(1440, 900), (390, 844)], ids=["desktop", "phone"])
