@@ -65,7 +65,7 @@ def fill(file: Path) -> None:
 def broken(server: LocalServer, session: str) -> Json:
     """The session, as soon as it was stopped."""
     while (found := server.http.get(f"/sessions/{session}").json())["status"] == "active":
-        pass
+        time.sleep(0.05)
     return found
 
 
@@ -150,7 +150,7 @@ def test_a_browser_on_a_page_with_an_endless_script_closes_with_its_session(serv
         sessionSettings={"profileId": profile(server)},
     )
     while not server.task(task["id"])["steps"]:
-        pass
+        time.sleep(0.05)
     server.http.patch(f"/tasks/{task['id']}", json={"action": "stop_task_and_session"})
     assert server.task(task["id"])["session"]["status"] == "stopped"
     assert not [
@@ -165,7 +165,7 @@ def test_a_profile_that_cannot_be_read_is_a_warning(server: LocalServer, site: S
     server.http.get("/sessions")
     file = server.data_dir / "profiles" / f"{kept}.json"
     while not file.exists():
-        pass
+        time.sleep(0.05)
     file.write_text(file.read_text()[:20])
     assert server.run("Report the page title.", **settings)["isSuccess"]
     assert f"what profile {kept} has kept cannot be read" in server.log.read_text()
