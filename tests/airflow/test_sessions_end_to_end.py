@@ -13,7 +13,7 @@ MODES = ("deferred", "on_worker")
 
 @pytest.fixture(scope="module")
 def branches(shared_airflow: SharedAirflow) -> dict[str, ServedRun]:
-    return {mode: shared_airflow.run_dag(f"branches_{mode}") for mode in MODES}
+    return {mode: shared_airflow.run_dag(f"branches_{mode}", prompt="forever") for mode in MODES}
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -21,8 +21,16 @@ def test_of_two_tasks_beside_each_other_the_one_that_ends_last_closes_the_sessio
     branches: dict[str, ServedRun], mode: str
 ) -> None:
     served = branches[mode]
-    assert served.run.wait() == "success"
+    served.wait_for_remote_task(2).finish()
+    served.run.airflow.until(
+        "one branch has ended",
+        lambda: "success" in {served.run.instance(branch)["state"] for branch in ("orders", "refunds")},
+    )
     [session_id] = {task.session_id for task in served.tasks}
+    last = served.wait_for_remote_task(3)
+    assert served.server.counted("PATCH", f"/sessions/{session_id}") == 0
+    last.finish()
+    assert served.run.wait() == "success"
     assert [task.status for task in served.tasks] == ["finished"] * 3
     assert served.server.counted("PATCH", f"/sessions/{session_id}") == 1
 

@@ -66,7 +66,7 @@ def unordered_tasks_of_a_group_share_the_session_that_one_of_them_begins(served:
     assert served.run.xcom("shop.first")["task_id"] == served.tasks[0].id
 
 
-@run_dag("branches", "deferred")
+@run_dag("branches", "deferred", prompt="for 1 s")
 def two_tasks_beside_each_other_share_a_session(served: ServedRun, mode: str) -> None:  # noqa: ARG001
     leftovers.ends(served, "success")
     assert [task.status for task in served.tasks] == ["finished"] * 3

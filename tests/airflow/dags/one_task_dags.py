@@ -55,7 +55,7 @@ for mode in ("deferred", "on_worker"):
         log_in = BrowserUseTaskOperator(task="log in", **{**common, **RETRIED, "task_id": "log_in"})
         for branch in ("orders", "refunds"):
             BrowserUseTaskOperator(
-                task="for 1 s",
+                task="{{ params.prompt }}",
                 session_id=log_in.output["session_id"],
                 wait_when_busy=60,
                 **{**common, **RETRIED, "task_id": branch},
