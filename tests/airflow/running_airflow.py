@@ -54,7 +54,7 @@ class RunningAirflow(Airflow):
             "core.test_connection": "Enabled",
             "api.workers": 1,
             "api_auth.jwt_issuer": "tests",  # 3.0 has none by default, which newer versions of PyJWT refuse
-            "dag_processor.min_file_process_interval": 600,  # no file changes
+            "dag_processor.min_file_process_interval": 600,  # a file is parsed again if it has changed
             "dag_processor.refresh_interval": 5,
             "dag_processor.stale_dag_threshold": 600,  # where it waits for a processor, DAGs are not gone
             "openlineage.selective_enable": True,

@@ -172,17 +172,23 @@ def test_structured_output_becomes_rows_of_a_table_once(theatre: Theatre, runs: 
 
 def test_the_asset_starts_the_second_dag_with_what_the_browser_read(theatre: Theatre, runs: dict[str, Run]) -> None:
     assert runs["read_open_orders"].wait(seconds=300) == "success"
-    second = theatre.first_run("sum_open_orders")
-    assert second.id.startswith("asset_triggered__")
-    assert second.wait() == "success"
-    assert second.xcom("total") == pytest.approx(18.90 + 149.99 + 310.25 + 42.00)
+    assert_sums_open_orders(theatre.first_run("sum_open_orders"))
+
+
+def assert_sums_open_orders(run: Run) -> None:
+    assert run.id.startswith("asset_triggered__")
+    assert run.wait() == "success"
+    assert run.xcom("total") == pytest.approx(18.90 + 149.99 + 310.25 + 42.00)
 
 
 def test_a_file_goes_into_the_form_and_another_one_comes_out(theatre: Theatre, runs: dict[str, Run]) -> None:
-    run = runs["return_order"]
+    assert_returns_order(runs["return_order"], theatre.receipt.name, theatre.downloads)
+
+
+def assert_returns_order(run: Run, receipt: str, downloads: Path) -> None:
     assert run.wait(seconds=300) == "success"
-    assert run.xcom("send_return")["output"] == f"Receipt: {theatre.receipt.name}\nReceipt size: {len(RECEIPT)} bytes"
-    lines = (theatre.downloads / "orders.csv").read_text().splitlines()
+    assert run.xcom("send_return")["output"] == f"Receipt: {receipt}\nReceipt size: {len(RECEIPT)} bytes"
+    lines = (downloads / "orders.csv").read_text().splitlines()
     assert lines[0] == "number,customer,placed,status,amount"
     assert len(lines) == 11
 
@@ -325,16 +331,11 @@ def test_on_v4_structured_output_becomes_rows_and_so_does_a_missed_day(theatre: 
 
 def test_on_v4_the_asset_starts_the_second_dag(theatre: Theatre, on_v4: dict[str, Run]) -> None:
     assert on_v4["read_open_orders"].wait(seconds=300) == "success"
-    second = theatre.first_runs("sum_open_orders", 2)[1]
-    assert second.wait() == "success"
-    assert second.xcom("total") == pytest.approx(18.90 + 149.99 + 310.25 + 42.00)
+    assert_sums_open_orders(theatre.first_runs("sum_open_orders", 2)[1])
 
 
 def test_on_v4_a_file_goes_into_the_form_and_another_one_comes_out(theatre: Theatre, on_v4: dict[str, Run]) -> None:
-    run = on_v4["return_order"]
-    assert run.wait(seconds=300) == "success"
-    assert run.xcom("send_return")["output"] == f"Receipt: {theatre.receipt.name}\nReceipt size: {len(RECEIPT)} bytes"
-    assert len((theatre.downloads_on_v4 / "orders.csv").read_text().splitlines()) == 11
+    assert_returns_order(on_v4["return_order"], theatre.receipt.name, theatre.downloads_on_v4)
 
 
 def test_on_v4_an_alert_is_text_since_there_are_no_pictures(theatre: Theatre, on_v4: dict[str, Run]) -> None:

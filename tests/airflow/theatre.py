@@ -47,7 +47,6 @@ class Theatre:
             EXAMPLES,
             {
                 **self.collector.settings,
-                "dag_processor.min_file_process_interval": 3600,  # they do not change
                 "secrets.backend": "airflow.secrets.local_filesystem.LocalFilesystemBackend",
                 "secrets.backend_kwargs": json.dumps({"connections_file_path": str(self._connections)}),
             },
