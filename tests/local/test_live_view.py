@@ -174,6 +174,7 @@ def test_an_output_is_a_table_where_it_is_one_and_can_be_copied(server: LocalSer
     assert page.evaluate(copied).splitlines()[3] == "A-1007,Margaret Hamilton,2026-11-10,Open,310.25 EUR"
     newest.get_by_role("button", name="Copy the output").click()
     expect(newest.get_by_role("button", name="Copy the output")).to_have_text("Copied")
+    expect(newest.get_by_role("button", name="Copy the table as CSV")).to_have_text("Copy CSV")
     assert page.evaluate(copied) == ended["output"]
     page.get_by_role("button", name="Copy the id of the session").click()
     expect(page.get_by_role("button", name="Copy the id of the session")).to_have_text("Copied")
@@ -195,6 +196,13 @@ def test_what_changes_leaves_alone_what_somebody_looks_at(server: LocalServer, s
     expect(page.locator(".task")).to_have_count(3)
     expect(page.locator(".task").nth(1).locator("pre")).to_be_visible()
     expect(summary).to_be_focused()
+    copy = page.get_by_role("button", name="Copy the output").last
+    copy.click()
+    expect(copy).to_have_text("Copied")
+    server.run("Wait 0 seconds.", sessionId=session)
+    expect(page.locator(".task")).to_have_count(4)
+    expect(copy).to_have_text("Copied")
+    expect(copy).to_be_focused()
 
 
 @DESKTOP

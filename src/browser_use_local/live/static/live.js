@@ -102,8 +102,10 @@ function tellTimes() {
   }
 }
 
+/** Says that it has copied for as long as the button has the focus: nobody can miss it by looking too late. */
 async function copy(button) {
   const text = button.dataset.copy;
+  button.focus(); // not every browser does so for a click
   try {
     await navigator.clipboard.writeText(text);
   } catch { // in a frame, or where the page did not come over TLS or from this machine
@@ -114,9 +116,9 @@ async function copy(button) {
     button.focus();
   }
   const label = button.textContent;
-  if (label === "Copied") return;
+  if (label === "Copied" || document.activeElement !== button) return;
   button.textContent = "Copied";
-  setTimeout(() => { button.textContent = label; }, 1200);
+  button.addEventListener("blur", () => { button.textContent = label; }, { once: true });
 }
 
 document.addEventListener("click", async ({ target }) => {
