@@ -8,11 +8,14 @@ from typing import Any, get_args
 
 import pytest
 
+from .running_prefect import WRITES_IN_BATCHES, RunningPrefect
+
 # Prefect reads these when it is first imported.
 os.environ["PREFECT_HOME"] = tempfile.mkdtemp(prefix="prefect-of-the-tests-")
 os.environ["PREFECT_LOCAL_STORAGE_PATH"] = os.environ["PREFECT_HOME"] + "/storage"
 os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 os.environ["PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW"] = "ignore"
+os.environ.update(WRITES_IN_BATCHES)
 
 import prefect
 import prefect.settings
@@ -21,8 +24,6 @@ from prefect.testing.utilities import prefect_test_harness
 from prefect_browser_use import BrowserTaskResult, BrowserUseCredentials, arun_browser_task, run_browser_task
 from tests.fake_api import FakeApi
 from tests.fake_api.world import Contract
-
-from .running_prefect import RunningPrefect
 
 Run = Callable[..., BrowserTaskResult]
 

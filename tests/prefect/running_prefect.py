@@ -18,13 +18,21 @@ T = TypeVar("T")
 
 ROOT = Path(__file__).parents[2]
 
+WRITES_IN_BATCHES = {
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "1",
+}
+"""A server writes states of task runs and events once a second. By default it writes each state by itself, and after
+one that met a locked SQLite another one each 5 s: it stays behind for as long as there were such."""
+
 
 class RunningPrefect(Prefect):
     """A Prefect server with a home of its own; a context manager."""
 
     def __init__(self, home: Path) -> None:
         super().__init__(Programs(home), home, Path(sys.prefix))
-        self.environment["PYTHONPATH"] = str(ROOT)
+        self.environment |= {"PYTHONPATH": str(ROOT)} | WRITES_IN_BATCHES
 
     def __enter__(self) -> RunningPrefect:
         self.start_server()
