@@ -1,9 +1,9 @@
 """Every quarter of an hour, close the browser sessions that runs of this Airflow have left open.
 
-The provider closes a session with its last task, or at the end of its run at the latest. What is left then was left
-because the server did not answer, or the scheduler was restarted in that moment: this DAG finds it. A session is closed
-only if a run of this Airflow began it and that run is over; not if a task set `keep_session=True` in it, or runs in it
-that the user wants left. Airflows that run the same DAGs should not share an API key.
+The provider closes a session with its last task, or soon after the end of its run: the scheduler sees to that, and
+tries for hours. What it cannot close, because only workers can reach the server or read the connection, this DAG finds.
+A session is closed only if a run of this Airflow began it and that run is over; not if a task set `keep_session=True`
+in it, or runs in it that the user wants left. Airflows that run the same DAGs should not share an API key.
 
 Needs Airflow 3 and the connection `browser_use_default` (type Browser Use: base URL and API key). On v4 it finds
 nothing, since v4 does not send back whose a session is; a browser stops by itself there, after four hours at the

@@ -105,6 +105,10 @@ class RunningAirflow(Airflow):
         """End a component that was started here, with everything that it started."""
         self._programs.end(self._running.pop(name), signum)
 
+    def pid_of(self, name: str) -> int:
+        """The process of a component that was started here."""
+        return self._running[name].pid
+
     def component_of(self, process: psutil.Process) -> str:
         """The name of the component that started a process, itself or through others."""
         ancestors = {process.pid, *(parent.pid for parent in process.parents())}

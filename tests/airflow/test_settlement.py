@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from airflow_browser_use.identity import TaskKey
-from airflow_browser_use.settlement import FEW_SESSIONS, Leftovers, leftovers, sessions_without_a_run, settle
+from airflow_browser_use.settlement import FEW_SESSIONS, Leftovers, Traces, leftovers, sessions_without_a_run, settle
 from browser_use_client import BrowserUseClient, Task
 from tests.fake_api import API_KEY, FakeApi
+from tests.fake_api.world import Contract
 
 from .fake_server import FakeServer
 
@@ -55,6 +56,10 @@ def key_of(run: str = RUN) -> str:
     return str(TaskKey(f"{run}/log_in/-1", 0, 0, 1, ends_with_run=True))
 
 
+def traces(run: str = RUN, *, has_ended: bool = True) -> Traces:
+    return Traces(run, [key_of(run)], (), has_ended=lambda: has_ended)
+
+
 def start(client: BrowserUseClient, prompt: str, run: str = RUN, **more: Any) -> str:
     return client.create_task(prompt, key=key_of(run), **more).session_id
 
@@ -65,7 +70,7 @@ def test_a_run_is_settled_with_few_requests_and_nothing_of_others_is_touched(ser
         mine = start(client, "log in", keep_session=True)
         theirs = [start(client, "log in", f"{RUN}{number}", keep_session=True) for number in range(others)]
         before = len(server.requests)
-        settle(client, RUN, [key_of()], since=SINCE, started=(), has_ended=lambda: True)
+        settle(client, [traces()], since=SINCE)
     assert len(server.requests) - before == 3
     assert {session.id for session in server.open_sessions} == set(theirs)
     assert server.sessions[mine].stopped
@@ -77,7 +82,7 @@ def test_a_server_whose_clock_is_behind_hides_no_session_of_a_run() -> None:
         api.advance(-1200)
         mine = start(client, "log in", keep_session=True)
         theirs = {start(client, "log in", f"{RUN}{number}", keep_session=True) for number in range(FEW_SESSIONS)}
-        settle(client, RUN, [key_of()], since=began, started=(), has_ended=lambda: True)
+        settle(client, [traces()], since=began)
         assert {session["id"] for session in api.sessions(status="active")} == theirs
         assert mine not in theirs
 
@@ -86,20 +91,47 @@ def test_where_no_session_is_open_a_run_costs_one_request(server: FakeServer) ->
     with BrowserUseClient(API_KEY, server.url) as client:
         start(client, "log in")
         before = len(server.requests)
-        settle(client, RUN, [key_of()], since=SINCE, started=(), has_ended=lambda: True)
+        assert settle(client, [traces()], since=SINCE)
     assert len(server.requests) - before == 1
+
+
+def requests_to_settle(contract: Contract, number: int) -> int:
+    """How many it takes if so many runs have ended, of which the last has left its session open."""
+    with FakeApi(contract, real_time=True) as api, BrowserUseClient(api.api_key, api.base_url) as client:
+        runs = [f"{RUN}{index}" for index in range(number)]
+        start(client, "log in", runs[-1], keep_session=True)
+        before = len(api.requests())
+        assert settle(client, map(traces, runs), since=SINCE)
+        assert [session["status"] for session in api.sessions()] == ["stopped"]
+        return len(api.requests()) - before
+
+
+@pytest.mark.parametrize("contract", ["v2-flat", "v4"])
+def test_a_thousand_runs_are_settled_with_as_few_requests_as_one(contract: Contract) -> None:
+    assert requests_to_settle(contract, 1000) == requests_to_settle(contract, 1)
+
+
+def test_what_of_one_run_cannot_be_closed_leaves_the_others_and_is_told(server: FakeServer) -> None:
+    with BrowserUseClient(API_KEY, server.url) as client:
+        for run in (RUN, f"{RUN}1"):
+            start(client, "log in", run, keep_session=True)
+        server.api.fault("PATCH", status=403)
+        assert not settle(client, [traces(), traces(f"{RUN}1")], since=SINCE)
+        assert len(server.open_sessions) == 1
+        assert settle(client, [traces(), traces(f"{RUN}1")], since=SINCE)
+    assert server.open_sessions == []
 
 
 def test_a_run_that_was_cleared_meanwhile_keeps_its_session(server: FakeServer) -> None:
     with BrowserUseClient(API_KEY, server.url) as client:
         session_id = start(client, "log in", keep_session=True)
-        settle(client, RUN, [key_of()], since=SINCE, started=(), has_ended=lambda: False)
+        settle(client, [traces(has_ended=False)], since=SINCE)
     assert not server.sessions[session_id].stopped
 
 
 def test_a_server_that_fails_is_no_error_of_the_scheduler(server: FakeServer) -> None:
     with BrowserUseClient("bu_another", server.url, api_version="v2-flat") as client:
-        settle(client, RUN, [key_of()], since=SINCE, started=(), has_ended=lambda: True)
+        assert not settle(client, [traces()], since=SINCE)
 
 
 def test_a_sweep_finds_the_sessions_whose_run_is_over(server: FakeServer) -> None:

@@ -22,7 +22,7 @@ from airflow_browser_use.operators import (
     BrowserUseTaskOperator,
 )
 from airflow_browser_use.sensors import BrowserUseTaskSensor
-from airflow_browser_use.settlement import settle
+from airflow_browser_use.settlement import Traces, settle
 from browser_use_client import BrowserUseClient, InvalidRequestError, OutputSchemaError, TaskTimeoutError
 
 from .fake_server import FakeServer
@@ -187,7 +187,7 @@ def test_what_an_ended_run_left_open_is_closed_and_what_others_have_open_is_not(
         key = str(TaskKey(instance, 5, 1, 3, ends_with_run=True))
         mine = client.create_task("log in", key=key, keep_session=True).session_id
         other = client.create_task("log in", key="of others", keep_session=True).session_id
-        settle(client, run, keys, since=since, started=(), has_ended=lambda: True)
+        settle(client, [Traces(run, keys, (), has_ended=lambda: True)], since=since)
     assert v4.sessions[mine].stopped
     assert not v4.sessions[other].stopped
 

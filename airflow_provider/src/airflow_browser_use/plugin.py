@@ -22,6 +22,20 @@ class SessionListener:
     """
 
     @hookimpl
+    def on_starting(self, component: Any) -> None:
+        """Have a scheduler sweep.
+
+        Called as the job of any component is made, which learns only afterwards whose it is (2.11 to 3.3.2).
+        """
+        try:
+            if hasattr(type(component), "job_type"):
+                from sqlalchemy import event
+
+                event.listen(type(component).job_type, "set", _job_is_of)
+        except Exception:
+            log.warning("What runs left open before this start may be open still.", exc_info=True)
+
+    @hookimpl
     def on_task_instance_success(self, task_instance: Any) -> None:
         """Close the session if it was left to whichever of unordered tasks ends last, and this is the last."""
         self._settle_instance(task_instance)
@@ -53,11 +67,21 @@ class SessionListener:
         try:
             dag = dag_run.dag  # None in the API server of 3.1
             if dag is None or any(map(_uses_a_browser, dag.task_dict.values())):
-                from airflow_browser_use.settling import EndedRun, settle_soon
+                from airflow_browser_use.settling import settler
 
-                settle_soon(EndedRun(dag_run.dag_id, dag_run.run_id))
+                settler().settle_soon(dag_run.dag_id, dag_run.run_id)
         except Exception:
             log.warning("What %s has left open may be open still.", dag_run, exc_info=True)
+
+
+def _job_is_of(_: Any, job_type: str, *__: Any) -> None:
+    try:
+        if job_type == "SchedulerJob":
+            from airflow_browser_use.settling import settler
+
+            settler().keep_sweeping()
+    except Exception:
+        log.warning("What runs left open before this start may be open still.", exc_info=True)
 
 
 def _uses_a_browser(task: Any) -> bool:

@@ -23,6 +23,23 @@ FEW_SESSIONS = 5
 
 
 @dataclass(frozen=True)
+class Traces:
+    """What tells whether something was left behind by a run that has ended.
+
+    Attributes:
+        name: The run, for the log.
+        keys: All under which it can have created tasks.
+        sessions: Those that end with it though no key says so.
+        has_ended: Asked again before anything is stopped: a run that is cleared begins anew.
+    """
+
+    name: str
+    keys: Collection[str]
+    sessions: Collection[str]
+    has_ended: Callable[[], bool]
+
+
+@dataclass(frozen=True)
 class Leftovers:
     """What is to be stopped: tasks that nobody waits for, and sessions with what runs in them."""
 
@@ -57,40 +74,45 @@ def leftovers(
     return Leftovers(tuple(task_id for task_id, where in orphans.items() if where not in closed), tuple(closed))
 
 
-def settle(
-    client: BrowserUseClient,
-    run: str,
-    keys: Collection[str],
-    *,
-    since: datetime,
-    started: Collection[str],
-    has_ended: Callable[[], bool],
-) -> None:
-    """Stop what a run has left behind. One request where no session of the account is open.
+def settle(client: BrowserUseClient, runs: Iterable[Traces], *, since: datetime) -> bool:
+    """Stop what runs have left behind. One request, and the runs are not looked at, where no session is open.
 
     Args:
         client: Of the server.
-        run: The run, for the log.
-        keys: All under which it can have created tasks.
-        since: When it began.
-        started: Sessions that end with it though no key says so.
-        has_ended: Asked again before anything is stopped: a run that is cleared begins anew.
+        runs: The runs.
+        since: When the first of them began.
+
+    Returns:
+        Whether that went well for all of them; what did not is logged.
     """
     try:
         open_sessions = [session.id for session in client.list_sessions(status="active")]
-        mine = Keys(keys)
-        tasks = ((task, TaskKey.read(mine.key_of(task))) for task in _tasks_in(client, open_sessions, since))
-        left = leftovers(tasks, open_sessions, started)
-        for task_id in left.tasks:
-            if has_ended():
-                client.stop_task(task_id)
-                log.warning("Remote task %s was stopped: its run %s has ended.", task_id, run)
-        for session_id in left.sessions:
-            if has_ended():
-                client.stop_session(session_id)
-                log.info("Session %s was closed: its run %s has ended.", session_id, run)
+        tasks = list(_tasks_in(client, open_sessions, since))
     except BrowserUseError as error:
-        log.warning("What run %s left open could not be closed; it may still cost. %s", run, error)
+        log.warning("What ended runs left open could not be closed; it may still cost. %s", error)
+        return False
+    if not open_sessions:
+        return True
+    went_well = [_settle_one(client, run, tasks, open_sessions) for run in runs]
+    return all(went_well)
+
+
+def _settle_one(client: BrowserUseClient, run: Traces, tasks: Iterable[Task], open_sessions: Collection[str]) -> bool:
+    mine = Keys(run.keys)
+    left = leftovers(((task, TaskKey.read(mine.key_of(task))) for task in tasks), open_sessions, run.sessions)
+    try:
+        for task_id in left.tasks:
+            if run.has_ended():
+                client.stop_task(task_id)
+                log.warning("Remote task %s was stopped: its run %s has ended.", task_id, run.name)
+        for session_id in left.sessions:
+            if run.has_ended():
+                client.stop_session(session_id)
+                log.info("Session %s was closed: its run %s has ended.", session_id, run.name)
+    except BrowserUseError as error:
+        log.warning("What run %s left open could not be closed; it may still cost. %s", run.name, error)
+        return False
+    return True
 
 
 def _tasks_in(client: BrowserUseClient, session_ids: Collection[str], since: datetime) -> Iterable[Task]:
