@@ -57,6 +57,7 @@ class RunningAirflow(Airflow):
             "dag_processor.min_file_process_interval": 600,  # a file is parsed again if it has changed
             "dag_processor.refresh_interval": 5,
             "dag_processor.stale_dag_threshold": 600,  # where it waits for a processor, DAGs are not gone
+            "openlineage.execution_timeout": 60,  # on a busy machine its process takes its time
             "openlineage.selective_enable": True,
             "openlineage.transport": json.dumps(
                 {"type": "file", "log_file_path": f"{home}/openlineage.jsonl", "append": True}
@@ -178,6 +179,12 @@ class Run(DagRun):
             return found if found["state"] == state and found["try_number"] >= try_number else None
 
         return self.airflow.until(f"{task_id} is {state}", look, seconds=seconds)
+
+    def taken_for_killed(self, task_id: str) -> bool:
+        """Whether a busy scheduler took a task for killed that had resumed (apache/airflow#67287)."""
+        ask = {"dag_id": self.dag_id, "run_id": self.id, "task_id": task_id, "event": "state mismatch"}
+        found = self.airflow.get("/api/v2/eventLogs", **ask)["event_logs"]
+        return any("finished with state success" in each["extra"] for each in found)
 
     def links(self, task_id: str) -> dict[str, str]:
         """What the buttons of the UI lead to."""

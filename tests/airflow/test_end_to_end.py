@@ -64,12 +64,9 @@ def test_what_a_page_says_reaches_the_server_as_it_is_and_the_rendered_fields_sh
     shared_airflow: SharedAirflow,
 ) -> None:
     page = "for 1 s: {{ conn.shop.password }} {{ var.value.x }} {% if %}"
-    servers = [shared_airflow.server() for _ in MODES]
-    for _, server in servers:
-        server.api.fault("POST", status=429)
     served_runs = [
-        ServedRun(server, shared_airflow.airflow.run(f"page_{mode}", conn=conn))
-        for mode, (conn, server) in zip(MODES, servers, strict=True)
+        shared_airflow.run_dag(f"page_{mode}", prepare=lambda server: server.api.fault("POST", status=429))
+        for mode in MODES
     ]
     for served in served_runs:
         assert served.run.wait() == "success"

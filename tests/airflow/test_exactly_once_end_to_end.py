@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -56,10 +57,8 @@ def killed(shared_airflow: SharedAirflow) -> dict[tuple[str, str], ServedRun]:
     served_runs = {}
     for mode in MODES:
         for name, moment in KILLED_AT.items():
-            conn, server = shared_airflow.server()
-            kill_who_asks(server, moment)
-            served_runs[mode, name] = ServedRun(
-                server, shared_airflow.airflow.run(f"one_{mode}", conn=conn, prompt="for 1 s")
+            served_runs[mode, name] = shared_airflow.run_dag(
+                f"one_{mode}", prepare=partial(kill_who_asks, moment=moment), prompt="for 1 s"
             )
     return served_runs
 
@@ -83,9 +82,8 @@ def test_a_worker_killed_at_any_moment_of_the_create_leaves_one_task_and_its_res
 def test_a_worker_killed_while_it_waits_is_followed_by_one_that_takes_the_task_up(
     shared_airflow: SharedAirflow,
 ) -> None:
-    conn, server = shared_airflow.server()
-    kill_who_asks(server, ("before", "GET", "/tasks/[^/]+"))
-    served = ServedRun(server, shared_airflow.airflow.run("one_on_worker", conn=conn, prompt="for 2 s"))
+    moment = ("before", "GET", "/tasks/[^/]+")
+    served = shared_airflow.run_dag("one_on_worker", prepare=partial(kill_who_asks, moment=moment), prompt="for 2 s")
     assert served.run.wait() == "success"
     [task] = served.tasks
     assert served.run.xcom("browse")["task_id"] == task.id

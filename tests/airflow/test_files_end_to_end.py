@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,11 @@ def served_runs(
     for mode in MODES:
         folder = tmp_path_factory.mktemp(mode)
         (folder / "in.csv").write_text("7;9.5")
-        conn, server = shared_airflow.server()
-        server.lose_download()
-        run = shared_airflow.airflow.run(
-            f"files_{mode}", conn=conn, folder=str(folder), prompt=f"{LEAVES_A_FILE} report {LONG}"
+        prompt = f"{LEAVES_A_FILE} report {LONG}"
+        run = shared_airflow.run_dag(
+            f"files_{mode}", prepare=FakeServer.lose_download, folder=str(folder), prompt=prompt
         )
-        served_runs[mode] = ServedRun(server, run), folder
+        served_runs[mode] = run, folder
     return served_runs
 
 
@@ -48,12 +48,12 @@ def signalled(
         for signum in (signal.SIGTERM, signal.SIGKILL):
             folder = tmp_path_factory.mktemp(mode)
             (folder / "in.csv").write_text("7;9.5")
-            conn, server = shared_airflow.server()
-            if signum == signal.SIGTERM:  # which the process outlives
-                server.lose_download()
-            signal_who_downloads(server, signum)
-            run = shared_airflow.airflow.run(f"files_{mode}", conn=conn, folder=str(folder), prompt=LEAVES_A_FILE)
-            served_runs[mode, signum.name] = ServedRun(server, run)
+            served_runs[mode, signum.name] = shared_airflow.run_dag(
+                f"files_{mode}",
+                prepare=partial(signal_who_downloads, signum=signum),
+                folder=str(folder),
+                prompt=LEAVES_A_FILE,
+            )
     return served_runs
 
 
@@ -66,7 +66,7 @@ def mode(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def served(served_runs: dict[str, tuple[ServedRun, Path]], mode: str) -> ServedRun:
     served = served_runs[mode][0]
-    assert served.run.wait() == "success"
+    assert served.wait_undisturbed() == "success"
     return served
 
 
@@ -77,6 +77,8 @@ def folder(served_runs: dict[str, tuple[ServedRun, Path]], mode: str) -> Path:
 
 def signal_who_downloads(server: FakeServer, signum: signal.Signals) -> None:
     """Send a signal to the process that asks for the first output file."""
+    if signum == signal.SIGTERM:  # which the process outlives
+        server.lose_download()
 
     def watch(request: Recorded) -> None:
         if request.method == "GET" and "/output-files/" in request.path:
@@ -88,7 +90,7 @@ def signal_who_downloads(server: FakeServer, signum: signal.Signals) -> None:
 
 def events(shared_airflow: SharedAirflow, served: ServedRun) -> list[dict[str, Any]]:
     """What OpenLineage was told of the task of this run, the oldest first."""
-    lines = (shared_airflow.airflow.home / "openlineage.jsonl").read_text().splitlines()
+    *lines, _being_written = (shared_airflow.airflow.home / "openlineage.jsonl").read_text().split("\n")
     told = [json.loads(line) for line in lines]
     by_workers = [event for event in told if "airflow" in event["run"]["facets"]]  # the scheduler tells of lost ones
     about = [event for event in by_workers if event["job"]["name"].endswith(".browse")]
@@ -118,7 +120,7 @@ def test_a_worker_that_ends_while_it_downloads_stops_nothing_and_the_next_try_ta
     signalled: dict[tuple[str, str], ServedRun], mode: str, signame: str
 ) -> None:
     served = signalled[mode, signame]
-    assert served.run.wait() == "success"
+    assert served.wait_undisturbed() == "success"
     [task] = served.tasks
     assert served.run.instance("browse")["try_number"] == 2
     assert served.stops(task) == 0
@@ -151,7 +153,8 @@ def test_openlineage_is_told_which_files_went_where_through_which_remote_task(
 ) -> None:
     [task] = served.tasks
     shared_airflow.airflow.until(
-        "the last event is written", lambda: events(shared_airflow, served)[-1]["eventType"] == "COMPLETE"
+        "the last event is written",
+        lambda: [each for each in events(shared_airflow, served)[-1:] if each["eventType"] == "COMPLETE"],
     )
     assert events(shared_airflow, served)[0]["eventType"] == "START"
     for event in events(shared_airflow, served):

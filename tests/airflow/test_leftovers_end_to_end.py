@@ -1,4 +1,4 @@
-"""Whatever happens to a run: no session is open a minute after it, and none is closed under a task that may go on.
+"""Whatever happens to a run: no session stays open after it, and none is closed under a task that may go on.
 
 Each scenario is one run in a real Airflow with a server of its own, whose creates, stops and open sessions are counted.
 They are started at the same time, since most of each is waiting.
@@ -34,13 +34,13 @@ def scenario(dag: str, **params: str) -> Callable[[Scenario], Scenario]:
 
 def live(served: ServedRun, mode: str, task_id: str, count: int) -> None:
     """Wait until a task instance waits for so many-th remote task."""
-    remote = served.wait_for_remote_task(count, seconds=240)
-    served.run.wait_for(task_id, WAITS[mode], seconds=240)
+    remote = served.wait_for_remote_task(count)
+    served.run.wait_for(task_id, WAITS[mode])
     served.wait_for_polls(remote)
 
 
 def ends(served: ServedRun, state: str) -> None:
-    assert served.run.wait(seconds=300) == state
+    assert served.run.wait() == state
 
 
 def clear_and_restart(served: ServedRun, mode: str, *task_ids: str) -> None:
@@ -60,19 +60,19 @@ def a_follow_up_fails_while_its_templates_are_rendered(served: ServedRun, mode: 
 
 @scenario("hasty_chain")
 def a_follow_up_takes_longer_than_its_execution_timeout(served: ServedRun, mode: str) -> None:  # noqa: ARG001
-    ends(served, "failed")
+    assert served.wait_undisturbed(tasks=2) == "failed"
     assert served.stops(served.tasks[1]) == 1
 
 
 @scenario("hasty_unkilled_chain")
 def a_late_follow_up_is_stopped_though_a_killed_one_would_not_be(served: ServedRun, mode: str) -> None:  # noqa: ARG001
-    ends(served, "failed")
+    assert served.wait_undisturbed(tasks=2) == "failed"
     assert served.stops(served.tasks[1]) == 1
 
 
 @scenario("patient_chain", prompt="fail")
 def a_follow_up_is_marked_failed_while_it_waits_for_its_retry(served: ServedRun, mode: str) -> None:  # noqa: ARG001
-    served.run.wait_for("browse", "up_for_retry", seconds=240)
+    served.run.wait_for("browse", "up_for_retry")
     assert not served.server.sessions[served.tasks[0].session_id].stopped
     served.run.mark("browse", "failed")
     ends(served, "failed")
@@ -82,7 +82,7 @@ def a_follow_up_is_marked_failed_while_it_waits_for_its_retry(served: ServedRun,
 def the_first_task_and_the_follow_up_are_cleared_while_the_follow_up_is_live(served: ServedRun, mode: str) -> None:
     live(served, mode, "browse", 2)
     clear_and_restart(served, mode, "log_in", "browse")
-    served.wait_for_remote_task(4, seconds=240)
+    served.wait_for_remote_task(4)
     old, new = served.tasks[1], served.tasks[3]
     assert old.stopped
     assert new.session_id == served.tasks[2].session_id != old.session_id
@@ -96,10 +96,10 @@ def the_first_task_and_the_follow_up_are_cleared_while_the_follow_up_waits_for_i
     served: ServedRun,
     mode: str,  # noqa: ARG001
 ) -> None:
-    served.run.wait_for("browse", "up_for_retry", seconds=240)
+    served.run.wait_for("browse", "up_for_retry")
     served.run.clear("log_in", "browse")
-    served.wait_for_remote_task(4, seconds=240)
-    served.run.wait_for("browse", "up_for_retry", try_number=2, seconds=240)
+    served.wait_for_remote_task(4)
+    served.run.wait_for("browse", "up_for_retry", try_number=2)
     served.run.mark("browse", "failed")
     ends(served, "failed")
     assert len(served.server.sessions) == 2
@@ -109,8 +109,8 @@ def the_first_task_and_the_follow_up_are_cleared_while_the_follow_up_waits_for_i
 def only_the_first_task_is_cleared_after_the_end(served: ServedRun, mode: str) -> None:  # noqa: ARG001
     ends(served, "success")
     served.run.clear("log_in")
-    served.wait_for_remote_task(3, seconds=240)
-    served.run.wait_for("log_in", "success", try_number=2, seconds=240)
+    served.wait_for_remote_task(3)
+    served.run.wait_for("log_in", "success", try_number=2)
     ends(served, "success")
 
 
@@ -118,7 +118,7 @@ def only_the_first_task_is_cleared_after_the_end(served: ServedRun, mode: str) -
 def a_group_is_cleared_while_a_task_in_it_is_live(served: ServedRun, mode: str) -> None:
     live(served, mode, "shop.browse", 1)
     clear_and_restart(served, mode, "shop.start", "shop.browse")
-    second = served.wait_for_remote_task(2, seconds=240)
+    second = served.wait_for_remote_task(2)
     assert second.session_id != served.tasks[0].session_id
     second.finish()
     ends(served, "success")
@@ -129,7 +129,7 @@ def a_group_is_cleared_while_a_task_in_it_is_live(served: ServedRun, mode: str) 
 def a_task_of_a_group_is_cleared_while_it_is_live(served: ServedRun, mode: str) -> None:
     live(served, mode, "shop.browse", 1)
     clear_and_restart(served, mode, "shop.browse")
-    served.wait_for_remote_task(2, seconds=240).finish()
+    served.wait_for_remote_task(2).finish()
     ends(served, "success")
     assert served.tasks[0].stopped
 
@@ -138,7 +138,7 @@ def a_task_of_a_group_is_cleared_while_it_is_live(served: ServedRun, mode: str) 
 def a_follow_up_is_cleared_while_it_is_live_and_goes_on_in_its_session(served: ServedRun, mode: str) -> None:
     live(served, mode, "browse", 2)
     clear_and_restart(served, mode, "browse")
-    served.wait_for_remote_task(3, seconds=240).finish()
+    served.wait_for_remote_task(3).finish()
     ends(served, "success")
     assert len(served.server.sessions) == 1
     assert served.stops(served.tasks[1]) == 1
@@ -146,11 +146,11 @@ def a_follow_up_is_cleared_while_it_is_live_and_goes_on_in_its_session(served: S
 
 @scenario("siblings")
 def a_branch_is_marked_failed_while_its_sibling_waits_for_the_session(served: ServedRun, mode: str) -> None:
-    served.wait_for_remote_task(2, seconds=240)
+    served.wait_for_remote_task(2)
     held = "first" if served.tasks[1].prompt == "forever" else "second"
     if held == "first":
         live(served, mode, "first", 2)
-        served.run.wait_for("second", "running", seconds=240)
+        served.run.wait_for("second", "running")
         served.run.mark("first", "failed")
     else:  # the other one came first, and has ended by itself
         live(served, mode, "first", 3)
@@ -196,22 +196,18 @@ def started(
     """All scenarios that are to be tested, at the same time."""
     tested = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
 
-    def run_dag(served: ServedRun, mode: str, name: str) -> None:
-        SCENARIOS[name][2](served, mode)
-        until = served.run.airflow.until
-        until("no session is open a minute after the run", lambda: not served.server.open_sessions, seconds=60)
+    def play(name: str, mode: str) -> None:
+        dag, params, function = SCENARIOS[name]
+        served = shared_airflow.run_dag(f"{dag}_{mode}", **params)
+        function(served, mode)
+        shared_airflow.airflow.until("no session is open after the run", lambda: not served.server.open_sessions)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        futures = {}
-        for name, mode in [(params["name"], params["mode"]) for params in tested if params.get("name") in SCENARIOS]:
-            dag, params, _ = SCENARIOS[name]
-            conn, server = shared_airflow.server()
-            futures[name, mode] = pool.submit(
-                lambda conn=conn, server=server, dag=dag, params=params, name=name, mode=mode: run_dag(
-                    ServedRun(server, shared_airflow.airflow.run(f"{dag}_{mode}", conn=conn, **params)), mode, name
-                )
-            )
-        yield futures
+        yield {
+            (params["name"], params["mode"]): pool.submit(play, params["name"], params["mode"])
+            for params in tested
+            if params.get("name") in SCENARIOS
+        }
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -223,8 +219,7 @@ def test_no_session_is_left_open_and_none_is_closed_too_early_when(
 
 
 def assert_left_running(served: ServedRun) -> None:
-    """Also once the run is settled."""
-    ends(served, "failed")
+    """Also once the run, which has ended, is settled."""
     served.run.airflow.until("the run is settled", lambda: served.server.counted("GET", "/sessions"))
     assert served.tasks[1].status == "started"
     assert served.stops(served.tasks[1]) == 0
@@ -245,6 +240,7 @@ def test_a_task_that_is_to_be_left_running_is_left_when_it_is_marked_failed(
     served = left["unkilled", mode]
     live(served, mode, "browse", 2)
     served.run.mark("browse", "failed")
+    ends(served, "failed")
     assert_left_running(served)
     if mode == "on_worker":
         assert "is left running (`stop_on_kill`)" in served.run.log("browse")
@@ -254,14 +250,18 @@ def test_a_task_that_is_to_be_left_running_is_left_when_it_is_marked_failed(
 def test_a_late_task_that_is_to_be_left_running_is_left_also_when_its_run_is_over(
     left: dict[tuple[str, str], ServedRun], mode: str
 ) -> None:
-    assert_left_running(left["hasty_unstopped", mode])
+    served = left["hasty_unstopped", mode]
+    assert served.wait_undisturbed(tasks=2) == "failed"
+    assert_left_running(served)
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_task_that_is_to_be_left_running_is_left_when_its_run_times_out(
     left: dict[tuple[str, str], ServedRun], mode: str
 ) -> None:
-    assert_left_running(left["expired_unkilled", mode])
+    served = left["expired_unkilled", mode]
+    assert served.wait_undisturbed(tasks=2) == "failed"
+    assert_left_running(served)
 
 
 @pytest.mark.skipif(not AIRFLOW_V_3_1_PLUS, reason="3.0 fails a task that was killed for good")
@@ -280,7 +280,7 @@ def test_an_edit_of_the_retries_neither_stops_the_live_task_of_a_killed_worker_n
         for served in served_runs.values():
             os.kill(served.run.worker_pid("browse"), signal.SIGKILL)
         for cleared, served in served_runs.items():
-            served.run.wait_for("browse", "running", try_number=3 if cleared else 2, seconds=240)
+            served.run.wait_for("browse", "running", try_number=3 if cleared else 2)
             task = served.tasks[-1]
             served.wait_for_polls(task)
             assert [each.status for each in served.tasks] == ["stopped"] * cleared + ["started"]
@@ -296,17 +296,17 @@ def test_unordered_follow_ups_that_resume_together_leave_no_session_open_and_clo
     shared_airflow: SharedAirflow,
 ) -> None:
     served = shared_airflow.run_dag("siblings_deferred", other="forever")
-    first = served.wait_for_remote_task(2, seconds=240)
+    first = served.wait_for_remote_task(2)
     shared_airflow.airflow.pause("triggerer")
     try:
         first.finish()
-        second = served.wait_for_remote_task(3, seconds=240)
+        second = served.wait_for_remote_task(3)
         second.finish()
         for branch in ("first", "second"):
-            served.run.wait_for(branch, "deferred", seconds=240)
+            served.run.wait_for(branch, "deferred")
     finally:
         shared_airflow.airflow.send("triggerer", signal.SIGCONT)
     ends(served, "success")
     assert [task.status for task in served.tasks] == ["finished"] * 3
     assert len(served.server.sessions) == 1
-    shared_airflow.airflow.until("no session is open", lambda: not served.server.open_sessions, seconds=60)
+    shared_airflow.airflow.until("no session is open", lambda: not served.server.open_sessions)

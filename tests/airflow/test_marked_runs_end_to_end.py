@@ -39,10 +39,10 @@ def live(shared_airflow: SharedAirflow) -> dict[str, ServedRun]:
 def test_the_api_server_closes_the_session_of_a_run_that_is_marked(waiting: dict[str, ServedRun], state: str) -> None:
     served = waiting[state]
     closed_by = who_closes(served)
-    served.run.wait_for("browse", "up_for_retry", seconds=240)
+    served.run.wait_for("browse", "up_for_retry")
     assert len(served.server.open_sessions) == 1
     served.run.end(state)
-    served.run.airflow.until("the session is closed", lambda: not served.server.open_sessions, seconds=60)
+    served.run.airflow.until("the session is closed", lambda: not served.server.open_sessions)
     assert "api-server" in closed_by  # the scheduler of 3.0 can see the end as well
     assert len(served.tasks) == 2
 
@@ -50,10 +50,10 @@ def test_the_api_server_closes_the_session_of_a_run_that_is_marked(waiting: dict
 @pytest.mark.parametrize("mode", MODES)
 def test_a_run_that_is_marked_failed_stops_the_task_that_is_under_way(live: dict[str, ServedRun], mode: str) -> None:
     served = live[mode]
-    task = served.wait_for_remote_task(2, seconds=240)
-    served.run.wait_for("browse", "deferred" if mode == "deferred" else "running", seconds=240)
+    task = served.wait_for_remote_task(2)
+    served.run.wait_for("browse", "deferred" if mode == "deferred" else "running")
     served.wait_for_polls(task)
     served.run.end("failed")
     served.wait_for_stop(task)
-    served.run.airflow.until("the session is closed", lambda: not served.server.open_sessions, seconds=60)
+    served.run.airflow.until("the session is closed", lambda: not served.server.open_sessions)
     assert len(served.tasks) == 2

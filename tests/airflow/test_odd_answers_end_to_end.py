@@ -21,10 +21,8 @@ def polled_oddly(shared_airflow: SharedAirflow) -> dict[tuple[str, str], ServedR
     served_runs = {}
     for mode in MODES:
         for name, odd in ODD.items():
-            conn, server = shared_airflow.server()
-            server.api.fault(at="poll", **odd)
-            served_runs[name, mode] = ServedRun(
-                server, shared_airflow.airflow.run(f"one_{mode}", conn=conn, prompt="for 4 s")
+            served_runs[name, mode] = shared_airflow.run_dag(
+                f"one_{mode}", prepare=lambda server, odd=odd: server.api.fault(at="poll", **odd), prompt="for 4 s"
             )
     return served_runs
 

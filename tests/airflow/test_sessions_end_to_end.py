@@ -7,6 +7,7 @@ import pytest
 from tests.fake_api import Recorded
 
 from .conftest import ServedRun, SharedAirflow
+from .fake_server import FakeServer
 
 MODES = ("deferred", "on_worker")
 
@@ -56,6 +57,7 @@ def test_a_follow_up_that_fails_keeps_the_session_for_its_retries_and_then_close
     assert served.run.wait() == "failed"
     assert [task.prompt for task in served.tasks] == ["log in", "fail", "fail", "fail"]
     [session_id] = {task.session_id for task in served.tasks}
+    served.run.airflow.until("the session is closed", lambda: not served.server.open_sessions)
     assert served.server.counted("PATCH", f"/sessions/{session_id}") == 1
 
 
@@ -63,15 +65,15 @@ def test_a_follow_up_that_fails_keeps_the_session_for_its_retries_and_then_close
 def test_a_follow_up_whose_session_is_gone_fails_at_once_and_says_which_task_should_have_kept_it(
     shared_airflow: SharedAirflow, mode: str
 ) -> None:
-    conn, server = shared_airflow.server()
+    def lose_session(server: FakeServer) -> None:
+        def lose(request: Recorded) -> None:
+            if (request.method, request.path) == ("POST", "/api/v2/tasks") and server.tasks:
+                for session_id in server.sessions:
+                    server.api.stop_session(session_id)
 
-    def lose_session(request: Recorded) -> None:
-        if (request.method, request.path) == ("POST", "/api/v2/tasks") and server.tasks:
-            for session_id in server.sessions:
-                server.api.stop_session(session_id)
+        server.api.observe(before=lose)
 
-    server.api.observe(before=lose_session)
-    served = ServedRun(server, shared_airflow.airflow.run(f"chain_{mode}", conn=conn))
+    served = shared_airflow.run_dag(f"chain_{mode}", prepare=lose_session)
     assert served.run.wait() == "failed"
     assert served.run.instance("browse")["try_number"] == 1
     assert [task.prompt for task in served.tasks] == ["log in"]

@@ -22,7 +22,7 @@ def forever(shared_airflow: SharedAirflow) -> dict[str, ServedRun]:
 
 
 def assert_stopped_once(served: ServedRun) -> None:
-    assert served.run.wait() == "failed"
+    assert served.wait_undisturbed() == "failed"
     [task] = served.tasks
     served.wait_for_stop(task)
     assert served.stops(task) == 1
@@ -40,7 +40,7 @@ def test_a_time_out_of_the_task_stops_the_remote_task_once(
 @pytest.mark.parametrize("mode", MODES)
 def test_the_log_says_that_the_late_task_was_stopped(forever: dict[str, ServedRun], mode: str) -> None:
     served = forever[f"late_{mode}"]
-    assert served.run.wait() == "failed"
+    assert served.wait_undisturbed() == "failed"
     log = served.run.log("browse")
     assert re.search(rf"Task {served.tasks[0].id} (in session \S+ )?did not end", log)
     assert "It was stopped." in log
@@ -50,9 +50,10 @@ def test_the_log_says_that_the_late_task_was_stopped(forever: dict[str, ServedRu
 @pytest.mark.parametrize("state", ["failed", "success"])
 @pytest.mark.parametrize("mode", MODES)
 def test_marking_the_task_stops_the_remote_task_once(shared_airflow: SharedAirflow, mode: str, state: str) -> None:
-    conn, server = shared_airflow.server()
-    server.api.show_recordings_at("http://recording.test/{session_id}")
-    served = ServedRun(server, shared_airflow.airflow.run(f"one_{mode}", conn=conn, prompt="forever"))
+    recorded = "http://recording.test/{session_id}"
+    served = shared_airflow.run_dag(
+        f"one_{mode}", prepare=lambda server: server.api.show_recordings_at(recorded), prompt="forever"
+    )
     task = served.wait_for_remote_task()
     served.wait_for_polls(task)
     links = served.run.links("browse")
@@ -69,10 +70,12 @@ def test_marking_the_task_stops_the_remote_task_once(shared_airflow: SharedAirfl
 
 
 def test_a_worker_that_is_shut_down_leaves_the_remote_task_to_the_retry(shared_airflow: SharedAirflow) -> None:
-    served = shared_airflow.run_dag("one_on_worker", prompt="for 5 s")
+    served = shared_airflow.run_dag("one_on_worker", prompt="forever")
     task = served.wait_for_remote_task()
     served.wait_for_polls(task)
-    os.kill(served.run.instance("browse")["pid"], signal.SIGTERM)
+    os.kill(served.run.worker_pid("browse"), signal.SIGTERM)
+    served.run.wait_for("browse", "running", try_number=2)
+    task.finish()
     assert served.run.wait() == "success"
     assert served.tasks == [task]
     assert served.stops(task) == 0
@@ -85,7 +88,7 @@ def test_a_worker_that_is_shut_down_without_retries_left_stops_the_remote_task(s
     served = shared_airflow.run_dag("expired_on_worker", prompt="forever")
     task = served.wait_for_remote_task()
     served.wait_for_polls(task)
-    os.kill(served.run.instance("browse")["pid"], signal.SIGTERM)
+    os.kill(served.run.worker_pid("browse"), signal.SIGTERM)
     assert_stopped_once(served)
 
 
