@@ -47,14 +47,14 @@ class Collector:
             "metrics.metrics_allow_list": "browser_use",
         }
 
-    def seen(self, name: str, **tags: str) -> list[Metric]:
-        """The metrics of a name so far that have these tags."""
-        metrics = [Metric.of(line) for line in self._lines]
-        return [metric for metric in metrics if metric.name == name and tags.items() <= metric.tags.items()]
+    def __len__(self) -> int:
+        """How many metrics there were so far."""
+        return len(self._lines)
 
-    def sum(self, name: str, **tags: str) -> float:
-        """What the counters of a name come to."""
-        return sum(metric.value for metric in self.seen(name, **tags))
+    def seen(self, name: str, *, since: int = 0, **tags: str) -> list[Metric]:
+        """The metrics of a name that have these tags, without those that were the first `since`."""
+        metrics = [Metric.of(line) for line in self._lines[since:]]
+        return [metric for metric in metrics if metric.name == name and tags.items() <= metric.tags.items()]
 
     def close(self) -> None:
         self._socket.close()

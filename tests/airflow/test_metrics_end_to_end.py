@@ -2,104 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.fake_api import FakeApi
+from .conftest import SharedAirflow
+from .fake_server import FakeServer
+from .statsd_collector import Metric
 
-from .conftest import ServedRun, SharedAirflow
-from .running_airflow import Run
-
-DONE = "one_deferred"
 MODES = ("deferred", "on_worker")
 
 
-@pytest.fixture(scope="module")
-def before(shared_airflow: SharedAirflow) -> dict[str, float]:
-    return sums_of_done(shared_airflow)
+class CountedRun:
+    """A run of a DAG, and what was counted of its task since it was started: other modules let the DAG run, too."""
+
+    def __init__(
+        self,
+        shared_airflow: SharedAirflow,
+        dag_id: str,
+        prompt: str,
+        prepare: Callable[[FakeServer], object] | None = None,
+    ) -> None:
+        def start_counting(server: FakeServer) -> None:
+            self._since = len(self._collector)
+            if prepare:
+                prepare(server)
+
+        self._collector = shared_airflow.collector
+        self._tags = {"dag_id": dag_id, "task_id": "browse"}
+        self.served = shared_airflow.run_dag(dag_id, prepare=start_counting, prompt=prompt)
+
+    def seen(self, name: str, **tags: str) -> list[Metric]:
+        return self._collector.seen(f"browser_use.{name}", since=self._since, **self._tags, **tags)
+
+    def sum(self, name: str, **tags: str) -> float:
+        return sum(metric.value for metric in self.seen(name, **tags))
+
+    def wait_for(self, name: str) -> None:
+        """Until it is counted: what a worker sends as it ends may come after the state of its run."""
+        self.served.run.airflow.until(f"{name} is counted", lambda: self.seen(name))
 
 
 @pytest.fixture(scope="module")
-def dear(shared_airflow: SharedAirflow) -> Iterator[list[Run]]:
-    """On a server where tasks spend a dollar a second, and never end."""
-    with FakeApi("v2-flat", real_time=True) as api:
-        api.script(status=None, spending=1.0)
-        connection = {"conn_type": "browser_use", "host": api.base_url, "password": api.api_key}
-        shared_airflow.airflow.add_connection("dear", connection)
-        yield [shared_airflow.airflow.run(f"dear_{mode}", prompt="read all orders", conn="dear") for mode in MODES]
-
-
-@pytest.fixture(scope="module")
-def served_runs(shared_airflow: SharedAirflow, before: dict[str, float]) -> dict[str, ServedRun]:  # noqa: ARG001 - it is taken first
+def runs(shared_airflow: SharedAirflow) -> dict[str, CountedRun]:
     """Started together, so that they need not be waited for one after the other."""
+
+    def spend(server: FakeServer) -> None:
+        """Tasks spend a dollar a second, and never end."""
+        server.api.script(status=None, spending=1.0)
+
     return {
-        "done": shared_airflow.run_dag(DONE, prompt="report 7"),
-        "late": shared_airflow.run_dag("late_on_worker", prompt="forever"),
-        "marked": shared_airflow.run_dag("unlimited_deferred", prompt="forever"),
+        "done": CountedRun(shared_airflow, "one_deferred", "report 7"),
+        "late": CountedRun(shared_airflow, "late_on_worker", "forever"),
+        "marked": CountedRun(shared_airflow, "unlimited_deferred", "forever"),
+        **{f"dear {mode}": CountedRun(shared_airflow, f"dear_{mode}", "read all orders", spend) for mode in MODES},
     }
 
 
-def tags_of(run: Run) -> dict[str, str]:
-    return {"dag_id": run.dag_id, "task_id": "browse"}
-
-
-def sums_of_done(shared_airflow: SharedAirflow) -> dict[str, float]:
-    """What the runs of the first DAG have come to: other modules let it run, too."""
+def test_a_task_that_has_done_its_work_is_counted_with_what_it_took(runs: dict[str, CountedRun]) -> None:
+    done = runs["done"]
+    assert done.served.wait_undisturbed() == "success"
+    done.wait_for("task.cost_usd")
     names = ("created", "reattached", "ended.finished", "steps", "cost_usd")
-    tags = {"dag_id": DONE, "task_id": "browse"}
-    return {name: shared_airflow.collector.sum(f"browser_use.task.{name}", **tags) for name in names}
-
-
-def test_a_task_that_has_done_its_work_is_counted_with_what_it_took(
-    shared_airflow: SharedAirflow, before: dict[str, float], served_runs: dict[str, ServedRun]
-) -> None:
-    assert served_runs["done"].run.wait() == "success"
-    counted = {name: after - before[name] for name, after in sums_of_done(shared_airflow).items()}
+    counted = {name: done.sum(f"task.{name}") for name in names}
     assert counted == pytest.approx({"created": 1, "reattached": 0, "ended.finished": 1, "steps": 2, "cost_usd": 0.05})
-    durations = shared_airflow.collector.seen("browser_use.task.duration", **tags_of(served_runs["done"].run))
-    assert durations[-1].kind == "ms"
+    assert done.seen("task.duration")[-1].kind == "ms"
 
 
 def test_requests_are_counted_on_the_worker_and_in_the_triggerer(
-    shared_airflow: SharedAirflow, served_runs: dict[str, ServedRun]
+    shared_airflow: SharedAirflow, runs: dict[str, CountedRun]
 ) -> None:
-    assert served_runs["done"].run.wait() == "success"
-    assert shared_airflow.collector.sum("browser_use.requests", **tags_of(served_runs["done"].run)) >= 2
-    conn = f"browser_use_{urlsplit(served_runs['done'].server.url).port}"
+    done = runs["done"]
+    assert done.served.wait_undisturbed() == "success"
+    shared_airflow.airflow.until("the worker tells of its requests", lambda: done.sum("requests") >= 2)
+    conn = f"browser_use_{urlsplit(done.served.server.url).port}"
     shared_airflow.airflow.until(
         "the triggerer tells of its requests",
         lambda: shared_airflow.collector.seen("browser_use.requests", browser_use_conn_id=conn),
     )
 
 
-def test_a_task_that_was_late_is_counted_as_stopped_and_why(
-    shared_airflow: SharedAirflow, served_runs: dict[str, ServedRun]
-) -> None:
-    assert served_runs["late"].run.wait() == "failed"
-    tags = tags_of(served_runs["late"].run)
-    assert shared_airflow.collector.sum("browser_use.task.stop", **tags, reason="timeout") == 1
-    assert shared_airflow.collector.sum("browser_use.task.ended.stopped", **tags) == 1
+def test_a_task_that_was_late_is_counted_as_stopped_and_why(runs: dict[str, CountedRun]) -> None:
+    late = runs["late"]
+    assert late.served.run.wait() == "failed"
+    late.wait_for("task.stop")
+    assert late.sum("task.stop", reason="timeout") == 1
+    assert late.sum("task.ended.stopped") == 1
 
 
-def test_a_task_that_the_triggerer_stops_is_counted_as_well(
-    shared_airflow: SharedAirflow, served_runs: dict[str, ServedRun]
-) -> None:
-    served = served_runs["marked"]
-    task = served.wait_for_remote_task()
-    served.run.wait_for("browse", "deferred")
-    served.wait_for_polls(task)
-    served.run.end("failed")
-    served.wait_for_stop(task)
-    shared_airflow.airflow.until(
-        "it is counted",
-        lambda: shared_airflow.collector.seen("browser_use.task.stop", **tags_of(served.run), reason="marked"),
-    )
+def test_a_task_that_the_triggerer_stops_is_counted_as_well(runs: dict[str, CountedRun]) -> None:
+    marked = runs["marked"]
+    task = marked.served.wait_for_remote_task()
+    marked.served.run.wait_for("browse", "deferred")
+    marked.served.wait_for_polls(task)
+    marked.served.run.end("failed")
+    marked.served.wait_for_stop(task)
+    marked.wait_for("task.stop")
+    assert marked.sum("task.stop", reason="marked") == 1
 
 
-def test_a_task_that_was_too_dear_is_counted_as_stopped_and_why(shared_airflow: SharedAirflow, dear: list[Run]) -> None:
-    for run in dear:
-        assert run.wait() == "failed"
-        assert shared_airflow.collector.sum("browser_use.task.stop", **tags_of(run), reason="cost_limit") == 1
-        assert shared_airflow.collector.sum("browser_use.task.ended.stopped", **tags_of(run)) == 1
+@pytest.mark.parametrize("mode", MODES)
+def test_a_task_that_was_too_dear_is_counted_as_stopped_and_why(runs: dict[str, CountedRun], mode: str) -> None:
+    dear = runs[f"dear {mode}"]
+    assert dear.served.wait_undisturbed() == "failed"
+    dear.wait_for("task.ended.stopped")
+    assert dear.sum("task.stop", reason="cost_limit") == 1
+    assert dear.sum("task.ended.stopped") == 1
