@@ -82,17 +82,23 @@ class RunningAirflow(Airflow):
         self._programs.close(signal.SIGKILL)
         self.close()
 
-    def pause(self, name: str) -> None:
-        """Stop a component in its tracks, but not while it locks the database for all others."""
+    def pause(self, name: str, *, alone: bool = False) -> None:
+        """Stop a component in its tracks, but not while it locks the database for all others.
+
+        Args:
+            name: The component.
+            alone: What it has started goes on.
+        """
+        send = self._running[name].send_signal if alone else self._running[name].signal_family
 
         def pause() -> bool:
-            self.send(name, signal.SIGSTOP)
+            send(signal.SIGSTOP)
             try:
                 with contextlib.closing(sqlite3.connect(self.home / "airflow.db", timeout=3)) as database:
                     database.execute("BEGIN IMMEDIATE")
                     database.rollback()
             except sqlite3.OperationalError:
-                self.send(name, signal.SIGCONT)
+                send(signal.SIGCONT)
                 return False
             return True
 

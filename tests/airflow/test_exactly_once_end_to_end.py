@@ -157,6 +157,37 @@ def test_a_scheduler_that_is_shut_down_with_its_workers_leaves_the_remote_task_t
     check_it_goes_on_to_its_end(served, task)
 
 
+@IS_RETRIED
+def test_a_scheduler_that_takes_a_task_that_resumes_for_killed_neither_repeats_nor_stops_it(
+    shared_airflow: SharedAirflow,
+) -> None:
+    """It does so where it hears of the resumption before it hears of the deferral (apache/airflow#67287)."""
+    airflow = shared_airflow.airflow
+
+    def pause_scheduler(server: FakeServer) -> None:
+        def pause(request: Recorded) -> None:
+            if request.method == "POST":
+                server.api.observe()
+                airflow.pause("scheduler", alone=True)
+
+        server.api.observe(before=pause)
+
+    served = shared_airflow.run_dag("one_deferred", prepare=pause_scheduler, prompt="forever")
+    task = served.wait_for_remote_task()
+    try:
+        served.wait_for_polls(task)
+        task.finish()
+        served.run.wait_for("browse", "scheduled")
+    finally:
+        airflow.send("scheduler", signal.SIGCONT)
+    assert served.run.wait() == "success"
+    assert served.run.taken_for_killed("browse")
+    assert served.tasks == [task]
+    assert task.stopped is None
+    assert served.run.xcom("browse")["task_id"] == task.id
+    assert served.server.open_sessions == []
+
+
 def test_dag_test_waits_itself_and_a_triggerer_that_sees_it_too_stops_nothing(shared_airflow: SharedAirflow) -> None:
     conn, server = shared_airflow.server()
     testing = shared_airflow.airflow.test_dag("tested_deferred", conn=conn, prompt="for 12 s")
