@@ -11,6 +11,7 @@ import runpy
 import sqlite3
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,8 @@ def test_open_telemetry_has_the_metrics_of_workers_and_triggerer(theatre: Theatr
     names = ("created", "ended.finished")
     for task_id in ("log_in", "read_orders", "report_shipping"):
         tags = {"dag_id": "shop_orders", "task_id": task_id}
+        ended = partial(theatre.collector.sum, "browser_use.task.ended.finished", **tags)
+        theatre.airflow.until(f"the worker of {task_id} tells of it as it ends", ended)
         counts = {name: theatre.collector.sum(f"browser_use.task.{name}", **tags) for name in names}
         assert counts == dict.fromkeys(names, 1)
         assert theatre.collector.sum("browser_use.task.duration", **tags) > 0  # below 3.3 its milliseconds
