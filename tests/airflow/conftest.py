@@ -66,15 +66,16 @@ class ServedRun:
     run: Run
     start: Callable[[], tuple[FakeServer, Run]] | None = None
 
-    def wait_undisturbed(self, *, tasks: int = 1) -> str:
+    def wait_undisturbed(self, *, tasks: int = 1, kills: int = 0) -> str:
         """The state in which the run ended, which is started again if Airflow was too busy for what is tested.
 
-        That is so where the scheduler took task `browse` for killed when it had resumed, and where the run was over
-        before it had come to so many remote tasks.
+        Args:
+            tasks: To how many remote tasks it has to come before it is over.
+            kills: How often the test kills task `browse`. A busy scheduler takes it for killed once more.
         """
         for _ in range(STARTS):
             state = self.run.wait()
-            if len(self.tasks) >= tasks and not self.run.taken_for_killed("browse"):
+            if len(self.tasks) >= tasks and self.run.taken_for_killed("browse") <= kills:
                 return state
             if self.start is None:
                 break

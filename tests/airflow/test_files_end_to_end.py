@@ -120,7 +120,7 @@ def test_a_worker_that_ends_while_it_downloads_stops_nothing_and_the_next_try_ta
     signalled: dict[tuple[str, str], ServedRun], mode: str, signame: str
 ) -> None:
     served = signalled[mode, signame]
-    assert served.wait_undisturbed() == "success"
+    assert served.wait_undisturbed(kills=int(signame == "SIGKILL")) == "success"
     [task] = served.tasks
     assert served.run.instance("browse")["try_number"] == 2
     assert served.stops(task) == 0
