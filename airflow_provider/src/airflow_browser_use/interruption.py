@@ -1,8 +1,18 @@
-"""SIGTERM on a worker: it is noticed here, and acted on where Airflow can be asked for the reason."""
+"""Signals on a worker: SIGTERM is noted, and acted on where Airflow can be asked why; a time-out strikes at once."""
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from airflow.providers.common.compat.sdk import AirflowTaskTimeout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import NoReturn
 
 SLICE_SECONDS = 0.5
 """Seconds after which a wait notices at the latest that the worker received SIGTERM. Airflow kills it after 5 s."""
@@ -41,3 +51,25 @@ class Interruption:
         while (left := until - time.monotonic()) > 0:
             time.sleep(min(left, SLICE_SECONDS))
             self.raise_if_asked()
+
+
+@contextmanager
+def striking_time_out() -> Iterator[None]:
+    """Let `execution_timeout` raise without a line in the log, for as long as a remote task may be waited for.
+
+    Airflow writes one first (3.3.2). If it strikes while a line is being written, which on a busy machine takes time,
+    it waits for the lock that it has interrupted: for ever, and the remote task goes on and costs.
+    """
+    airflows = signal.getsignal(signal.SIGALRM)
+    if not callable(airflows) or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def strike(*_: object) -> NoReturn:
+        raise AirflowTaskTimeout("`execution_timeout` has passed.")
+
+    signal.signal(signal.SIGALRM, strike)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGALRM, airflows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,6 +13,7 @@ from airflow_browser_use.compat import is_dag_test
 from airflow_browser_use.files import as_list
 from airflow_browser_use.follow_ups import SessionUse
 from airflow_browser_use.hooks import BrowserUseHook
+from airflow_browser_use.interruption import striking_time_out
 from airflow_browser_use.lineage import openlineage
 from airflow_browser_use.links import LiveViewLink, RecordingLink
 from airflow_browser_use.operators.task_arguments import TaskArguments
@@ -21,6 +23,7 @@ from airflow_browser_use.triggers import LATEST_RESUME_SECONDS, BrowserUseTaskTr
 from browser_use_client import TaskUnreachableError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import NoReturn
 
     from airflow.providers.common.compat.sdk import Context
@@ -208,9 +211,10 @@ class BrowserUseTaskOperator(TaskArguments):
             remote=(remote.task_id, remote.client.base_url) if remote and remote.task_id else None,
         )
 
+    @contextmanager
     def _remote_task(
         self, context: Context, browser_task_id: str | None = None, *, is_follow_up: bool = False
-    ) -> RemoteTask:
+    ) -> Iterator[RemoteTask]:
         """The remote task of this try, kept for `on_kill` and OpenLineage."""
         self._remote = RemoteTask(
             self._options(),
@@ -221,7 +225,8 @@ class BrowserUseTaskOperator(TaskArguments):
             browser_task_id,
             is_follow_up=is_follow_up,
         )
-        return self._remote
+        with striking_time_out(), self._remote as remote:
+            yield remote
 
     def _new_client(self, **options: Any) -> BrowserUseClient:
         known = {"api_version": self._api_version} if self._api_version else {}
