@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -26,9 +26,11 @@ from prefect_browser_use import (
     start_session,
     stop_session,
 )
+from prefect_browser_use.stops import await_stops
 from tests.fake_api import FakeApi
 
 from .conftest import Run, credentials_for
+from .test_jobs import run_out_of_time
 
 
 class InTheBackground:
@@ -194,6 +196,32 @@ def test_the_event_loop_goes_on_while_the_tasks_of_a_cancelled_flow_are_stopped_
 
     assert asyncio.run(cancel_them()) > len(prompts)
     assert flat_api.sessions(status="active") == []
+
+
+def test_gathered_tasks_whose_time_is_up_while_they_are_created_are_stopped(api: FakeApi) -> None:
+    api.script(status=None)
+
+    async def gather() -> None:
+        await asyncio.gather(*(arun_browser_task("Wait", credentials=credentials_for(api)) for _ in range(2)))
+
+    run_out_of_time(api, gather, creates=2)
+    assert [task["status"] for task in api.tasks()] == ["stopped", "stopped"]
+    assert api.sessions(status="active") == []
+
+
+def test_a_stop_that_is_made_is_waited_for_no_longer_also_by_who_is_cancelled_at_each_turn_of_the_event_loop() -> None:
+    async def cancel_at_each_turn() -> None:
+        stop: Future[bool] = Future()
+        waiting = asyncio.ensure_future(await_stops([stop]))
+        for turn in range(100):
+            await asyncio.sleep(0)
+            if turn == 50:
+                assert not waiting.done()
+                stop.set_result(True)
+            waiting.cancel()
+        assert waiting.done()
+
+    asyncio.run(cancel_at_each_turn())
 
 
 def test_a_stop_that_fails_is_tried_again(api: FakeApi, run: Run) -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import anyio
@@ -15,7 +17,7 @@ from prefect.testing.standard_test_suites import BlockStandardTestSuite
 from browser_use_client import TaskFailedError
 from demo.waiting import until
 from prefect_browser_use import BrowserTask, BrowserTaskRun, BrowserUseCredentials, FlowRunEndedError
-from tests.fake_api import FakeApi
+from tests.fake_api import FakeApi, Recorded
 
 from .conftest import credentials_for
 
@@ -150,24 +152,43 @@ def test_an_async_wait_that_is_cancelled_stops_the_task(api: FakeApi) -> None:
     assert api.sessions(status="active") == []
 
 
+def run_out_of_time(api: FakeApi, run: Callable[[], Coroutine[Any, Any, object]], *, creates: int) -> None:
+    """Runs something whose time is up while the server creates so many tasks for it."""
+    is_up = threading.Event()
+
+    def hold(request: Recorded) -> None:
+        if (request.method, request.path) in [(one["method"], one["path"]) for one in api.requests(at="create")]:
+            is_up.wait(60)
+
+    api.observe(before=hold)
+
+    async def run_and_cancel() -> None:
+        with anyio.CancelScope() as scope:  # as Prefect's time-outs, it cancels each `await`, and what is gathered
+
+            def cancel(_: object) -> None:
+                scope.cancel()
+                loop.call_later(0.2, is_up.set)  # the answers come a little after that
+
+            loop = asyncio.get_running_loop()
+            loop.run_in_executor(
+                None, until, "they are being created", lambda: len(api.requests(at="create")) == creates
+            ).add_done_callback(cancel)
+            await run()
+        assert scope.cancelled_caught
+
+    try:
+        asyncio.run(run_and_cancel())
+    finally:
+        is_up.set()
+
+
 @pytest.mark.parametrize("keep_session", [True, False])
 def test_an_async_trigger_that_is_cancelled_while_it_creates_its_task_stops_it(
     api: FakeApi, keep_session: bool
 ) -> None:
     api.script(status=None)
-    api.fault(at="create", delay=1.0)
-
-    async def run_out_of_time() -> None:
-        block = BrowserTask(task="Wait forever", credentials=credentials_for(api), keep_session=keep_session)
-        with anyio.CancelScope() as scope:  # as Prefect's time-outs, it cancels each `await`
-            triggering = asyncio.get_running_loop().run_in_executor(
-                None, until, "it is being created", lambda: api.requests(at="create")
-            )
-            triggering.add_done_callback(lambda _: scope.cancel())
-            await block.atrigger()
-        assert scope.cancelled_caught
-
-    asyncio.run(run_out_of_time())
+    block = BrowserTask(task="Wait forever", credentials=credentials_for(api), keep_session=keep_session)
+    run_out_of_time(api, block.atrigger, creates=1)
     assert [task["status"] for task in api.tasks()] == ["stopped"]
     assert api.sessions(status="active") == []
 

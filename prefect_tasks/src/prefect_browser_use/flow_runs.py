@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from typing import Any, TypeVar
 from uuid import UUID
@@ -134,8 +134,7 @@ class FlowRunWatch:
             self._interrupted = True
             if is_created():
                 job.cancel()
-            with anyio.CancelScope(shield=True):
-                await asyncio.wait([job], timeout=CREATION_GRACE_SECONDS)
+            await await_uncancelled([job], CREATION_GRACE_SECONDS)
             job.cancel()
             raise
 
@@ -165,6 +164,23 @@ class FlowRunWatch:
         own = self._states.own
         if self._runner_closes and self._runner_closes.is_set() and own and own.is_running():
             raise FlowRunEndedError("The flow was interrupted.", self.lineage[0])
+
+
+async def await_uncancelled(jobs: Iterable[asyncio.Future[Any]], seconds: float) -> None:
+    """Waits until jobs are done, however often the coroutine is cancelled meanwhile; the caller raises what ended it.
+
+    A time-out of Prefect's cancels what it is around until that has ended: at each turn of the event loop, so that
+    what is gathered inside is cancelled before `asyncio.wait` can say that a job is done.
+
+    Args:
+        jobs: What is waited for.
+        seconds: How long at most.
+    """
+    end = time.monotonic() + seconds
+    with anyio.CancelScope(shield=True):  # keeps those off that are around this coroutine itself
+        while (jobs := [job for job in jobs if not job.done()]) and (left := end - time.monotonic()) > 0:
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait(jobs, timeout=left)
 
 
 def flow_is_retried() -> bool:

@@ -16,10 +16,9 @@ from concurrent.futures import wait as wait_for
 from typing import Any
 from uuid import UUID
 
-import anyio
-
 from browser_use_client import BrowserUseClient
 from prefect_browser_use.credentials import BrowserUseCredentials
+from prefect_browser_use.flow_runs import await_uncancelled
 
 REQUESTS_AT_ONCE = 16
 """Requests that a process sends at the same time: 200 stops take 4 s where each is one request of 0.3 s."""
@@ -82,14 +81,7 @@ def wait_for_stops(stops: Iterable[Future[bool]]) -> None:
 
 async def await_stops(stops: Iterable[Future[bool]]) -> None:
     """As `wait_for_stops`, for asyncio, however often the coroutine is cancelled meanwhile."""
-    end = time.monotonic() + STOP_GRACE_SECONDS + STOP_REQUEST_SECONDS
-    waiting = {asyncio.wrap_future(stop) for stop in stops}
-    with anyio.CancelScope(shield=True):
-        while waiting and (left := end - time.monotonic()) > 0:
-            try:
-                waiting = (await asyncio.wait(waiting, timeout=left))[1]
-            except asyncio.CancelledError:
-                continue  # the caller raises what ended it
+    await await_uncancelled(map(asyncio.wrap_future, stops), STOP_GRACE_SECONDS + STOP_REQUEST_SECONDS)
 
 
 class _Round:
