@@ -7,7 +7,8 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import Generic, TypeVar
@@ -102,7 +103,7 @@ class _Lane(Generic[T]):
 
     Args:
         name: Of the thread.
-        work: Is given all that waits by then, the oldest first. What it raises is logged: a sweep tries again.
+        work: Is given all that waits by then, the oldest first. What it raises is logged.
     """
 
     def __init__(self, name: str, work: Callable[[list[T]], object]) -> None:
@@ -119,16 +120,24 @@ class _Lane(Generic[T]):
             items = [self._waiting.get()]
             while not self._waiting.empty():
                 items.append(self._waiting.get())
-            try:
+            with _logged():
                 self._work(items)
-            except Exception:
-                log.warning("What ended runs left open could not be closed; it may still cost.", exc_info=True)
 
 
 def _when_due(items: list[tuple[float, Callable[[], object]]]) -> None:
     for due, work in items:
         time.sleep(max(due - time.monotonic(), 0.0))
-        work()
+        with _logged():
+            work()
+
+
+@contextmanager
+def _logged() -> Iterator[None]:
+    """A failure is logged and no more: a sweep tries again."""
+    try:
+        yield
+    except Exception:
+        log.warning("What ended runs left open could not be closed; it may still cost.", exc_info=True)
 
 
 _settlers: list[Settler] = []
