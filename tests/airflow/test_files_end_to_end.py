@@ -18,6 +18,9 @@ from .fake_server import FakeServer
 from .running_airflow import process_of
 
 MODES = ("deferred", "on_worker")
+V4 = "on_v4"
+"""In place of a mode: on a worker, with a server that speaks v4."""
+DAG_IDS = {"deferred": "files_deferred", "on_worker": "files_on_worker", V4: "files_on_worker"}
 LONG = "x" * 100
 # Of a task that ends at once, a busy scheduler of Airflow's makes one try more (apache/airflow#67287).
 LEAVES_A_FILE = "for 3 s, leave a.csv"
@@ -28,12 +31,12 @@ def served_runs(
     shared_airflow: SharedAirflow, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, tuple[ServedRun, Path]]:
     served_runs = {}
-    for mode in MODES:
+    for mode in (*MODES, V4):
         folder = tmp_path_factory.mktemp(mode)
         (folder / "in.csv").write_text("7;9.5")
         prompt = f"{LEAVES_A_FILE} report {LONG}"
         run = shared_airflow.run_dag(
-            f"files_{mode}", prepare=FakeServer.lose_download, folder=str(folder), prompt=prompt
+            DAG_IDS[mode], v4=mode == V4, prepare=FakeServer.lose_download, folder=str(folder), prompt=prompt
         )
         served_runs[mode] = run, folder
     return served_runs
@@ -57,7 +60,7 @@ def signalled(
     return served_runs
 
 
-@pytest.fixture(params=MODES)
+@pytest.fixture(params=[*MODES, V4])
 def mode(request: pytest.FixtureRequest) -> str:
     mode: str = request.param
     return mode
@@ -97,6 +100,7 @@ def events(shared_airflow: SharedAirflow, served: ServedRun) -> list[dict[str, A
     return [event for event in about if event["run"]["facets"]["airflow"]["dagRun"]["run_id"] == served.run.id]
 
 
+@pytest.mark.parametrize("mode", MODES, indirect=True)
 def test_a_file_is_uploaded_once_and_the_download_that_failed_is_made_up_for_by_the_retry(
     served: ServedRun, folder: Path
 ) -> None:
@@ -116,6 +120,7 @@ def test_a_file_is_uploaded_once_and_the_download_that_failed_is_made_up_for_by_
         pytest.param("SIGKILL", marks=pytest.mark.skipif(not AIRFLOW_V_3_1_PLUS, reason="3.0 never retries it")),
     ],
 )
+@pytest.mark.parametrize("mode", MODES, indirect=True)
 def test_a_worker_that_ends_while_it_downloads_stops_nothing_and_the_next_try_takes_the_finished_task_up(
     signalled: dict[tuple[str, str], ServedRun], mode: str, signame: str
 ) -> None:
@@ -140,12 +145,14 @@ def test_the_asset_event_says_which_session_and_task_it_was_and_what_it_cost(
     shared_airflow: SharedAirflow, served: ServedRun, mode: str
 ) -> None:
     found = shared_airflow.airflow.get(
-        "/api/v2/assets/events", source_dag_id=f"files_{mode}", source_run_id=served.run.id
+        "/api/v2/assets/events", source_dag_id=DAG_IDS[mode], source_run_id=served.run.id
     )
     [task] = served.tasks
+    cost = served.run.xcom("browse")["cost"]
     assert [event["extra"] for event in found["asset_events"]] == [
-        {"session_id": task.session_id, "task_id": task.id, "cost": 0.05}
+        {"session_id": task.session_id, "task_id": task.id, "cost": cost}
     ]
+    assert cost > 0.05 if mode == V4 else cost == 0.05, "on v4 with the browser"
 
 
 def test_openlineage_is_told_which_files_went_where_through_which_remote_task(

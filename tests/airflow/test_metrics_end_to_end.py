@@ -23,6 +23,8 @@ class CountedRun:
         dag_id: str,
         prompt: str,
         prepare: Callable[[FakeServer], object] | None = None,
+        *,
+        v4: bool = False,
     ) -> None:
         def start_counting(server: FakeServer) -> None:
             self._since = len(self._collector)
@@ -31,7 +33,7 @@ class CountedRun:
 
         self._collector = shared_airflow.collector
         self._tags = {"dag_id": dag_id, "task_id": "browse"}
-        self.served = shared_airflow.run_dag(dag_id, prepare=start_counting, prompt=prompt)
+        self.served = shared_airflow.run_dag(dag_id, v4=v4, prepare=start_counting, prompt=prompt)
 
     def seen(self, name: str, **tags: str) -> list[Metric]:
         return self._collector.seen(f"browser_use.{name}", since=self._since, **self._tags, **tags)
@@ -54,14 +56,16 @@ def runs(shared_airflow: SharedAirflow) -> dict[str, CountedRun]:
 
     return {
         "done": CountedRun(shared_airflow, "one_deferred", "report 7"),
+        "done on v4": CountedRun(shared_airflow, "one_on_worker", "report 7", v4=True),
         "late": CountedRun(shared_airflow, "late_on_worker", "forever"),
         "marked": CountedRun(shared_airflow, "unlimited_deferred", "forever"),
         **{f"dear {mode}": CountedRun(shared_airflow, f"dear_{mode}", "read all orders", spend) for mode in MODES},
     }
 
 
-def test_a_task_that_has_done_its_work_is_counted_with_what_it_took(runs: dict[str, CountedRun]) -> None:
-    done = runs["done"]
+@pytest.mark.parametrize("name", ["done", "done on v4"])
+def test_a_task_that_has_done_its_work_is_counted_with_what_it_took(runs: dict[str, CountedRun], name: str) -> None:
+    done = runs[name]
     assert done.served.wait_undisturbed() == "success"
     done.wait_for("task.cost_usd")
     names = ("created", "reattached", "ended.finished", "steps", "cost_usd")

@@ -18,7 +18,8 @@ MODES = ("deferred", "on_worker")
 def forever(shared_airflow: SharedAirflow) -> dict[str, ServedRun]:
     """Remote tasks that end only if they are stopped, started together."""
     names = [f"{kind}_{mode}" for kind in ("late", "overdue", "expired") for mode in MODES]
-    return {name: shared_airflow.run_dag(name, prompt="forever") for name in names}
+    on_v4 = {f"{name} on v4": shared_airflow.run_dag(name, v4=True, prompt="forever") for name in names[-2:]}
+    return {name: shared_airflow.run_dag(name, prompt="forever") for name in names} | on_v4
 
 
 def assert_stopped_once(served: ServedRun) -> None:
@@ -93,25 +94,31 @@ def test_a_worker_that_is_shut_down_without_retries_left_stops_the_remote_task(s
 
 
 def test_a_triggerer_that_was_paused_while_another_took_over_stops_nothing(shared_airflow: SharedAirflow) -> None:
-    served = shared_airflow.run_dag("one_deferred", prompt="forever")
-    task = served.wait_for_remote_task()
-    served.wait_for_polls(task)
+    served_runs = [shared_airflow.run_dag("one_deferred", v4=v4, prompt="forever") for v4 in (False, True)]
+    tasks = [served.wait_for_remote_task() for served in served_runs]
+    for served, task in zip(served_runs, tasks, strict=True):
+        served.wait_for_polls(task)
     shared_airflow.airflow.pause("triggerer")
     shared_airflow.airflow.start_component("triggerer", "second-triggerer")
-    served.wait_for_polls(task)
+    for served, task in zip(served_runs, tasks, strict=True):
+        served.wait_for_polls(task)
     shared_airflow.airflow.send("triggerer", signal.SIGCONT)
-    trigger_logs = shared_airflow.airflow.home / "logs" / "dag_id=one_deferred" / f"run_id={served.run.id}"
-    shared_airflow.airflow.until(
-        "on_kill is called falsely",
-        lambda: any("is left running" in log.read_text() for log in trigger_logs.rglob("*.trigger.*")),
-    )
-    task.finish()
-    assert served.run.wait() == "success"
-    assert served.tasks == [task]
-    assert task.stopped is None
-    assert served.stops(task) == 0
+    for served, task in zip(served_runs, tasks, strict=True):
+        trigger_logs = shared_airflow.airflow.home / "logs" / "dag_id=one_deferred" / f"run_id={served.run.id}"
+        shared_airflow.airflow.until(
+            "on_kill is called falsely",
+            lambda logs=trigger_logs: any("is left running" in log.read_text() for log in logs.rglob("*.trigger.*")),
+        )
+        task.finish()
+        assert served.run.wait() == "success"
+        assert served.tasks == [task]
+        assert task.stopped is None
+        assert served.stops(task) == 0
 
 
+@pytest.mark.parametrize("server", ["", " on v4"])
 @pytest.mark.parametrize("mode", MODES)
-def test_a_time_out_of_the_run_stops_the_remote_task_once(forever: dict[str, ServedRun], mode: str) -> None:
-    assert_stopped_once(forever[f"expired_{mode}"])  # last, since it takes a minute
+def test_a_time_out_of_the_run_stops_the_remote_task_once(
+    forever: dict[str, ServedRun], mode: str, server: str
+) -> None:
+    assert_stopped_once(forever[f"expired_{mode}{server}"])  # last, since it takes a minute
