@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout
@@ -30,17 +31,31 @@ def times_logged() -> Iterator[list[int]]:
     assert signal.signal(signal.SIGALRM, before) is handle_timeout
 
 
-def test_a_time_out_stops_the_remote_task_before_a_line_is_logged_which_may_have_to_wait_for_ever(
-    server: FakeServer, times_logged: list[int]
-) -> None:
+@pytest.fixture
+def struck_at_poll(server: FakeServer) -> FakeServer:
+    """A server at whose first answer to a poll the time is over."""
+
     def strike(request: Recorded) -> None:
         if request.method == "GET" and request.path.startswith("/api/v2/tasks/"):
             server.api.observe()
             os.kill(os.getpid(), signal.SIGALRM)
 
     server.api.observe(after=strike)
+    return server
+
+
+def test_a_time_out_stops_the_remote_task_before_a_line_is_logged_which_may_have_to_wait_for_ever(
+    struck_at_poll: FakeServer, times_logged: list[int]
+) -> None:
+    with pytest.raises(AirflowTaskTimeout, match="longer than its `execution_timeout` of 0:00:05"):
+        execute(browse("forever", execution_timeout=timedelta(seconds=5)))
+    assert times_logged == []
+    [task] = struck_at_poll.tasks.values()
+    assert task.status == "stopped"
+
+
+@pytest.mark.usefixtures("struck_at_poll")
+def test_an_alarm_of_somebody_else_is_left_alone(times_logged: list[int]) -> None:
     with pytest.raises(AirflowTaskTimeout):
         execute(browse("forever"))
-    assert times_logged == []
-    [task] = server.tasks.values()
-    assert task.status == "stopped"
+    assert times_logged == [signal.SIGALRM]

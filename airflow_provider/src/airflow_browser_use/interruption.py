@@ -12,6 +12,7 @@ from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import timedelta
     from typing import NoReturn
 
 SLICE_SECONDS = 0.5
@@ -54,19 +55,19 @@ class Interruption:
 
 
 @contextmanager
-def striking_time_out() -> Iterator[None]:
+def striking_time_out(execution_timeout: timedelta | None) -> Iterator[None]:
     """Let `execution_timeout` raise without a line in the log, for as long as a remote task may be waited for.
 
     Airflow writes one first (3.3.2). If it strikes while a line is being written, which on a busy machine takes time,
     it waits for the lock that it has interrupted: for ever, and the remote task goes on and costs.
     """
     airflows = signal.getsignal(signal.SIGALRM)
-    if not callable(airflows) or threading.current_thread() is not threading.main_thread():
+    if execution_timeout is None or not callable(airflows) or threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def strike(*_: object) -> NoReturn:
-        raise AirflowTaskTimeout("`execution_timeout` has passed.")
+        raise AirflowTaskTimeout(f"The task took longer than its `execution_timeout` of {execution_timeout}.")
 
     signal.signal(signal.SIGALRM, strike)
     try:

@@ -225,7 +225,7 @@ class BrowserUseTaskOperator(TaskArguments):
             browser_task_id,
             is_follow_up=is_follow_up,
         )
-        with striking_time_out(), self._remote as remote:
+        with striking_time_out(self.execution_timeout), self._remote as remote:
             yield remote
 
     def _new_client(self, **options: Any) -> BrowserUseClient:
