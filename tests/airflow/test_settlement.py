@@ -35,9 +35,10 @@ def task(
         ([task("log_in", **OWNED), task("read")], Leftovers()),  # `keep_session=True` on the last one
         ([task("log_in")], Leftovers()),
         ([task("guest", "started")], Leftovers(tasks=("guest",))),  # in a session from elsewhere
-        ([task("log_in", "started", **OWNED, **LEFT)], Leftovers()),
+        ([task("log_in", "started", **OWNED, **LEFT)], Leftovers(more_to_come=True)),
         ([task("log_in", "failed", **OWNED, **LEFT)], Leftovers(sessions=("s",))),
-        ([task("log_in", **OWNED), task("guest", "started", others=True)], Leftovers()),
+        ([task("log_in", **OWNED), task("guest", "started", others=True)], Leftovers(more_to_come=True)),
+        ([task("log_in", **OWNED), task("read"), task("guest", "started", others=True)], Leftovers()),
         ([task("log_in", **OWNED), task("guest", others=True)], Leftovers(sessions=("s",))),
         ([task("log_in", others=True)], Leftovers()),  # another Airflow's
         ([task("log_in", session="closed", **OWNED)], Leftovers()),
@@ -120,6 +121,21 @@ def test_what_of_one_run_cannot_be_closed_leaves_the_others_and_is_told(server: 
         assert len(server.open_sessions) == 1
         assert settle(client, [traces(), traces(f"{RUN}1")], since=SINCE)
     assert server.open_sessions == []
+
+
+@pytest.mark.parametrize("contract", ["v2-flat", "v4"])
+def test_a_session_in_which_a_task_was_left_running_is_closed_once_that_has_ended(contract: Contract) -> None:
+    key = str(TaskKey(f"{RUN}/log_in/-1", 0, 0, 1, ends_with_run=True, left=True))
+    left = Traces(RUN, [key], (), has_ended=lambda: True)
+    with FakeApi(contract, real_time=True) as api, BrowserUseClient(api.api_key, api.base_url) as client:
+        api.script(status=None)
+        task = client.create_task("log in", key=key, keep_session=True)
+        assert not settle(client, [left], since=SINCE)
+        assert [each["status"] for each in api.tasks()] == ["started"]
+        api.end_task(task.id)
+        assert [session["status"] for session in api.sessions()] == ["active"]
+        assert settle(client, [left], since=SINCE)
+        assert [session["status"] for session in api.sessions()] == ["stopped"]
 
 
 def test_a_run_that_was_cleared_meanwhile_keeps_its_session(server: FakeServer) -> None:

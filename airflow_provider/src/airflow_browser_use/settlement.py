@@ -41,10 +41,17 @@ class Traces:
 
 @dataclass(frozen=True)
 class Leftovers:
-    """What is to be stopped: tasks that nobody waits for, and sessions with what runs in them."""
+    """What is to be stopped: tasks that nobody waits for, and sessions with what runs in them.
+
+    Attributes:
+        tasks: The tasks.
+        sessions: The sessions.
+        more_to_come: A session is to be closed as well, but only once a task in it has ended.
+    """
 
     tasks: tuple[str, ...] = ()
     sessions: tuple[str, ...] = ()
+    more_to_come: bool = False
 
 
 def leftovers(
@@ -60,18 +67,20 @@ def leftovers(
         open_sessions: Ids of sessions that are open.
         started: Of these, the ones that end with the run though no key says so.
     """
-    owned, needed = set(started), set[str]()
+    owned, kept, busy = set(started), set[str](), set[str]()
     orphans: dict[str, str] = {}
     for task, key in tasks:
         if key:
-            (owned if key.ends_with_run else needed).add(task.session_id)
+            (owned if key.ends_with_run else kept).add(task.session_id)
         if not task.has_ended:
             if key and not key.left:
                 orphans[task.id] = task.session_id
             else:
-                needed.add(task.session_id)
-    closed = [session_id for session_id in open_sessions if session_id in owned - needed]
-    return Leftovers(tuple(task_id for task_id, where in orphans.items() if where not in closed), tuple(closed))
+                busy.add(task.session_id)
+    ending = [session_id for session_id in open_sessions if session_id in owned - kept]
+    closed = tuple(session_id for session_id in ending if session_id not in busy)
+    stopped = tuple(task_id for task_id, where in orphans.items() if where not in closed)
+    return Leftovers(stopped, closed, more_to_come=len(closed) < len(ending))
 
 
 def settle(client: BrowserUseClient, runs: Iterable[Traces], *, since: datetime) -> bool:
@@ -83,7 +92,7 @@ def settle(client: BrowserUseClient, runs: Iterable[Traces], *, since: datetime)
         since: When the first of them began.
 
     Returns:
-        Whether that went well for all of them; what did not is logged.
+        Whether nothing is left to be stopped. Where that did not go well, it is logged.
     """
     try:
         open_sessions = [session.id for session in client.list_sessions(status="active")]
@@ -93,8 +102,8 @@ def settle(client: BrowserUseClient, runs: Iterable[Traces], *, since: datetime)
         return False
     if not open_sessions:
         return True
-    went_well = [_settle_one(client, run, tasks, open_sessions) for run in runs]
-    return all(went_well)
+    are_settled = [_settle_one(client, run, tasks, open_sessions) for run in runs]
+    return all(are_settled)
 
 
 def _settle_one(client: BrowserUseClient, run: Traces, tasks: Iterable[Task], open_sessions: Collection[str]) -> bool:
@@ -112,7 +121,7 @@ def _settle_one(client: BrowserUseClient, run: Traces, tasks: Iterable[Task], op
     except BrowserUseError as error:
         log.warning("What run %s left open could not be closed; it may still cost. %s", run.name, error)
         return False
-    return True
+    return not left.more_to_come
 
 
 def _tasks_in(client: BrowserUseClient, session_ids: Collection[str], since: datetime) -> Iterable[Task]:
