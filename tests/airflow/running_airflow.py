@@ -25,6 +25,7 @@ T = TypeVar("T")
 WAITS_FOR_A_PERSON = {"awaiting_input", "deferred"}  # the latter below 3.3
 TIMEOUT_SECONDS = 300.0  # of a test: on a busy machine everything takes its time
 READS_SECONDS = 5.0  # for which a person reads a question; by then the scheduler knows that its task waits
+LOG_CHARACTERS = 5_000
 POLL_SECONDS = 0.4  # each poll takes its share of the processors from what is waited for
 
 
@@ -166,7 +167,14 @@ class Run(DagRun):
     airflow: RunningAirflow
 
     def wait(self, *, seconds: float = TIMEOUT_SECONDS) -> str:
-        return super().wait(seconds=seconds)
+        """The state in which it ended. Of one that failed, a test that fails as well shows the ends of the logs."""
+        state = super().wait(seconds=seconds)
+        if state == "failed":
+            failed = self.airflow.get(f"{self._path}/taskInstances", state="failed")["task_instances"]
+            for each in failed:
+                log = self.log(each["task_id"], each["map_index"])
+                print(f"{self.dag_id}, {each['task_id']}: {log[-LOG_CHARACTERS:]}")
+        return state
 
     def instance(self, task_id: str, map_index: int = -1) -> dict[str, Any]:
         suffix = "" if map_index < 0 else f"/{map_index}"
