@@ -54,7 +54,7 @@ class InTheBackground:
         """Ends the flow run; what it raised."""
         with get_client(sync_client=True) as client:
             how(client, self.flow_run_id)
-        return self._running.exception(30)
+        return self._running.exception(60)
 
 
 def cancel(client: SyncPrefectClient, flow_run_id: Any) -> None:

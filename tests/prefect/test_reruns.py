@@ -189,14 +189,22 @@ class Account:
         self.name = name
 
 
-class Pauses:
-    """How long the coroutine of each account waits before it begins: in the second attempt, the other way round."""
+class Turns:
+    """Lets the coroutine of one account begin when that of the other is done: in the second attempt, of the other."""
 
     def __init__(self) -> None:
         self.attempt = 0
 
+    def start_attempt(self) -> None:
+        self.attempt += 1
+        self._one_is_done = asyncio.Event()
+
     async def wait(self, name: str) -> None:
-        await asyncio.sleep(0.5 if (name == "alice") == (self.attempt == 1) else 0.0)
+        if (name == "alice") == (self.attempt == 1):
+            await self._one_is_done.wait()
+
+    def done(self) -> None:
+        self._one_is_done.set()
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Prefect leaves sockets of its own open
@@ -204,20 +212,21 @@ class Pauses:
 def test_coroutines_that_begin_alike_go_on_in_their_own_browser_or_anew_in_a_new_one(
     api: FakeApi, account: Callable[[str], Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    pauses = Pauses()
+    turns = Turns()
 
     async def use(account: Any) -> None:
         name = getattr(account, "name", account)
-        await pauses.wait(name)
+        await turns.wait(name)
         async with abrowser_session(credentials=credentials_for(api)) as session:
             await session.arun("Open the bank")
             await session.arun(f"Sign in as {name}")
+        turns.done()
 
     @flow(retries=1)
     async def shops() -> None:
-        pauses.attempt += 1
+        turns.start_attempt()
         await asyncio.gather(use(account("alice")), use(account("bob")))
-        if pauses.attempt == 1:
+        if turns.attempt == 1:
             raise InterruptedRunError
 
     asyncio.run(shops())
