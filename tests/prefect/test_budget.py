@@ -26,19 +26,19 @@ def test_a_deployment_that_was_too_dear_today_is_paused_and_another_one_is_not(
         api.script(cost="0.30")
         environment = {"BROWSER_USE_API_KEY": api.api_key, "BROWSER_USE_BASE_URL": api.base_url}
         prefect_server.start("serve", "-m", "tests.prefect.flows", "serve", **environment)
-        runs = [prefect_server.run_deployment(name) for name in ("event-loop", "blocked-by-task")]
+        runs = [prefect_server.run_deployment(name) for name in ("own-tasks", "blocked-by-task")]
         for run in runs:
             assert prefect_server.ended(run)["state_type"] == "COMPLETED"
 
         # Prefect's server writes events down in batches, some seconds after they came.
-        costs = {"event-loop": 4, "blocked-by-task": 1}
+        costs = {"own-tasks": 5, "blocked-by-task": 1}
         until("all costs are written", lambda: {name: number_of_costs(prefect_server, name) for name in costs} == costs)
 
-        for name in costs:  # four tasks for 1.20 US dollars, and one for 0.30
+        for name in costs:  # five tasks for 1.50 US dollars, and one for 0.30
             prefect_server.start(f"watch-{name}", str(EXAMPLE), f"{name}/{name}", "1.00")
 
-        dear, cheap = (f"/deployments/{prefect_server.deployment(name)}" for name in ("event-loop", "blocked-by-task"))
-        until(lambda: prefect_server.log("watch-event-loop"), lambda: prefect_server.get(dear)["paused"], 120)
+        dear, cheap = (f"/deployments/{prefect_server.deployment(name)}" for name in ("own-tasks", "blocked-by-task"))
+        until(lambda: prefect_server.log("watch-own-tasks"), lambda: prefect_server.get(dear)["paused"], 120)
         until(
             "the other one was looked at",
             lambda: "has cost 0.30 of 1.00" in prefect_server.log("watch-blocked-by-task"),
