@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import Any, TypeVar
 from uuid import UUID
@@ -27,6 +27,9 @@ T = TypeVar("T")
 
 CREATION_GRACE_SECONDS = 4.0
 """What a task that is being created when its task run is cancelled gets, to be known and so to be stopped."""
+
+PAUSE_SECONDS = 0.01
+"""Between two turns of an event loop at each of which a time-out of Prefect's cancels its coroutines again."""
 
 CROWDED_WAITS = 100
 """Waits in a process at which pauses are twice as long: then all tasks together poll no more than 200 times a second.
@@ -179,8 +182,18 @@ async def await_uncancelled(jobs: Iterable[asyncio.Future[Any]], seconds: float)
     end = time.monotonic() + seconds
     with anyio.CancelScope(shield=True):  # keeps those off that are around this coroutine itself
         while (jobs := [job for job in jobs if not job.done()]) and (left := end - time.monotonic()) > 0:
-            with suppress(asyncio.CancelledError):
+            try:
                 await asyncio.wait(jobs, timeout=left)
+            except asyncio.CancelledError:
+                _pause_event_loop()
+
+
+def _pause_event_loop() -> None:
+    """Leaves the processor to what is waited for; once for all who are cancelled at a turn of the event loop."""
+    global _paused_at
+    if time.monotonic() - _paused_at > PAUSE_SECONDS:
+        time.sleep(PAUSE_SECONDS)
+        _paused_at = time.monotonic()
 
 
 def flow_is_retried() -> bool:
@@ -213,4 +226,5 @@ def _note_end(job: asyncio.Future[Any]) -> None:
         job.exception()
 
 
+_paused_at = 0.0
 _waiting: set[FlowRunWatch] = set()
