@@ -81,10 +81,8 @@ test-airflow: $(AIRFLOW)/.ready chromium ## the Airflow provider, and its exampl
 .PHONY: test-airflow-scale
 test-airflow-scale: $(CELERY)/.ready servers ## the Airflow provider with Celery, PostgreSQL, and two of what there can be two of
 	$(CELERY)/bin/pytest -q tests/airflow_scale
-# What needs a Prefect server for other processes, and all the rest.
-prefect = $(call beside,$(1) tests/prefect,-m prefect_server,-m 'not prefect_server')
 test-prefect: $(PREFECT)/.ready chromium ## the Prefect integration, and its examples with the local server
-	$(call prefect,$(PREFECT)/bin/pytest -q)
+	$(PREFECT)/bin/pytest -q tests/prefect
 # On older versions, warnings are theirs to keep.
 AIRFLOWS := $(foreach version,2.11 3.0 3.1 3.2,test-airflow-$(version))
 PREFECTS := $(filter-out test-$(notdir $(PREFECT)),$(foreach version,3.6 3.7 3.8 3.9,test-prefect-$(version)))
@@ -93,7 +91,7 @@ test-matrix: test-airflow $(AIRFLOWS) test-airflow-scale test-prefect $(PREFECTS
 $(AIRFLOWS): test-airflow-%: $(BUILD)/env/airflow-%/.ready chromium
 	$(call airflow,$(BUILD)/env/airflow-$*/bin/pytest -q -W ignore)
 $(PREFECTS): test-prefect-%: $(BUILD)/env/prefect-%/.ready $(CLIENT)/.ready chromium
-	$(call prefect,$(BUILD)/env/prefect-$*/bin/pytest -q -W ignore)
+	$(BUILD)/env/prefect-$*/bin/pytest -q -W ignore tests/prefect
 # What starts no Airflow and no Prefect server for other processes, and no browser: those ask for much more than they use.
 LOWEST_AIRFLOW := --ignore-glob='*_end_to_end.py' --ignore=tests/airflow/test_examples.py
 LOWEST_PREFECT := $(foreach name,credentials files flow_runs jobs run_browser_task sessions,tests/prefect/test_$(name).py)

@@ -28,16 +28,6 @@ from tests.fake_api.world import Contract
 Run = Callable[..., BrowserTaskResult]
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "prefect_server: needs a Prefect server for other processes.")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "prefect_server" in getattr(item, "fixturenames", ()):
-            item.add_marker("prefect_server")
-
-
 @pytest.fixture(scope="session")
 def harness() -> Iterator[None]:
     """A Prefect server for the flows and tasks of this process."""
