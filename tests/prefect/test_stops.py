@@ -28,8 +28,9 @@ TASKS = {
 ON_V4 = pytest.mark.parametrize("api", ["v4"], indirect=True)
 """Each way to end is tested on one contract: what it sends is the client's, and tested for itself."""
 
-WITHIN = 20.0
-"""Seconds. It takes 1 to 3, unless the machine is busy; at 30 Prefect kills the process."""
+WITHIN = 120.0
+"""Seconds. It takes 1 to 3, unless Prefect's server is too busy to tell the process. What a process has not stopped
+when Prefect kills it, 30 s after it told it to end, nobody stops."""
 
 
 if prefect.__version__.startswith("3.8."):
