@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from collections.abc import Callable
 
 import pytest
-from prefect import flow
+from prefect import Task, flow, task
 from prefect.transactions import transaction
 
 from browser_use_client import TaskFailedError, UnsupportedOptionError
@@ -60,6 +61,20 @@ def test_a_transaction_that_is_rolled_back_stops_its_session(flat_api: FakeApi) 
     with pytest.raises(RuntimeError):
         fails()
     assert [found["status"] for found in flat_api.sessions()] == ["stopped"]
+
+
+@pytest.mark.parametrize("around", [lambda shop: shop, lambda shop: flow(lambda: shop(), name="around")])
+def test_a_try_of_one_s_own_task_that_fails_is_rolled_back_too_and_its_retry_starts_another_session(
+    flat_api: FakeApi, around: Callable[[Task[[], None]], Callable[[], None]]
+) -> None:
+    @task(retries=1)
+    def shop() -> None:
+        start_session(credentials=credentials_for(flat_api))
+        if len(flat_api.sessions()) == 1:
+            raise RuntimeError("Something else went wrong")
+
+    around(shop)()
+    assert [found["status"] for found in flat_api.sessions()] == ["stopped", "active"]
 
 
 def test_the_tasks_of_a_block_share_a_session_that_is_closed_at_its_end(api: FakeApi) -> None:

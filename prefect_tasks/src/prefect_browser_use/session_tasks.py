@@ -33,8 +33,8 @@ def start_session(
     """Start a browser session that stays open until it is stopped (`v2-flat`).
 
     Most flows need no such task: `run_browser_task(..., keep_session=True)` opens a session in every contract, and
-    `browser_session` closes it. Inside a `transaction()` that is rolled back, the session is stopped. A retry of this
-    task or of its flow gets the session that it started before.
+    `browser_session` closes it. A retry of this task or of its flow gets the session that it started before. Where what
+    is around it is rolled back, a `transaction()` or a try of a task of one's own that fails, the session is stopped.
 
     Args:
         credentials: A block, the name of a saved one, or None for the environment's.
