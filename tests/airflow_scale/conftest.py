@@ -66,7 +66,8 @@ def shared_airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedA
         home = tmp_path_factory.mktemp("airflow")
         shared_airflow = SharedAirflow(home, Path(__file__).parent / "dags", settings=settings, components=COMPONENTS)
         try:
-            shared_airflow.open("shop_deferred", "shop_on_worker", "one_deferred", "one_on_worker")
+            dags = ("shop", "one", "unrendered_chain")
+            shared_airflow.open(*(f"{dag}_{mode}" for dag in dags for mode in ("deferred", "on_worker")))
             yield shared_airflow
         finally:
             shared_airflow.close()

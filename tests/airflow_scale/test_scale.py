@@ -10,6 +10,9 @@ import pytest
 
 from tests.airflow.conftest import ServedRun, SharedAirflow
 from tests.airflow.fake_server import RemoteTask
+from tests.airflow.test_settling_end_to_end import (  # noqa: F401 - played here too, where the database is PostgreSQL
+    test_the_session_of_a_run_is_closed_though_the_scheduler_was_killed_as_it_settled_the_run,
+)
 
 from .conftest import TRIGGERERS, WORKERS, Askers
 

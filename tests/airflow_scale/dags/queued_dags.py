@@ -1,4 +1,6 @@
-"""Each task of the shop on the other worker than the one before; and one task that any worker takes."""
+"""Each task of the shop on the other worker than the one before; one task that any worker takes; and a follow-up that
+never runs, by the name that it has in `tests/airflow/dags`.
+"""
 
 from __future__ import annotations
 
@@ -28,4 +30,9 @@ for mode in ("deferred", "on_worker"):
     with DAG(f"one_{mode}", params=PARAMS):
         BrowserUseTaskOperator(
             task_id="browse", task="{{ params.prompt }}", retries=2, retry_delay=timedelta(0), **common
+        )
+    with DAG(f"unrendered_chain_{mode}", params=PARAMS):
+        first = BrowserUseTaskOperator(task_id="log_in", task="log in", **common)
+        BrowserUseTaskOperator(
+            task_id="browse", task="{{ nothing.like.this }}", session_id=first.output["session_id"], **common
         )
