@@ -132,15 +132,9 @@ class SharedAirflow:
         for server in self._servers:
             server.close()
 
-    def server(self) -> tuple[str, FakeServer]:
+    def server(self, *, v4: bool = False) -> tuple[str, FakeServer]:
         """A server that no run has used, and its connection, which is in Airflow's database as a user's is."""
-        return self._connected(FakeServer())
-
-    def v4_server(self) -> tuple[str, FakeServer]:
-        """The same of one that speaks v4."""
-        return self._connected(FakeServer("v4"))
-
-    def _connected(self, server: FakeServer) -> tuple[str, FakeServer]:
+        server = FakeServer("v4") if v4 else FakeServer()
         self._servers.append(server)
         name = f"browser_use_{urlsplit(server.url).port}"
         self.airflow.add_connection(name, connection_to(server))
@@ -152,12 +146,20 @@ class SharedAirflow:
         """Start a run on a server that nobody has used, which `prepare` may tell what to do."""
 
         def start() -> tuple[FakeServer, Run]:
-            conn, server = self.v4_server() if v4 else self.server()
+            conn, server = self.server(v4=v4)
             if prepare:
                 prepare(server)
             return server, self.airflow.run(dag_id, conn=conn, **params)
 
         return ServedRun(*start(), start)
+
+    def run_on_both(self, dag_id: str) -> list[tuple[ServedRun, RemoteTask]]:
+        """Start runs whose remote tasks go on until they are ended, on v2 and on v4, and wait until they are polled."""
+        served_runs = [self.run_dag(dag_id, v4=v4, prompt="forever") for v4 in (False, True)]
+        polled = [(served, served.wait_for_remote_task()) for served in served_runs]
+        for served, task in polled:
+            served.wait_for_polls(task)
+        return polled
 
 
 @pytest.fixture(scope="session")

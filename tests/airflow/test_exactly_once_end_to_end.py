@@ -13,7 +13,7 @@ from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_1_PLUS
 from tests.fake_api import Recorded
 
 from .conftest import ServedRun, SharedAirflow
-from .fake_server import FakeServer, RemoteTask
+from .fake_server import FakeServer
 from .running_airflow import process_of
 
 MODES = ("deferred", "on_worker")
@@ -131,20 +131,11 @@ def test_a_clear_while_the_task_runs_stops_the_old_one_once_and_starts_anew(
     assert served.stops(first) == 1
 
 
-def on_both(shared_airflow: SharedAirflow, dag_id: str) -> list[tuple[ServedRun, RemoteTask]]:
-    """Runs whose remote tasks go on until they are ended, on v2 and on v4, once they are waited for."""
-    served_runs = [shared_airflow.run_dag(dag_id, v4=v4, prompt="forever") for v4 in (False, True)]
-    waiting = [(served, served.wait_for_remote_task()) for served in served_runs]
-    for served, task in waiting:
-        served.wait_for_polls(task)
-    return waiting
-
-
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "SIGKILL"])
 def test_a_restart_of_triggerer_and_scheduler_neither_stops_nor_repeats_a_deferred_task(
     shared_airflow: SharedAirflow, signum: signal.Signals
 ) -> None:
-    waiting = on_both(shared_airflow, "one_deferred")
+    waiting = shared_airflow.run_on_both("one_deferred")
     for component in ("triggerer", "scheduler"):
         shared_airflow.airflow.kill(component, signum)
         shared_airflow.airflow.start_component(component)
@@ -155,7 +146,7 @@ def test_a_restart_of_triggerer_and_scheduler_neither_stops_nor_repeats_a_deferr
 def test_a_scheduler_that_is_shut_down_with_its_workers_leaves_the_remote_task_to_the_retry(
     shared_airflow: SharedAirflow,
 ) -> None:
-    waiting = on_both(shared_airflow, "one_on_worker")
+    waiting = shared_airflow.run_on_both("one_on_worker")
     shared_airflow.airflow.send("scheduler", signal.SIGTERM)  # and all that it started, as systemd does
     shared_airflow.airflow.kill("scheduler", signal.SIGTERM)
     shared_airflow.airflow.start_component("scheduler")

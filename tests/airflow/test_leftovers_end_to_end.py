@@ -15,6 +15,7 @@ import pytest
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_1_PLUS
 
 from .conftest import ServedRun, SharedAirflow
+from .running_airflow import TIMEOUT_SECONDS
 
 MODES = ("deferred", "on_worker")
 AT_ONCE = 3
@@ -189,6 +190,13 @@ def a_live_follow_up_is_marked_failed(served: ServedRun, mode: str) -> None:
     served.wait_for_stop(served.tasks[1])
 
 
+def play(function: Scenario, mode: str, served: ServedRun, *, seconds: float = TIMEOUT_SECONDS) -> None:
+    """Play a scenario to its end, and wait so long at most until no session is open."""
+    function(served, mode)
+    until = served.run.airflow.until
+    until("no session is open after the run", lambda: not served.server.open_sessions, seconds=seconds)
+
+
 @pytest.fixture(scope="module")
 def started(
     shared_airflow: SharedAirflow, request: pytest.FixtureRequest
@@ -196,15 +204,13 @@ def started(
     """All scenarios that are to be tested, at the same time."""
     tested = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
 
-    def play(name: str, mode: str) -> None:
+    def play_it(name: str, mode: str) -> None:
         dag, params, function = SCENARIOS[name]
-        served = shared_airflow.run_dag(f"{dag}_{mode}", **params)
-        function(served, mode)
-        shared_airflow.airflow.until("no session is open after the run", lambda: not served.server.open_sessions)
+        play(function, mode, shared_airflow.run_dag(f"{dag}_{mode}", **params))
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         yield {
-            (params["name"], params["mode"]): pool.submit(play, params["name"], params["mode"])
+            (params["name"], params["mode"]): pool.submit(play_it, params["name"], params["mode"])
             for params in tested
             if params.get("name") in SCENARIOS
         }

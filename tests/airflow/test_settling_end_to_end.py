@@ -9,7 +9,7 @@ import threading
 from demo.waiting import until
 from tests.fake_api import Recorded
 
-from .conftest import ServedRun, SharedAirflow
+from .conftest import SharedAirflow
 from .running_airflow import TIMEOUT_SECONDS, process_of
 
 
@@ -17,7 +17,6 @@ def test_the_session_of_a_run_is_closed_though_the_scheduler_was_killed_as_it_se
     shared_airflow: SharedAirflow,
 ) -> None:
     airflow = shared_airflow.airflow
-    conn, server = shared_airflow.v4_server()
     scheduler, is_dead = airflow.pid_of("scheduler"), threading.Event()
 
     def watch(request: Recorded) -> None:
@@ -25,13 +24,14 @@ def test_the_session_of_a_run_is_closed_though_the_scheduler_was_killed_as_it_se
             os.kill(scheduler, signal.SIGKILL)
             is_dead.set()
 
-    server.api.observe(before=watch)
-    served = ServedRun(server, airflow.run("unrendered_chain_deferred", conn=conn))
+    served = shared_airflow.run_dag(
+        "unrendered_chain_deferred", v4=True, prepare=lambda server: server.api.observe(before=watch)
+    )
     until("the scheduler is killed", is_dead.is_set, TIMEOUT_SECONDS)
-    server.api.observe()
+    served.server.api.observe()
     airflow.kill("scheduler", signal.SIGKILL)
-    assert len(server.open_sessions) == 1
+    assert len(served.server.open_sessions) == 1
     airflow.start_component("scheduler")
-    airflow.until("the session is closed", lambda: not server.open_sessions)
+    airflow.until("the session is closed", lambda: not served.server.open_sessions)
     assert served.run.wait() == "failed"
     assert len(served.tasks) == 1

@@ -94,16 +94,13 @@ def test_a_worker_that_is_shut_down_without_retries_left_stops_the_remote_task(s
 
 
 def test_a_triggerer_that_was_paused_while_another_took_over_stops_nothing(shared_airflow: SharedAirflow) -> None:
-    served_runs = [shared_airflow.run_dag("one_deferred", v4=v4, prompt="forever") for v4 in (False, True)]
-    tasks = [served.wait_for_remote_task() for served in served_runs]
-    for served, task in zip(served_runs, tasks, strict=True):
-        served.wait_for_polls(task)
+    polled = shared_airflow.run_on_both("one_deferred")
     shared_airflow.airflow.pause("triggerer")
     shared_airflow.airflow.start_component("triggerer", "second-triggerer")
-    for served, task in zip(served_runs, tasks, strict=True):
+    for served, task in polled:
         served.wait_for_polls(task)
     shared_airflow.airflow.send("triggerer", signal.SIGCONT)
-    for served, task in zip(served_runs, tasks, strict=True):
+    for served, task in polled:
         trigger_logs = shared_airflow.airflow.home / "logs" / "dag_id=one_deferred" / f"run_id={served.run.id}"
         shared_airflow.airflow.until(
             "on_kill is called falsely",

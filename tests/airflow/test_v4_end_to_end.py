@@ -15,6 +15,7 @@ from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_1_PLUS
 
 from . import test_leftovers_end_to_end as leftovers
 from .conftest import ServedRun, SharedAirflow
+from .fake_server import FakeServer
 
 Scenario = Callable[[ServedRun, str], None]
 CHOSEN = {
@@ -86,6 +87,10 @@ def the_answer_to_the_create_is_lost_and_so_is_the_worker(served: ServedRun, mod
     assert served.run.xcom("browse")["task_id"] == task.id
 
 
+def lose_answer(server: FakeServer) -> None:
+    server.api.fault(at="create", work="done")
+
+
 @pytest.fixture(scope="module")
 def started(shared_airflow: SharedAirflow, request: pytest.FixtureRequest) -> Iterator[dict[str, Future[None]]]:
     """All that are to be tested, at the same time."""
@@ -93,14 +98,11 @@ def started(shared_airflow: SharedAirflow, request: pytest.FixtureRequest) -> It
 
     def run(name: str) -> None:
         dag, mode, params, function = SCENARIOS[name]
-        conn, server = shared_airflow.v4_server()
-        if function is the_answer_to_the_create_is_lost_and_so_is_the_worker:
-            server.api.fault(at="create", work="done")
-        served = ServedRun(server, shared_airflow.airflow.run(f"{dag}_{mode}", conn=conn, **params))
-        function(served, mode)
-        shared_airflow.airflow.until(
-            "no session is open a minute after the run", lambda: not server.open_sessions, seconds=60
+        loses_answer = function is the_answer_to_the_create_is_lost_and_so_is_the_worker
+        served = shared_airflow.run_dag(
+            f"{dag}_{mode}", v4=True, prepare=lose_answer if loses_answer else None, **params
         )
+        leftovers.play(function, mode, served, seconds=60)  # at 120 s, a browser of v4 closes by itself
 
     with ThreadPoolExecutor(leftovers.AT_ONCE) as pool:
         yield {name: pool.submit(run, name) for name in SCENARIOS if name in tested}
